@@ -1,0 +1,137 @@
+/* The gilua program: `lua` 5.4 with threads. */
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "interp/options.h"
+#include "interp/prompt.h"
+#include "interp/run.h"
+#include "interp/state.h"
+#include "interp/stats.h"
+#include "runtime/thread/process.h"
+#include "runtime/thread/shutdown.h"
+
+typedef struct Program {
+  int argc;
+  char **argv;
+  Options options;
+  State state;
+  bool ok;    /* everything that was to be run ran without an error */
+  bool clean; /* every thread has ended */
+} Program;
+
+/* arg[0] is the script, what follows it has positive indices, what precedes it negative ones. */
+static void set_arg(lua_State *L, const Program *p) {
+  int script = p->options.script == p->argc ? 0 : p->options.script;
+  lua_createtable(L, p->argc - script - 1, script + 1);
+  for (int i = 0; i < p->argc; i++) {
+    lua_pushstring(L, p->argv[i]);
+    lua_rawseti(L, -2, i - script);
+  }
+  lua_setglobal(L, "arg");
+}
+
+static bool run_init(lua_State *L) {
+  const char *name = "=LUA_INIT_5_4", *init = getenv(name + 1);
+  if (init == NULL) init = getenv((name = "=LUA_INIT") + 1);
+  if (init == NULL) return true;
+  return init[0] == '@' ? run_file(L, init + 1) : run_string(L, init, name);
+}
+
+/* -e, -l and -W, in order. */
+static bool run_options(lua_State *L, const Program *p) {
+  for (int i = 1; i < p->options.script && i < p->argc; i++) {
+    const char *arg = p->argv[i];
+    if (arg[0] != '-' || arg[1] == '-') {
+      if (arg[0] == '-' && options_takes_value(arg)) i++;
+      continue;
+    }
+    if (arg[1] == 'W') lua_warning(L, "@on", 0);
+    if (arg[1] != 'e' && arg[1] != 'l') continue;
+    const char *value = arg[2] != '\0' ? arg + 2 : p->argv[++i];
+    if (!(arg[1] == 'e' ? run_string(L, value, "=(command line)") : run_library(L, value))) return false;
+  }
+  return true;
+}
+
+static void set_lock_options(Runtime *rt, const Options *o) {
+  if (o->policy != NULL) runtime_set_policy(rt, policy_find(o->policy));
+  if (o->switch_interval > 0) gil_set_interval(&rt->gil, (int64_t)(o->switch_interval * 1e9 + 0.5));
+}
+
+static bool run_everything(lua_State *L, const Program *p) {
+  const Options *o = &p->options;
+  if (!o->ignore_environment && !run_init(L)) return false;
+  if (!run_options(L, p)) return false;
+  if (o->script < p->argc && !run_script(L, p->argv + o->script)) return false;
+  if (o->interactive) {
+    prompt_run(L);
+  } else if (o->script == p->argc && !o->execute && !o->version) {
+    if (!isatty(STDIN_FILENO)) return run_file(L, NULL);
+    prompt_banner();
+    prompt_run(L);
+  }
+  return true;
+}
+
+static int run_protected(lua_State *L) {
+  Program *p = lua_touserdata(L, 1);
+  const Options *o = &p->options;
+  luaL_checkversion(L);
+  if (o->version) prompt_banner();
+  if (o->ignore_environment) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  }
+  state_openlibs(L);
+  set_arg(L, p);
+#ifndef GILUA_HOSTILE
+  lua_gc(L, LUA_GCGEN, 0, 0);
+#endif
+  set_lock_options(p->state.rt, o);
+  lua_settop(L, 0);
+  p->ok = run_everything(L, p);
+  return 0;
+}
+
+static int shut_down_protected(lua_State *L) {
+  Program *p = lua_touserdata(L, 1);
+  shutdown_join(L, p->state.rt);
+  if (p->options.stats) stats_print(L, stderr);
+  p->clean = shutdown_cancel(L, p->state.rt, SHUTDOWN_TIMEOUT_NS);
+  return 0;
+}
+
+static bool call_protected(lua_State *L, lua_CFunction f, Program *p) {
+  lua_pushcfunction(L, f);
+  lua_pushlightuserdata(L, p);
+  return run_report(L, lua_pcall(L, 1, 0, 0));
+}
+
+int main(int argc, char **argv) {
+  static const char default_name[] = "gilua";
+  Program p = {.argc = argc, .argv = argv};
+  const char *progname = argv[0] != NULL && argv[0][0] != '\0' ? argv[0] : default_name;
+  options_parse(&p.options, argc, argv);
+  if (p.options.bad != NULL) {
+    options_usage(&p.options, progname);
+    return EXIT_FAILURE;
+  }
+  if (p.options.help) {
+    options_help(progname);
+    return EXIT_SUCCESS;
+  }
+  if (!state_open(&p.state)) {
+    fprintf(stderr, "%s: cannot create state: not enough memory\n", progname);
+    return EXIT_FAILURE;
+  }
+  lua_State *L = p.state.L;
+  run_set_progname(L, progname);
+  process_handle_sigint(p.state.rt);
+  bool ok = call_protected(L, run_protected, &p) && p.ok;
+  run_set_progname(L, progname);
+  ok = call_protected(L, shut_down_protected, &p) && ok;
+  if (p.clean) state_close(&p.state); /* else threads are still in native code: the heap is left alone */
+  exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
+}

@@ -1,0 +1,115 @@
+/* Reading the command line: the options of `lua` 5.4, as it reads them, and our own, which all start with "--". */
+#include "interp/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/gil/gil.h"
+
+static const char usage_text[] =
+    "usage: %s [options] [script [args]]\n"
+    "Available options are:\n"
+    "  -e stat   execute string 'stat'\n"
+    "  -i        enter interactive mode after executing 'script'\n"
+    "  -l mod    require library 'mod' into global 'mod'\n"
+    "  -l g=mod  require library 'mod' into global 'g'\n"
+    "  -v        show version information\n"
+    "  -E        ignore environment variables\n"
+    "  -W        turn warnings on\n"
+    "  --        stop handling options\n"
+    "  -         stop handling options and execute stdin\n"
+    "  --policy NAME         who gets the lock: fair, interval or ticks\n"
+    "  --switch-interval S   seconds a thread may keep the lock while others wait\n"
+    "  --stats               print a table about the lock at exit\n"
+    "  --help                show this text\n";
+
+/* One of ours: "--name value" or "--name=value"; sets *value. Returns how many arguments it takes, 0 if it is another. */
+static int long_value(char **argv, int i, const char *name, const char **value) {
+  size_t n = strlen(name);
+  if (strncmp(argv[i], name, n) != 0) return 0;
+  if (argv[i][n] == '=') {
+    *value = argv[i] + n + 1;
+    return 1;
+  }
+  if (argv[i][n] != '\0') return 0;
+  *value = argv[i + 1];
+  return 2;
+}
+
+static bool set_interval(Options *o, const char *text) {
+  char *end;
+  o->switch_interval = text != NULL ? strtod(text, &end) : 0;
+  return text != NULL && *text != '\0' && *end == '\0' && o->switch_interval >= 1e-6 && o->switch_interval <= 1;
+}
+
+/* Returns how many arguments it takes, 0 if it is wrong. */
+static int parse_long(Options *o, char **argv, int i) {
+  const char *value;
+  if (strcmp(argv[i], "--help") == 0) o->help = true;
+  else if (strcmp(argv[i], "--stats") == 0) o->stats = true;
+  else {
+    int n = long_value(argv, i, "--policy", &value);
+    if (n != 0) {
+      o->policy = value;
+      return value != NULL && policy_find(value) != NULL ? n : 0;
+    }
+    n = long_value(argv, i, "--switch-interval", &value);
+    return n != 0 && set_interval(o, value) ? n : 0;
+  }
+  return 1;
+}
+
+/* The same for an option of one letter. */
+static int parse_short(Options *o, char **argv, int i) {
+  const char *arg = argv[i];
+  switch (arg[1]) {
+    case 'e':
+      o->execute = true; /* fall through */
+    case 'l':
+      if (arg[2] != '\0') return 1;
+      return argv[i + 1] != NULL && argv[i + 1][0] != '-' ? 2 : 0;
+    case 'E': o->ignore_environment = true; break;
+    case 'W': break;
+    case 'i': o->interactive = true; /* fall through */
+    case 'v': o->version = true; break;
+    default: return 0;
+  }
+  return arg[2] == '\0' ? 1 : 0;
+}
+
+void options_parse(Options *o, int argc, char **argv) {
+  *o = (Options){.script = argc};
+  for (int i = 1; i < argc;) {
+    o->script = i;
+    if (argv[i][0] != '-' || argv[i][1] == '\0') return;
+    if (strcmp(argv[i], "--") == 0) {
+      o->script = i + 1;
+      return;
+    }
+    int n = argv[i][1] == '-' ? parse_long(o, argv, i) : parse_short(o, argv, i);
+    if (n == 0) {
+      o->bad = argv[i];
+      return;
+    }
+    i += n;
+  }
+  o->script = argc;
+}
+
+bool options_takes_value(const char *option) {
+  if (option[1] == '-') return strcmp(option, "--policy") == 0 || strcmp(option, "--switch-interval") == 0;
+  return (option[1] == 'e' || option[1] == 'l') && option[2] == '\0';
+}
+
+void options_usage(const Options *o, const char *progname) {
+  const char *bad = o->bad;
+  if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "%s: '%s' needs argument\n", progname, bad);
+  else if (strncmp(bad, "--policy", 8) == 0) fprintf(stderr, "%s: '--policy' needs fair, interval or ticks\n", progname);
+  else if (strncmp(bad, "--switch-interval", 17) == 0)
+    fprintf(stderr, "%s: '--switch-interval' needs seconds from 1e-6 to 1\n", progname);
+  else fprintf(stderr, "%s: unrecognized option '%s'\n", progname, bad);
+  fprintf(stderr, usage_text, progname);
+}
+
+void options_help(const char *progname) { printf(usage_text, progname); }

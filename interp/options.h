@@ -1,0 +1,32 @@
+/* The command line of the gilua program. */
+#ifndef GILUA_INTERP_OPTIONS_H
+#define GILUA_INTERP_OPTIONS_H
+
+#include <stdbool.h>
+
+/* What the arguments say. argv stays as it is: -e, -l and -W are carried out in order from argv[1] to argv[script - 1]. */
+typedef struct Options {
+  const char *bad;           /* the argument that is wrong, or NULL */
+  bool interactive;          /* -i */
+  bool version;              /* -v, -i */
+  bool execute;              /* an -e */
+  bool ignore_environment;   /* -E */
+  bool help;                 /* --help */
+  bool stats;                /* --stats */
+  const char *policy;        /* --policy, or NULL */
+  double switch_interval;    /* --switch-interval, seconds, or 0 */
+  int script;                /* index of the script in argv, or argc */
+} Options;
+
+/* options_parse reads argv. */
+void options_parse(Options *options, int argc, char **argv);
+
+/* options_takes_value tells whether the option argv[i] has its value in argv[i + 1]. */
+bool options_takes_value(const char *option);
+
+/* options_usage writes the usage to stderr, with the complaint about options->bad before it if that is set; options_help
+ * writes it to stdout. */
+void options_usage(const Options *options, const char *progname);
+void options_help(const char *progname);
+
+#endif

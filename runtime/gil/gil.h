@@ -1,0 +1,210 @@
+/* The global interpreter lock: who may run Lua now, who is next, and how the one who runs is asked to stop.
+ *
+ * One Gil guards one lua_State and everything marked [G]. It knows threads only as GilThreads, and nothing of Lua: how
+ * a running thread is made to reach a point where it can leave is the `arm` function that its owner gives it (hook.c).
+ *
+ *   gil_take(self)     get the lock, in turn
+ *   gil_leave(self)    leave it for a native call; gil_take may come straight back
+ *   gil_park(self)     leave it for a wait that somebody else ends: gil_ready(target), called with the lock
+ *   gil_yield(self)    hand it to whoever is next, and queue again
+ *
+ * Guard tags, here and in every other struct: [G] under the lock · [m] under Gil.m · [a] atomic, order at the access ·
+ * [i] constant once the object is in use · [t] its own thread only.
+ */
+#ifndef GILUA_RUNTIME_GIL_GIL_H
+#define GILUA_RUNTIME_GIL_GIL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "runtime/os/clock.h"
+
+typedef struct Gil Gil;
+typedef struct GilThread GilThread;
+typedef struct Policy Policy;
+
+/* Bits of GilThread.wake: what a sleeping thread is told. OWNER and COME are taken back by the thread itself. */
+enum {
+  WAKE_OWNER = 1,  /* the lock is yours */
+  WAKE_COME = 2,   /* the lock is free: come and take it */
+  WAKE_POKE = 4,   /* look at your requests */
+  WAKE_ASLEEP = 8, /* set by the sleeper: a futex_wake is needed */
+};
+
+/* Bits of GilThread.requests. The lock knows the first; the others belong to request.h. */
+enum { REQUEST_SWITCH = 1 };
+
+/* Where a thread stands in the line for the lock. */
+typedef enum GilPlace {
+  GIL_OUT,    /* not in line: owns the lock, sleeps, or runs native code */
+  GIL_QUEUED, /* in the ready queue */
+  GIL_COMING, /* out of the queue, woken to take a free lock; at most one */
+} GilPlace;
+
+/* A thread as the lock sees it; embedded in the thread state. Lives until after its last gil_exit. */
+struct GilThread {
+  Gil *gil;                      /* [i] */
+  _Atomic uint32_t wake;         /* [a] the word it sleeps on */
+  _Atomic uint32_t requests;     /* [a] REQUEST_ bits: set by anybody, cleared by the thread; relaxed, see gil.c */
+  _Atomic pid_t tid;             /* [a] set by the thread before its first take; relaxed, 0 until known */
+  int spin;                      /* [t] how well spinning did lately; sleeps at once while negative */
+  _Atomic bool awake;            /* [a] waits by spinning; relaxed, a hint for who is next */
+  _Atomic uint64_t hold_since;   /* [a] ticks; written by the thread, read by others as a hint */
+  _Atomic uint64_t held;         /* [a] ticks it held the lock, up to hold_since; the same */
+  uint64_t acquisitions;         /* [G] */
+  uint64_t waited;               /* [G] ticks from ready to owner */
+  uint64_t forced;               /* [G] switches it was made to do */
+  uint64_t longest;              /* [G] longest hold, ticks */
+  GilThread *next, *prev;        /* [m] ready queue */
+  GilPlace place;                /* [m] */
+  uint64_t urgent_in;            /* [m] the turn (Gil.turn_since) in which the owner is asked for it at once, or 0 */
+  int64_t handicap;              /* [m] policy: ticks added to held when threads are compared */
+  int64_t key;                   /* [m] policy: place in the ready queue */
+  uint64_t ready_since;          /* [m] ticks */
+};
+
+/* Why a thread is ready. */
+typedef enum ReadyWhy {
+  READY_BACK,    /* it came back from native code, or from a wait that nobody ended */
+  READY_GRANTED, /* the owner ended its wait */
+  READY_FORCED,  /* it held the lock and was made to leave it */
+} ReadyWhy;
+
+/* A first in, first out list of threads. */
+typedef struct GilQueue {
+  GilThread *head, *tail; /* [m] */
+} GilQueue;
+
+/* What a policy decides; it is called with Gil.m held and must neither block nor allocate. */
+struct Policy {
+  const char *name;
+  /* VM instructions between two looks at the queue, or 0: only when asked. */
+  unsigned poll;
+  /* A switch frees the lock for whoever is fastest, instead of handing it over. */
+  bool battle;
+  /* The owner is asked when somebody has waited a full interval, not when its own turn has lasted one. */
+  bool patient;
+  /* Puts t, which became ready now, into g->ready, and sets t->urgent_in to this turn if the owner is to be asked at
+   * once. */
+  void (*ready)(Gil *g, GilThread *t, uint64_t now, ReadyWhy why);
+  /* May t, back from a native call, take the free lock although others are ready? */
+  bool (*straight_back)(Gil *g, GilThread *t, uint64_t now);
+};
+
+extern const Policy policy_fair, policy_interval, policy_ticks;
+
+/* policy_find returns the policy of that name, or NULL. */
+const Policy *policy_find(const char *name);
+
+/* The lock of one runtime. The protocol is at the top of gil.c. */
+struct Gil {
+  _Atomic uintptr_t word;           /* [a] owner, and GIL_READY in bit 0 */
+  pthread_mutex_t m;                /* guards the fields marked [m]; nothing else is locked under it */
+  GilQueue ready;                   /* [m] who wants the lock, the next one first */
+  unsigned queued;                  /* [m] its length */
+  GilThread *coming;                /* [m] */
+  const Policy *policy;             /* [m] */
+  uint64_t interval;                /* [m] ticks */
+  int64_t interval_ns;              /* [m] */
+  int64_t floor;                    /* [m] policy: the least account that counts; never falls */
+  double ticks_per_ns;              /* [i] */
+  Clock clock;                      /* [i] */
+  GilThread *last;                  /* [G] who took it last */
+  _Atomic uint64_t turn_since;      /* [a] ticks when `last` became it; relaxed, a hint for the nudger */
+  uint64_t switches;                /* [G] */
+  uint64_t forced;                  /* [G] of these, forced */
+  uint64_t asks;                    /* [m] signals sent */
+  uint64_t asked_at;                /* [m] ticks of the newest ask */
+  uint64_t ask_pause;               /* [m] ticks until the owner may be asked again; doubles while it does not react */
+  _Atomic uint64_t arm_cost;        /* [a] ticks that arming took lately; relaxed, a hint */
+  _Atomic int spinners;             /* [a] threads that spin; relaxed, only a bound */
+  int cpus;                         /* [m] processors of the process */
+  pid_t pid;                        /* [i] changes in a forked child only */
+  int ask_signal;                   /* [i] 0: asking only sets the request, an armed count hook looks at it */
+  void (*arm)(GilThread *self);     /* [i] makes self reach a safe point soon; called by the owner. May be NULL */
+  void (*longest)(GilThread *self); /* [i] self leaves the lock after its longest hold, a long one. May be NULL */
+  bool closed;                      /* [m] nobody gets the lock any more */
+  struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
+};
+
+/* gil_init makes a free lock with policy fair and an interval of 5 ms. Returns 0 or an errno. */
+int gil_init(Gil *g);
+
+/* gil_fini releases what gil_init and the nudger took. The lock must be free or closed, with no thread left. */
+void gil_fini(Gil *g);
+
+/* gil_thread_init makes t a thread of g that does not want the lock; it starts with parent's account, if there is one.
+ * Set tid on the thread itself. Needs the lock unless t is the first thread. */
+void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent);
+
+/* gil_held tells whether t owns the lock; only t itself may ask about t. */
+static inline bool gil_held(const GilThread *t) {
+  /* relaxed: nobody else can write my address into the word, so a stale answer is impossible for self */
+  return (atomic_load_explicit(&t->gil->word, memory_order_relaxed) & ~(uintptr_t)1) == (uintptr_t)t;
+}
+
+/* gil_take gets the lock for self, which must not own it. Keeps errno. Threads: self's. Blocks: until its turn; for
+ * ever when the lock is closed. Requests that came meanwhile are armed. */
+void gil_take(GilThread *self);
+
+/* gil_leave leaves the lock for native work: wakes at most one ready thread. Keeps errno. */
+void gil_leave(GilThread *self);
+
+/* gil_park leaves the lock for a wait that gil_ready ends; the next ready thread gets it. Follow it by gil_sleep. */
+void gil_park(GilThread *self);
+
+/* gil_sleep waits, after gil_park, until self owns the lock. It also returns, without the lock, when the deadline
+ * passes or a request in `wanted` is there: gil_take then. spin: somebody may well wake it within microseconds.
+ * Returns whether self owns the lock. */
+bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
+
+/* gil_ready says that `target`, parked, is to run again: it is queued, not woken. urgent: ask the owner, self, to let
+ * it at its next safe point. No effect on a thread that is queued already. Needs the lock, held by self. */
+void gil_ready(GilThread *self, GilThread *target, bool urgent);
+
+/* gil_yield gives the lock to the next ready thread, if there is one, and takes it back in turn. Returns whether it
+ * did. Needs the lock, at a point where Lua's state is consistent. */
+bool gil_yield(GilThread *self);
+
+/* gil_exit drops the lock for the last time; self may be freed then. */
+void gil_exit(GilThread *self);
+
+/* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */
+void gil_close(GilThread *self);
+
+/* gil_poke makes target look at its requests if it sleeps. Safe in a signal handler. */
+void gil_poke(GilThread *target);
+
+/* gil_request sets bits in target->requests and makes it see them soon, wherever it is: a sleeper wakes, the owner is
+ * asked. Needs the lock, held by self; target may be self. */
+void gil_request(GilThread *self, GilThread *target, uint32_t bits);
+
+/* gil_start_nudger starts the thread that asks; a second call does nothing. Returns 0 or an errno. Needs the lock. */
+int gil_start_nudger(Gil *g);
+
+/* gil_stop_nudger ends it and joins it. */
+void gil_stop_nudger(Gil *g);
+
+/* gil_alarm wakes the nudger because a request is pending. Safe in a signal handler. */
+void gil_alarm(Gil *g);
+
+/* gil_set_policy, gil_set_interval change how turns are dealt out, at once. Need the lock. */
+void gil_set_policy(Gil *g, const Policy *policy);
+void gil_set_interval(Gil *g, int64_t ns);
+
+/* gil_asks is how many signals were sent. */
+uint64_t gil_asks(Gil *g);
+
+/* gil_held_ticks is how long t has held the lock up to now. Needs the lock. */
+uint64_t gil_held_ticks(const GilThread *t, uint64_t now);
+
+/* Fork: gil_before_fork locks g->m; the parent unlocks it; the child, on the only thread left, makes g its own: self
+ * is the owner (or NULL: the owner vanished, g is closed), every other thread is gone, and the nudger too. */
+void gil_before_fork(Gil *g);
+void gil_after_fork_parent(Gil *g);
+void gil_after_fork_child(Gil *g, GilThread *self);
+
+#endif

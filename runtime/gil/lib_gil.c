@@ -1,0 +1,92 @@
+/* gilua.gil: the lock as a script sees it.
+ *
+ *   gil.switch_interval([seconds]) -> seconds     reads it, or sets it and returns the old one (1e-6 … 1)
+ *   gil.policy([name]) -> name                    the same: "fair", "interval", "ticks"
+ *   gil.stats() -> {switches, forced_switches, signals, threads = {{name, ident, acquisitions, held_ns, waited_ns,
+ *                   forced_switches, longest_hold_ns, longest_hold_at}, …}}
+ */
+#include <lauxlib.h>
+
+#include "runtime/sync/lib_sync.h"
+#include "runtime/thread/thread.h"
+
+#define LEAST_INTERVAL 1e-6
+#define LONGEST_INTERVAL 1.0
+
+static int gil_switch_interval(lua_State *L) {
+  Gil *g = &park_self(L)->rt->gil;
+  lua_Number old = (lua_Number)g->interval_ns / 1e9;
+  if (!lua_isnoneornil(L, 1)) {
+    lua_Number seconds = luaL_checknumber(L, 1);
+    luaL_argcheck(L, seconds >= LEAST_INTERVAL && seconds <= LONGEST_INTERVAL, 1, "must be from 1e-6 to 1 second");
+    gil_set_interval(g, (int64_t)(seconds * 1e9 + 0.5));
+  }
+  lua_pushnumber(L, old);
+  return 1;
+}
+
+static int gil_policy(lua_State *L) {
+  Runtime *rt = park_self(L)->rt;
+  const char *old = rt->gil.policy->name;
+  if (!lua_isnoneornil(L, 1)) {
+    const Policy *policy = policy_find(luaL_checkstring(L, 1));
+    luaL_argcheck(L, policy != NULL, 1, "policies are \"fair\", \"interval\" and \"ticks\"");
+    runtime_set_policy(rt, policy);
+  }
+  lua_pushstring(L, old);
+  return 1;
+}
+
+static void set_integer(lua_State *L, const char *field, uint64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, field);
+}
+
+static uint64_t to_ns(const Gil *g, uint64_t ticks) {
+  return (uint64_t)((double)ticks / clock_ticks_per_ns(&g->clock));
+}
+
+static void push_thread_stats(lua_State *L, Tstate *ts, uint64_t now) {
+  const Gil *g = ts->gil.gil;
+  const GilThread *t = &ts->gil;
+  lua_createtable(L, 0, 8);
+  thread_push_current(L, ts);
+  thread_push_name(L, -1);
+  lua_setfield(L, -3, "name");
+  lua_pop(L, 1);
+  set_integer(L, "ident", (uint64_t)ts->ident);
+  set_integer(L, "acquisitions", t->acquisitions);
+  set_integer(L, "held_ns", to_ns(g, gil_held_ticks(t, now)));
+  set_integer(L, "waited_ns", to_ns(g, t->waited));
+  set_integer(L, "forced_switches", t->forced);
+  set_integer(L, "longest_hold_ns", to_ns(g, t->longest));
+  if (ts->longest_at[0] != '\0') {
+    lua_pushstring(L, ts->longest_at);
+    lua_setfield(L, -2, "longest_hold_at");
+  }
+}
+
+static int gil_stats(lua_State *L) {
+  Runtime *rt = park_self(L)->rt;
+  Gil *g = &rt->gil;
+  uint64_t now = clock_ticks(&g->clock);
+  lua_createtable(L, 0, 4);
+  set_integer(L, "switches", g->switches);
+  set_integer(L, "forced_switches", g->forced);
+  set_integer(L, "signals", gil_asks(g));
+  lua_createtable(L, (int)rt->nthreads, 0);
+  lua_Integer n = 0;
+  for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) {
+    push_thread_stats(L, ts, now);
+    lua_rawseti(L, -2, ++n);
+  }
+  lua_setfield(L, -2, "threads");
+  return 1;
+}
+
+int luaopen_gilua_gil(lua_State *L) {
+  static const luaL_Reg funcs[] = {
+      {"policy", gil_policy}, {"stats", gil_stats}, {"switch_interval", gil_switch_interval}, {NULL, NULL}};
+  luaL_newlib(L, funcs);
+  return 1;
+}

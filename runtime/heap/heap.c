@@ -1,0 +1,230 @@
+/* Layout: segments of 1 MiB hold pages of 64 KiB, aligned to their size. A page has blocks of one class; its header
+ * stands at one of 32 offsets, by address, or all headers would fall into the same few cache sets. Blocks over LARGEST
+ * bytes come from malloc.
+ *
+ * A page is in the list of its class while it has a free block ("open"), in the pool when it has no block at all. All
+ * fields are guarded by the interpreter lock.
+ */
+#include "runtime/heap/heap.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+  PAGE = 64 * 1024,
+  SEGMENT_PAGES = 16,
+  LINE = 64,
+  COLOURS = 32,
+  HEADER_PART = 4096, /* the system's page with the header */
+  FINE = 128,    /* up to here classes are 8 bytes apart, then 32 */
+  LARGEST = 1024,
+  CLASSES = FINE / 8 + (LARGEST - FINE) / 32 + 1,
+  KEPT_POOL = 64 /* empty pages that keep their memory */
+};
+
+typedef struct Block {
+  struct Block *next;
+} Block;
+
+typedef struct HeapPage {
+  Block *free;      /* given back */
+  char *fresh;      /* never handed out yet: from here to end */
+  char *end;
+  uint32_t used;    /* blocks handed out */
+  uint32_t class;
+  bool open;        /* in the list of its class */
+  struct HeapPage *next, *prev; /* that list, or the pool (next only) */
+} HeapPage;
+
+typedef struct Segment {
+  struct Segment *next;
+  char *start;
+  size_t size;
+} Segment;
+
+struct Heap {
+  HeapPage *open[CLASSES];
+  uint8_t class_of[LARGEST / 8 + 1]; /* by size / 8, rounded up */
+  uint16_t size_of[CLASSES];
+  HeapPage *pool;
+  unsigned pooled;
+  Segment *segments;
+  size_t bytes, limit;
+};
+
+/* A build that checks memory sees every block: plain malloc. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(GILUA_PLAIN_HEAP)
+enum { PLAIN = 1 };
+#else
+enum { PLAIN = 0 };
+#endif
+
+Heap *heap_new(size_t limit) {
+  Heap *h = calloc(1, sizeof *h);
+  if (h == NULL) return NULL;
+  h->limit = limit != 0 ? limit : SIZE_MAX;
+  for (unsigned i = 0; i <= LARGEST / 8; i++) {
+    size_t size = 8 * i;
+    unsigned c = size <= FINE ? i : FINE / 8 + (unsigned)(size - FINE + 31) / 32;
+    h->class_of[i] = (uint8_t)c;
+    h->size_of[c] = (uint16_t)(size <= FINE ? size : FINE + (c - FINE / 8) * 32);
+  }
+  return h;
+}
+
+void heap_free(Heap *h) {
+  for (Segment *s = h->segments, *next; s != NULL; s = next) {
+    next = s->next;
+    munmap(s->start, s->size);
+    free(s);
+  }
+  free(h);
+}
+
+size_t heap_bytes(const Heap *h) { return h->bytes; }
+
+static HeapPage *header_at(char *start) {
+  return (HeapPage *)(start + ((uintptr_t)start / PAGE) % COLOURS * LINE);
+}
+
+static HeapPage *page_of(void *block) { return header_at((char *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1))); }
+
+static void pool_page(Heap *h, HeapPage *p) {
+  p->next = h->pool;
+  h->pool = p;
+  h->pooled++;
+}
+
+static bool add_segment(Heap *h) {
+  size_t size = (SEGMENT_PAGES + 1) * (size_t)PAGE; /* one more, to align */
+  Segment *s = malloc(sizeof *s);
+  if (s == NULL) return false;
+  char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) {
+    free(s);
+    return false;
+  }
+  *s = (Segment){.next = h->segments, .start = start, .size = size};
+  h->segments = s;
+  char *first = (char *)(((uintptr_t)start + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+  for (int i = SEGMENT_PAGES - 1; i >= 0; i--) pool_page(h, header_at(first + (size_t)i * PAGE));
+  return true;
+}
+
+static void open_page(Heap *h, HeapPage *p) {
+  HeapPage **list = &h->open[p->class];
+  p->open = true;
+  p->prev = NULL;
+  p->next = *list;
+  if (p->next != NULL) p->next->prev = p;
+  *list = p;
+}
+
+static void close_page(Heap *h, HeapPage *p) {
+  p->open = false;
+  if (p->next != NULL) p->next->prev = p->prev;
+  if (p->prev != NULL) p->prev->next = p->next;
+  else h->open[p->class] = p->next;
+}
+
+/* An empty page for blocks of a class, opened. */
+static HeapPage *new_page(Heap *h, unsigned class) {
+  if (h->pool == NULL && !add_segment(h)) return NULL;
+  HeapPage *p = h->pool;
+  h->pool = p->next;
+  h->pooled--;
+  char *start = (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
+  char *first = (char *)(p + 1);
+  size_t size = h->size_of[class];
+  *p = (HeapPage){.fresh = first, .class = class};
+  p->end = first + (size_t)(start + PAGE - first) / size * size;
+  open_page(h, p);
+  return p;
+}
+
+static void *take_block(Heap *h, unsigned class) {
+  HeapPage *p = h->open[class];
+  if (p == NULL && (p = new_page(h, class)) == NULL) return NULL;
+  void *block = p->free;
+  if (block != NULL) {
+    p->free = p->free->next;
+  } else {
+    block = p->fresh;
+    p->fresh += h->size_of[class];
+  }
+  p->used++;
+  if (p->free == NULL && p->fresh == p->end) close_page(h, p);
+  return block;
+}
+
+/* The page has no block left. The first of a class stays open, so that a block to and fro does not move pages. */
+static void retire_page(Heap *h, HeapPage *p) {
+  if (h->open[p->class] == p && p->next == NULL) return;
+  close_page(h, p);
+  if (h->pooled >= KEPT_POOL) {
+    char *start = (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
+    madvise(start + HEADER_PART, PAGE - HEADER_PART, MADV_DONTNEED);
+  }
+  pool_page(h, p);
+}
+
+static void put_block(Heap *h, void *block) {
+  HeapPage *p = page_of(block);
+  Block *b = block;
+  b->next = p->free;
+  p->free = b;
+  p->used--;
+  if (!p->open) open_page(h, p);
+  else if (p->used == 0) retire_page(h, p);
+}
+
+static void *allocate(Heap *h, size_t size) {
+  return PLAIN || size > LARGEST ? malloc(size) : take_block(h, h->class_of[(size + 7) / 8]);
+}
+
+static void release(Heap *h, void *block, size_t size) {
+  if (PLAIN || size > LARGEST) free(block);
+  else put_block(h, block);
+}
+
+static void *resize(Heap *h, void *block, size_t old_size, size_t new_size) {
+  if (PLAIN || (old_size > LARGEST && new_size > LARGEST)) return realloc(block, new_size);
+  if (old_size <= LARGEST && new_size <= LARGEST && h->class_of[(old_size + 7) / 8] == h->class_of[(new_size + 7) / 8])
+    return block;
+  void *moved = allocate(h, new_size);
+  if (moved == NULL) return NULL;
+  memcpy(moved, block, old_size < new_size ? old_size : new_size);
+  release(h, block, old_size);
+  return moved;
+}
+
+void *heap_alloc(void *ud, void *block, size_t old_size, size_t new_size) {
+  Heap *h = ud;
+  if (block == NULL) old_size = 0; /* Lua passes the kind of object there */
+  if (new_size == 0) {
+    if (block != NULL) release(h, block, old_size);
+    h->bytes -= old_size;
+    return NULL;
+  }
+  if (new_size > old_size && new_size - old_size > h->limit - h->bytes) return NULL;
+  void *result = block == NULL ? allocate(h, new_size) : resize(h, block, old_size, new_size);
+  if (result != NULL) h->bytes += new_size - old_size;
+  return result;
+}
+
+static bool page_sane(const Heap *h, const HeapPage *p) {
+  size_t size = h->size_of[p->class], free_blocks = 0;
+  for (const Block *b = p->free; b != NULL; b = b->next) free_blocks++;
+  size_t touched = (size_t)(p->fresh - (const char *)(p + 1)) / size;
+  return p->used + free_blocks == touched && p->open == (p->free != NULL || p->fresh != p->end);
+}
+
+bool heap_sane(const Heap *h) {
+  for (unsigned c = 0; c < CLASSES; c++)
+    for (const HeapPage *p = h->open[c]; p != NULL; p = p->next)
+      if (p->class != c || !page_sane(h, p)) return false;
+  return h->bytes <= h->limit;
+}

@@ -1,0 +1,50 @@
+/* Linux calls behind os.h. */
+#include "runtime/os/os.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { NAME_MAX_BYTES = 15 };
+
+pid_t os_tid(void) { return (pid_t)syscall(SYS_gettid); }
+
+void os_signal_thread(pid_t pid, pid_t tid, int sig) {
+  int saved = errno;
+  syscall(SYS_tgkill, pid, tid, sig);
+  errno = saved;
+}
+
+void os_name_thread(const char *name) {
+  char cut[NAME_MAX_BYTES + 1];
+  size_t n = strnlen(name, NAME_MAX_BYTES + 1);
+  if (n > NAME_MAX_BYTES) {
+    n = NAME_MAX_BYTES;
+    while (n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80) n--;
+  }
+  memcpy(cut, name, n);
+  cut[n] = '\0';
+  prctl(PR_SET_NAME, cut);
+}
+
+int os_cpus(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return (int)sysconf(_SC_NPROCESSORS_ONLN); /* over 1 024 of them */
+  int n = CPU_COUNT(&set);
+  return n > 0 ? n : 1;
+}
+
+void os_block_signals(int sig, sigset_t *old) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+  sigset_t set;
+  sigfillset(&set);
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&set, faults[i]);
+  if (sig != 0) sigdelset(&set, sig);
+  pthread_sigmask(SIG_SETMASK, &set, old);
+}
+
+void os_sharp_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }

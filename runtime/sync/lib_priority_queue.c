@@ -1,0 +1,192 @@
+/* queue.PriorityQueue([maxsize [, less]]): the smallest item first, by less(a, b) or a < b. The methods are those of
+ * Queue.
+ *
+ * A binary heap in the slots of the ring. Comparing may run Lua code, and so let other threads in: `guard` keeps them
+ * off the heap. It may also fail: every comparison of an operation is made before anything moves, so that an error
+ * leaves the queue as it was.
+ */
+#include <lauxlib.h>
+
+#include "runtime/sync/lib_queue.h"
+
+enum { ITEMS = 3, DEEPEST = 64 };
+
+/* Is the value at index a less than the one at b? The comparison is user value 2 of the queue at 1. */
+static bool less(lua_State *L, int a, int b) {
+  a = lua_absindex(L, a);
+  b = lua_absindex(L, b);
+  if (lua_getiuservalue(L, 1, 2) == LUA_TNIL) {
+    lua_pop(L, 1);
+    return lua_compare(L, a, b, LUA_OPLT);
+  }
+  lua_pushvalue(L, a);
+  lua_pushvalue(L, b);
+  lua_call(L, 2, 1);
+  bool is = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return is;
+}
+
+/* less for the items in two slots, or an item and the value at index b if slot is 0. */
+static bool slot_less(lua_State *L, lua_Integer slot_a, lua_Integer slot_b, int b) {
+  lua_rawgeti(L, ITEMS, slot_a);
+  if (slot_b != 0) lua_rawgeti(L, ITEMS, slot_b);
+  else lua_pushvalue(L, b);
+  bool is = less(L, -2, -1);
+  lua_pop(L, 2);
+  return is;
+}
+
+static void move_slot(lua_State *L, lua_Integer to, lua_Integer from) {
+  lua_rawgeti(L, ITEMS, from);
+  lua_rawseti(L, ITEMS, to);
+}
+
+/* (queue, item): puts the item into the heap. Protected: may raise before anything has changed. */
+static int heap_put(lua_State *L) {
+  QueueObject *o = lua_touserdata(L, 1);
+  lua_getiuservalue(L, 1, 1);
+  lua_Integer last = o->queue.count + 1, place = last;
+  for (; place > 1; place /= 2) {
+    lua_rawgeti(L, ITEMS, place / 2);
+    bool rises = less(L, 2, -1);
+    lua_pop(L, 1);
+    if (!rises) break;
+  }
+  if (o->queue.count == o->ring.capacity) {
+    ring_grow(L, &o->ring, o->queue.count, ITEMS);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, 1);
+    lua_replace(L, ITEMS);
+  }
+  for (lua_Integer i = last; i > place; i /= 2) move_slot(L, i, i / 2);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, ITEMS, place);
+  o->queue.count++;
+  o->queue.unfinished++;
+  return 0;
+}
+
+/* The way down that the last item (on top of the stack) takes from the root of a heap of n others; returns its length. */
+static int way_down(lua_State *L, lua_Integer n, lua_Integer way[DEEPEST]) {
+  int steps = 0, last = lua_gettop(L);
+  for (lua_Integer child = 2; child <= n; child *= 2) {
+    if (child < n && slot_less(L, child + 1, child, 0)) child++;
+    if (!slot_less(L, child, 0, last)) break;
+    way[steps++] = child;
+  }
+  return steps;
+}
+
+/* (queue, nil) -> item: takes the root out of the heap. Protected, like heap_put. */
+static int heap_get(lua_State *L) {
+  QueueObject *o = lua_touserdata(L, 1);
+  lua_getiuservalue(L, 1, 1);
+  lua_Integer n = o->queue.count, way[DEEPEST], place = 1;
+  lua_rawgeti(L, ITEMS, 1);
+  lua_rawgeti(L, ITEMS, n);
+  int steps = way_down(L, n - 1, way);
+  for (int i = 0; i < steps; i++) {
+    move_slot(L, place, way[i]);
+    place = way[i];
+  }
+  lua_rawseti(L, ITEMS, place);
+  lua_pushnil(L);
+  lua_rawseti(L, ITEMS, n);
+  o->queue.count--;
+  return 1;
+}
+
+/* Runs an operation on the heap, alone. The queue is at 1, its argument at 2; the result, if any, is on top. The item or
+ * place that this thread may have stays claimed meanwhile, in *claims. */
+static void alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operation, lua_Integer *claims) {
+  ++*claims;
+  ts->shielded = true;
+  ParkResult got = lock_acquire(ts, &o->guard, CLOCK_NEVER);
+  ts->shielded = false;
+  int status = LUA_ERRRUN;
+  lua_pushcfunction(L, operation);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  if (got == PARK_GRANTED) {
+    status = lua_pcall(L, 2, 1, 0);
+    lock_release(ts, &o->guard);
+  }
+  --*claims;
+  queue_settle(ts, &o->queue);
+  park_check(L, ts, got);
+  if (status != LUA_OK) lua_error(L);
+}
+
+static QueueObject *check(lua_State *L, Tstate *ts) {
+  QueueObject *o = object_check(L, 1, &priority_queue_type);
+  if (o->guard.holder == ts->ident) luaL_error(L, "a PriorityQueue cannot be used inside its own comparison");
+  return o;
+}
+
+static int put(lua_State *L, bool may_wait, int64_t deadline) {
+  Tstate *ts = park_self(L);
+  QueueObject *o = check(L, ts);
+  luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
+  ParkResult parked;
+  QueueResult result = queue_await_place(ts, &o->queue, may_wait, deadline, &parked);
+  if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);
+  alone(L, ts, o, heap_put, &o->queue.reserved);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int priority_put(lua_State *L) {
+  int64_t deadline = CLOCK_NEVER;
+  bool may_wait = lua_gettop(L) <= 2 || lib_queue_args(L, 3, &deadline);
+  return put(L, may_wait, deadline);
+}
+
+static int priority_put_nowait(lua_State *L) { return put(L, false, CLOCK_NEVER); }
+
+static int get(lua_State *L, bool may_wait, int64_t deadline) {
+  Tstate *ts = park_self(L);
+  QueueObject *o = check(L, ts);
+  ParkResult parked;
+  QueueResult result = queue_await_item(ts, &o->queue, may_wait, deadline, &parked);
+  if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  alone(L, ts, o, heap_get, &o->queue.promised);
+  return 1;
+}
+
+static int priority_get(lua_State *L) {
+  int64_t deadline = CLOCK_NEVER;
+  bool may_wait = lua_gettop(L) <= 1 || lib_queue_args(L, 2, &deadline);
+  return get(L, may_wait, deadline);
+}
+
+static int priority_get_nowait(lua_State *L) { return get(L, false, CLOCK_NEVER); }
+
+static const luaL_Reg priority_methods[] = {
+    {"empty", lib_queue_empty},         {"full", lib_queue_full},
+    {"get", priority_get},              {"get_nowait", priority_get_nowait},
+    {"items", lib_queue_items},         {"join", lib_queue_join},
+    {"put", priority_put},              {"put_nowait", priority_put_nowait},
+    {"qsize", lib_queue_qsize},         {"shutdown", lib_queue_shutdown},
+    {"task_done", lib_queue_task_done}, {NULL, NULL},
+};
+
+const ObjectType priority_queue_type = {
+    .name = "gilua.PriorityQueue", .size = sizeof(QueueObject), .methods = priority_methods};
+
+static int new_priority(lua_State *L) {
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) object_check_callable(L, 2);
+  lib_queue_new(L, &priority_queue_type);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, 2);
+  return 1;
+}
+
+void lib_priority_queue_add(lua_State *L) {
+  object_register(L, &priority_queue_type);
+  lua_pushcfunction(L, new_priority);
+  lua_setfield(L, -2, "PriorityQueue");
+}

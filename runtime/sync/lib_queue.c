@@ -1,0 +1,229 @@
+/* gilua.queue: Queue([maxsize = 0]), LifoQueue([maxsize]), SimpleQueue().
+ *
+ *   q:put(item [, block = true [, timeout]]) -> true or nil, "full" | "timeout" | "shutdown"
+ *   q:get([block = true [, timeout]]) -> item or nil, "empty" | "timeout" | "shutdown"
+ *   q:put_nowait(item)   q:get_nowait()   q:qsize()   q:empty()   q:full()
+ *   q:task_done()   q:join([timeout]) -> boolean   q:shutdown([immediate = false])   for item in q:items() do … end
+ */
+#include "runtime/sync/lib_queue.h"
+
+#include <lauxlib.h>
+
+enum { KEPT_CAPACITY = 4096 };
+
+bool lib_queue_args(lua_State *L, int i, int64_t *deadline) {
+  bool blocking = lua_isnoneornil(L, i) || lua_toboolean(L, i), poll;
+  *deadline = park_timeout(L, i + 1, &poll);
+  return blocking && !poll;
+}
+
+int lib_queue_refuse(lua_State *L, Tstate *ts, QueueResult result, ParkResult parked) {
+  static const char *const reasons[] = {NULL, "empty", "full", "timeout", "shutdown"};
+  if (result == QUEUE_TIMEOUT) park_check(L, ts, parked);
+  luaL_pushfail(L);
+  lua_pushstring(L, reasons[result]);
+  return 2;
+}
+
+QueueObject *lib_queue_check(lua_State *L) {
+  QueueObject *o = object_test(L, 1, &queue_type);
+  return o != NULL ? o : object_check(L, 1, &priority_queue_type);
+}
+
+/* The ring is full, or empty after a flood. */
+static void fit_ring(lua_State *L, QueueObject *o) {
+  if (o->queue.count == 0) {
+    ring_init(L, &o->ring);
+  } else {
+    lua_getiuservalue(L, 1, 1);
+    ring_grow(L, &o->ring, o->queue.count, -1);
+  }
+  lua_setiuservalue(L, 1, 1);
+}
+
+/* Waits for a place or an item; 0 when there is one, else the number of results that say why not. Out of line, to keep
+ * the way that needs no wait short. */
+static __attribute__((noinline)) int await_place(lua_State *L, Tstate *ts, QueueObject *o, bool may_wait,
+                                                 int64_t deadline) {
+  ParkResult parked;
+  QueueResult result = queue_await_place(ts, &o->queue, may_wait, deadline, &parked);
+  return result == QUEUE_OK ? 0 : lib_queue_refuse(L, ts, result, parked);
+}
+
+static __attribute__((noinline)) int await_item(lua_State *L, Tstate *ts, QueueObject *o, bool may_wait,
+                                                int64_t deadline) {
+  ParkResult parked;
+  QueueResult result = queue_await_item(ts, &o->queue, may_wait, deadline, &parked);
+  return result == QUEUE_OK ? 0 : lib_queue_refuse(L, ts, result, parked);
+}
+
+static inline int put(lua_State *L, bool may_wait, int64_t deadline) {
+  QueueObject *o = object_check(L, 1, &queue_type);
+  Queue *q = &o->queue;
+  Tstate *ts = park_self(L);
+  luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
+  if (q->shut || !queue_has_place(q)) {
+    int refused = await_place(L, ts, o, may_wait, deadline);
+    if (refused != 0) return refused;
+  }
+  if (q->count == o->ring.capacity || (q->count == 0 && o->ring.capacity > KEPT_CAPACITY)) fit_ring(L, o);
+  lua_getiuservalue(L, 1, 1);
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, ring_slot(&o->ring, q->count));
+  q->count++;
+  q->unfinished++;
+  if (!waitq_empty(&q->getters)) queue_settle(ts, q);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int queue_put(lua_State *L) {
+  int64_t deadline = CLOCK_NEVER;
+  bool may_wait = lua_gettop(L) <= 2 || lib_queue_args(L, 3, &deadline);
+  return put(L, may_wait, deadline);
+}
+
+static int queue_put_nowait(lua_State *L) { return put(L, false, CLOCK_NEVER); }
+
+static inline int get(lua_State *L, bool may_wait, int64_t deadline) {
+  QueueObject *o = object_check(L, 1, &queue_type);
+  Queue *q = &o->queue;
+  Tstate *ts = park_self(L);
+  if (!queue_has_item(q)) {
+    int refused = await_item(L, ts, o, may_wait, deadline);
+    if (refused != 0) return refused;
+  }
+  lua_getiuservalue(L, 1, 1);
+  ring_take(L, ring_slot(&o->ring, o->lifo ? q->count - 1 : 0));
+  if (!o->lifo) o->ring.head = (o->ring.head + 1) & (o->ring.capacity - 1);
+  q->count--;
+  if (!waitq_empty(&q->putters)) queue_settle(ts, q);
+  return 1;
+}
+
+static int queue_get(lua_State *L) {
+  int64_t deadline = CLOCK_NEVER;
+  bool may_wait = lua_gettop(L) <= 1 || lib_queue_args(L, 2, &deadline);
+  return get(L, may_wait, deadline);
+}
+
+static int queue_get_nowait(lua_State *L) { return get(L, false, CLOCK_NEVER); }
+
+int lib_queue_qsize(lua_State *L) {
+  const Queue *q = &lib_queue_check(L)->queue;
+  lua_pushinteger(L, q->count - q->promised);
+  return 1;
+}
+
+int lib_queue_empty(lua_State *L) {
+  lua_pushboolean(L, !queue_has_item(&lib_queue_check(L)->queue));
+  return 1;
+}
+
+int lib_queue_full(lua_State *L) {
+  lua_pushboolean(L, !queue_has_place(&lib_queue_check(L)->queue));
+  return 1;
+}
+
+int lib_queue_task_done(lua_State *L) {
+  QueueObject *o = lib_queue_check(L);
+  if (!queue_finish(park_self(L), &o->queue, 1)) return luaL_error(L, "task_done called more often than put");
+  return 0;
+}
+
+int lib_queue_join(lua_State *L) {
+  QueueObject *o = lib_queue_check(L);
+  bool poll;
+  int64_t deadline = park_timeout(L, 2, &poll);
+  bool done = o->queue.unfinished == 0;
+  if (!done && !poll) {
+    Tstate *ts = park_self(L);
+    done = park_check(L, ts, park(ts, &o->queue.joiners, deadline, "queue join", o));
+  }
+  lua_pushboolean(L, done);
+  return 1;
+}
+
+/* Throws away every item that nobody was promised. */
+static void drain(lua_State *L, Tstate *ts, QueueObject *o) {
+  Queue *q = &o->queue;
+  lua_Integer dropped = q->count - q->promised;
+  lua_getiuservalue(L, 1, 1);
+  for (; q->count > q->promised; q->count--) {
+    lua_pushnil(L);
+    lua_rawseti(L, -2, ring_slot(&o->ring, q->count - 1));
+  }
+  queue_finish(ts, q, dropped < q->unfinished ? dropped : q->unfinished);
+}
+
+int lib_queue_shutdown(lua_State *L) {
+  QueueObject *o = lib_queue_check(L);
+  Tstate *ts = park_self(L);
+  if (o->guard.holder == ts->ident) return luaL_error(L, "a PriorityQueue cannot be shut down by its own comparison");
+  queue_shut(ts, &o->queue);
+  if (!lua_toboolean(L, 2)) return 0;
+  park_check(L, ts, lock_acquire(ts, &o->guard, CLOCK_NEVER));
+  drain(L, ts, o);
+  lock_release(ts, &o->guard);
+  return 0;
+}
+
+/* the iterator of items: (queue) -> item, or nil at shutdown */
+static int next_item(lua_State *L) {
+  lua_settop(L, 1);
+  lua_getfield(L, 1, "get");
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+int lib_queue_items(lua_State *L) {
+  lib_queue_check(L);
+  lua_pushcfunction(L, next_item);
+  lua_pushvalue(L, 1);
+  return 2;
+}
+
+static const luaL_Reg queue_methods[] = {
+    {"empty", lib_queue_empty},       {"full", lib_queue_full},
+    {"get", queue_get},               {"get_nowait", queue_get_nowait},
+    {"items", lib_queue_items},       {"join", lib_queue_join},
+    {"put", queue_put},               {"put_nowait", queue_put_nowait},
+    {"qsize", lib_queue_qsize},       {"shutdown", lib_queue_shutdown},
+    {"task_done", lib_queue_task_done}, {NULL, NULL},
+};
+
+const ObjectType queue_type = {.name = "gilua.Queue", .size = sizeof(QueueObject), .methods = queue_methods};
+
+QueueObject *lib_queue_new(lua_State *L, const ObjectType *type) {
+  lua_Integer maxsize = luaL_optinteger(L, 1, 0);
+  QueueObject *o = object_new(L, type, 2);
+  o->queue.maxsize = maxsize > 0 ? maxsize : 0;
+  ring_init(L, &o->ring);
+  lua_setiuservalue(L, -2, 1);
+  return o;
+}
+
+static int new_queue(lua_State *L) {
+  lib_queue_new(L, &queue_type);
+  return 1;
+}
+
+static int new_lifo(lua_State *L) {
+  lib_queue_new(L, &queue_type)->lifo = true;
+  return 1;
+}
+
+static int new_simple(lua_State *L) {
+  lua_settop(L, 0);
+  return new_queue(L);
+}
+
+int luaopen_gilua_queue(lua_State *L) {
+  static const luaL_Reg funcs[] = {
+      {"LifoQueue", new_lifo}, {"Queue", new_queue}, {"SimpleQueue", new_simple}, {NULL, NULL}};
+  object_register(L, &queue_type);
+  luaL_newlib(L, funcs);
+  lib_priority_queue_add(L);
+  return 1;
+}

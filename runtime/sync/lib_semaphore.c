@@ -1,0 +1,106 @@
+/* threading.Semaphore([n = 1]) and threading.BoundedSemaphore([n = 1]).
+ *
+ *   sem:acquire([blocking = true [, timeout]]) -> boolean     sem:release([n = 1])
+ *   local _ <close> = sem:hold()                              sem:with(f, ...) -> results of f(...)
+ *
+ * A BoundedSemaphore that is released more often than it was acquired raises an error.
+ */
+#include <lauxlib.h>
+
+#include "runtime/sync/lib_sync.h"
+
+typedef struct SemaphoreObject {
+  ObjectHead head;
+  lua_Integer value; /* [G] free permits; 0 while somebody waits */
+  lua_Integer bound; /* [i] LUA_MAXINTEGER if it has none */
+  Waitq waiters;     /* [G] */
+} SemaphoreObject;
+
+static const ObjectType semaphore_type;
+
+static SemaphoreObject *check(lua_State *L) { return object_check(L, 1, &semaphore_type); }
+
+/* Takes a permit if there is one; else waits. */
+static ParkResult acquire(Tstate *ts, SemaphoreObject *s, int64_t deadline) {
+  if (s->value > 0) {
+    s->value--;
+    return PARK_GRANTED;
+  }
+  return park(ts, &s->waiters, deadline, "semaphore", s);
+}
+
+static int semaphore_acquire(lua_State *L) {
+  SemaphoreObject *s = check(L);
+  Tstate *ts = park_self(L);
+  int64_t deadline = CLOCK_NEVER;
+  bool may_wait = lua_gettop(L) == 1 || sync_acquire_args(L, &deadline);
+  lua_pushboolean(L, (s->value > 0 || may_wait) && park_check(L, ts, acquire(ts, s, deadline)));
+  return 1;
+}
+
+static void release(lua_State *L, SemaphoreObject *s, lua_Integer n) {
+  if (n > s->bound - s->value) luaL_error(L, "BoundedSemaphore released more often than it was acquired");
+  Tstate *ts = park_self(L);
+  for (; n > 0 && !waitq_empty(&s->waiters); n--) park_grant_first(ts, &s->waiters, false);
+  s->value += n;
+}
+
+static int semaphore_release(lua_State *L) {
+  SemaphoreObject *s = check(L);
+  lua_Integer n = luaL_optinteger(L, 2, 1);
+  luaL_argcheck(L, n >= 1, 2, "must be one or more");
+  release(L, s, n);
+  return 0;
+}
+
+static int semaphore_close(lua_State *L) {
+  release(L, check(L), 1);
+  return 0;
+}
+
+static int semaphore_hold(lua_State *L) {
+  SemaphoreObject *s = check(L);
+  Tstate *ts = park_self(L);
+  park_check(L, ts, acquire(ts, s, CLOCK_NEVER));
+  ts->just_held = true;
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int semaphore_with(lua_State *L) {
+  SemaphoreObject *s = check(L);
+  Tstate *ts = park_self(L);
+  luaL_checkany(L, 2);
+  park_check(L, ts, acquire(ts, s, CLOCK_NEVER));
+  return sync_with(L);
+}
+
+static const luaL_Reg semaphore_methods[] = {
+    {"acquire", semaphore_acquire}, {"hold", semaphore_hold}, {"release", semaphore_release}, {"with", semaphore_with},
+    {NULL, NULL}};
+
+static const luaL_Reg semaphore_meta[] = {{"__close", semaphore_close}, {NULL, NULL}};
+
+static const ObjectType semaphore_type = {.name = "gilua.Semaphore",
+                                          .size = sizeof(SemaphoreObject),
+                                          .methods = semaphore_methods,
+                                          .meta = semaphore_meta};
+
+static int new_semaphore(lua_State *L, bool bounded) {
+  lua_Integer n = luaL_optinteger(L, 1, 1);
+  luaL_argcheck(L, n >= 0, 1, "must not be negative");
+  SemaphoreObject *s = object_new(L, &semaphore_type, 0);
+  s->value = n;
+  s->bound = bounded ? n : LUA_MAXINTEGER;
+  return 1;
+}
+
+static int new_plain(lua_State *L) { return new_semaphore(L, false); }
+
+static int new_bounded(lua_State *L) { return new_semaphore(L, true); }
+
+void lib_semaphore_add(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"BoundedSemaphore", new_bounded}, {"Semaphore", new_plain}, {NULL, NULL}};
+  object_register(L, &semaphore_type);
+  luaL_setfuncs(L, funcs, 0);
+}

@@ -1,0 +1,60 @@
+/* Lock and RLock: mutual exclusion between Lua threads.
+ *
+ * Plain data under the interpreter lock, so an uncontended acquire is a compare and a store. A release with waiters
+ * hands the lock to the first of them, and the thread that released lets it run at its next VM instruction. So a queue
+ * of waiters drains in as many switches as it is long, instead of turning every later acquire into a switch.
+ *
+ *            Lock                                       RLock
+ *   state    acquire        release                     acquire by owner / by another    release by owner / by another
+ *   free     taken          error: not held             taken                            error: not held
+ *   held     waits          free, or given to the       depth + 1 / waits                depth - 1; at 0 as for Lock /
+ *                           first waiter; any thread                                     error: not the owner
+ */
+#ifndef GILUA_RUNTIME_SYNC_LOCK_H
+#define GILUA_RUNTIME_SYNC_LOCK_H
+
+#include "runtime/sync/park.h"
+
+typedef struct Lock {
+  lua_Integer holder; /* [G] ident of the thread that got it, 0 when free */
+  lua_Integer depth;  /* [G] RLock: how often the holder has it; Lock: 1 when held */
+  bool recursive;     /* [i] an RLock */
+  Waitq waiters;      /* [G] empty when free */
+} Lock;
+
+/* lock_try takes the lock if that is possible at once. */
+static inline bool lock_try(Tstate *ts, Lock *lock) {
+  if (lock->holder == 0) {
+    lock->holder = ts->ident;
+    lock->depth = 1;
+    return true;
+  }
+  if (!lock->recursive || lock->holder != ts->ident) return false;
+  lock->depth++;
+  return true;
+}
+
+/* lock_acquire takes the lock, waiting until deadline. Needs the interpreter lock; drops it while it waits. */
+ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline);
+
+/* lock_release gives back one acquire. The caller has checked lock_releasable. */
+static inline void lock_release(Tstate *ts, Lock *lock) {
+  if (--lock->depth > 0) return;
+  lock->holder = 0;
+  if (waitq_empty(&lock->waiters)) return;
+  Tstate *next = park_grant_first(ts, &lock->waiters, true);
+  lock->holder = next->ident;
+  lock->depth = 1;
+}
+
+/* lock_releasable tells whether ts may release: a Lock that is held, an RLock that it holds. */
+static inline bool lock_releasable(const Tstate *ts, const Lock *lock) {
+  return lock->recursive ? lock->holder == ts->ident : lock->holder != 0;
+}
+
+/* lock_release_all gives back every acquire of the holder and returns how many; lock_restore, called when the lock was
+ * got again, puts them back. For Condition. */
+lua_Integer lock_release_all(Tstate *ts, Lock *lock);
+static inline void lock_restore(Lock *lock, lua_Integer depth) { lock->depth = depth; }
+
+#endif

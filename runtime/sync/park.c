@@ -1,0 +1,87 @@
+/* Sleeping and granting. The protocol with the lock is in gil/gil.c: a parked thread is out of line; a grant puts it in
+ * line without waking it, and it wakes up owning the lock. */
+#include "runtime/sync/park.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+
+#include "runtime/thread/error.h"
+#include "runtime/thread/finalizer.h"
+#include "runtime/thread/request.h"
+
+static void begin_wait(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
+  Waiter *w = &ts->wait;
+  assert(w->queue == NULL && w->what == NULL);
+  w->granted = false;
+  w->outcome = 0;
+  w->what = what;
+  w->object = object;
+  w->since = clock_ns();
+  w->deadline = deadline;
+  if (q != NULL) waitq_append(q, w);
+}
+
+ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
+  uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
+  if (in_finalizer(ts->current)) return PARK_FORBIDDEN;
+  Waiter *w = &ts->wait;
+  begin_wait(ts, q, deadline, what, object);
+  for (;;) {
+    gil_park(&ts->gil);
+    if (!gil_sleep(&ts->gil, deadline, wanted, q != NULL)) gil_take(&ts->gil);
+    if (w->queue == NULL || w->queue == q) break;
+    deadline = CLOCK_NEVER; /* park_move: notified in time */
+    wanted = 0;
+  }
+  w->what = NULL;
+  if (w->granted) return PARK_GRANTED;
+  if (w->queue != NULL) waitq_remove(w);
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
+  return PARK_TIMEOUT;
+}
+
+void park_grant(Tstate *self, Waiter *w, bool urgent) {
+  waitq_remove(w);
+  w->granted = true;
+  gil_ready(&self->gil, &tstate_of_waiter(w)->gil, urgent);
+}
+
+void park_move(Waiter *w, Waitq *q, const char *what, const void *object) {
+  waitq_remove(w);
+  w->what = what;
+  w->object = object;
+  w->deadline = CLOCK_NEVER;
+  waitq_append(q, w);
+}
+
+Tstate *park_grant_first(Tstate *self, Waitq *q, bool urgent) {
+  Waiter *w = q->head;
+  if (w == NULL) return NULL;
+  park_grant(self, w, urgent);
+  return tstate_of_waiter(w);
+}
+
+void park_grant_all(Tstate *self, Waitq *q) {
+  while (park_grant_first(self, q, false) != NULL) continue;
+}
+
+bool park_check(lua_State *L, Tstate *ts, ParkResult result) {
+  if (result == PARK_REQUESTED) request_raise(L, ts);
+  if (result == PARK_FORBIDDEN) error_raise(L, ERROR_INVALID_STATE, "cannot wait in a finalizer");
+  return result == PARK_GRANTED;
+}
+
+int64_t park_timeout(lua_State *L, int i, bool *poll) {
+  if (poll != NULL) *poll = false;
+  if (lua_isnoneornil(L, i)) return CLOCK_NEVER;
+  lua_Number seconds = luaL_checknumber(L, i);
+  luaL_argcheck(L, seconds >= 0, i, "timeout must not be negative or NaN");
+  luaL_argcheck(L, seconds <= PARK_TIMEOUT_MAX, i, "timeout is too large");
+  if (poll != NULL) *poll = seconds == 0;
+  return clock_deadline(seconds);
+}
+
+int park_stranger(lua_State *L) {
+  return luaL_error(L, "this system thread has not entered the runtime (gilua_enter)");
+}

@@ -1,0 +1,63 @@
+/* Park: the one place where a thread of gilua sleeps.
+ *
+ * Every wait (lock, join, sleep, queue, …) leaves the interpreter lock here, waits for "granted, or deadline, or
+ * something to raise", and takes the lock back. So interruption, cancellation, timeouts, tracing and deadlock detection
+ * exist once. Whoever grants holds the lock: it takes the waiter out of the queue and marks it, and the waiter runs when
+ * its turn for the lock comes. Deadline, request and grant may race; the outcome is what is true once the lock is
+ * there, and granted wins over late.
+ */
+#ifndef GILUA_RUNTIME_SYNC_PARK_H
+#define GILUA_RUNTIME_SYNC_PARK_H
+
+#include <lua.h>
+
+#include "runtime/os/clock.h"
+#include "runtime/thread/tstate.h"
+
+typedef enum ParkResult {
+  PARK_GRANTED,
+  PARK_TIMEOUT,
+  PARK_REQUESTED, /* something is to be raised: request_raise */
+  PARK_FORBIDDEN, /* inside a finalizer nothing waits */
+} ParkResult;
+
+/* park waits in q until park_grant. q may be NULL: only deadline and requests end it. what and object say for what, to
+ * whoever looks. Needs the lock, held by ts, the calling thread; drops it meanwhile. Blocks: to the deadline. */
+ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object);
+
+/* park_grant ends w's wait: it is taken out of its queue and will find PARK_GRANTED. urgent: it now owns a lock, so the
+ * granter lets it run at its next safe point. Needs the lock, held by self. */
+void park_grant(Tstate *self, Waiter *w, bool urgent);
+
+/* park_move lets w wait in q instead, for something else and without deadline or requests: its park returns when it is
+ * granted there. So notify does not wake threads that would only wait for the lock. */
+void park_move(Waiter *w, Waitq *q, const char *what, const void *object);
+
+/* park_grant_first does that for the first of q and returns its state; NULL if nobody waits. */
+Tstate *park_grant_first(Tstate *self, Waitq *q, bool urgent);
+
+/* park_grant_all does it for everybody in q. */
+void park_grant_all(Tstate *self, Waitq *q);
+
+/* park_check raises what a result stands for: requests, and invalid_state inside a finalizer. Returns true if granted,
+ * false on timeout. */
+bool park_check(lua_State *L, Tstate *ts, ParkResult result);
+
+/* park_timeout reads the timeout in seconds at index i: none or nil is CLOCK_NEVER. Raises an argument error if it is
+ * negative, not a number or beyond PARK_TIMEOUT_MAX. *poll, unless NULL, tells whether it is 0: do not wait. */
+int64_t park_timeout(lua_State *L, int i, bool *poll);
+
+/* The longest timeout in seconds, some 292 years less a margin. */
+#define PARK_TIMEOUT_MAX 9000000000.0
+
+/* park_stranger raises: the calling thread has not entered the runtime of L. */
+int park_stranger(lua_State *L);
+
+/* park_self is the calling thread's state; raises if this thread has not entered a runtime. */
+static inline Tstate *park_self(lua_State *L) {
+  Tstate *ts = tstate_self();
+  if (__builtin_expect(ts == NULL, 0)) park_stranger(L);
+  return ts;
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* Waiting for items and places. */
+#include "runtime/sync/queue.h"
+
+#include <assert.h>
+
+enum { PROMISED, SHUT };
+
+bool queue_sane(const Queue *q) {
+  if (q->promised < 0 || q->reserved < 0 || q->promised > q->count || q->unfinished < 0) return false;
+  if (q->maxsize > 0 && q->count + q->reserved > q->maxsize) return false;
+  if (!waitq_empty(&q->getters) && (queue_has_item(q) || q->shut)) return false;
+  return waitq_empty(&q->putters) || (!queue_has_place(q) && !q->shut);
+}
+
+/* Waits in wq for a promise, which is counted in *promises until the waiter runs and takes it up. */
+static QueueResult await_promise(Tstate *self, Waitq *wq, const Queue *q, lua_Integer *promises, int64_t deadline,
+                                 ParkResult *parked) {
+  *parked = park(self, wq, deadline, "queue", q);
+  if (*parked != PARK_GRANTED) return QUEUE_TIMEOUT;
+  if (self->wait.outcome == SHUT) return QUEUE_SHUTDOWN;
+  --*promises;
+  return QUEUE_OK;
+}
+
+QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {
+  if (q->shut) return QUEUE_SHUTDOWN;
+  if (queue_has_place(q)) return QUEUE_OK;
+  if (!may_wait) return QUEUE_FULL;
+  return await_promise(self, &q->putters, q, &q->reserved, deadline, parked);
+}
+
+QueueResult queue_await_item(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {
+  if (queue_has_item(q)) return QUEUE_OK;
+  if (q->shut) return QUEUE_SHUTDOWN;
+  if (!may_wait) return QUEUE_EMPTY;
+  return await_promise(self, &q->getters, q, &q->promised, deadline, parked);
+}
+
+void queue_settle(Tstate *self, Queue *q) {
+  while (!waitq_empty(&q->getters) && queue_has_item(q)) {
+    q->promised++;
+    park_grant_first(self, &q->getters, false);
+  }
+  while (!waitq_empty(&q->putters) && queue_has_place(q)) {
+    q->reserved++;
+    park_grant_first(self, &q->putters, false);
+  }
+  assert(queue_sane(q));
+}
+
+static void send_away(Tstate *self, Waitq *wq) {
+  for (Waiter *w = wq->head; w != NULL; w = w->next) w->outcome = SHUT;
+  park_grant_all(self, wq);
+}
+
+void queue_shut(Tstate *self, Queue *q) {
+  q->shut = true;
+  send_away(self, &q->getters);
+  send_away(self, &q->putters);
+}
+
+bool queue_finish(Tstate *self, Queue *q, lua_Integer n) {
+  if (n > q->unfinished) return false;
+  q->unfinished -= n;
+  if (q->unfinished == 0) park_grant_all(self, &q->joiners);
+  return true;
+}

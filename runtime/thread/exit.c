@@ -1,0 +1,64 @@
+/* os.exit([code [, close]]) with threads: the main thread does it. exit runs destructors and atexit handlers, and closing
+ * runs the main thread's <close> variables, so neither may happen on another system thread.
+ */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "runtime/sync/park.h"
+#include "runtime/thread/lib_thread.h"
+#include "runtime/thread/request.h"
+#include "runtime/thread/shutdown.h"
+
+enum { PATIENCE_NS = 2000000000 };
+
+static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
+  rt->exit.act = NULL; /* finalizers may call os.exit again */
+  if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
+  exit(status);
+}
+
+static void act(lua_State *L, Runtime *rt) { exit_on_main(L, rt, rt->exit.status, rt->exit.close); }
+
+static void flush_if_free(FILE *f) {
+  if (ftrylockfile(f) != 0) return;
+  fflush(f);
+  funlockfile(f);
+}
+
+/* The main thread is in native code and does not come: what is printed is saved, the rest is left. */
+static _Noreturn void exit_without_main(int status) {
+  flush_if_free(stdout);
+  flush_if_free(stderr);
+  _exit(status);
+}
+
+static _Noreturn void hand_to_main(Tstate *ts, int status, bool close) {
+  Runtime *rt = ts->rt;
+  rt->exit.status = status;
+  rt->exit.close = close;
+  gil_request(&ts->gil, &rt->main->gil, REQUEST_EXIT);
+  ts->shielded = true;
+  park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
+  exit_without_main(status);
+}
+
+static int os_exit(lua_State *L) {
+  int status = lua_isboolean(L, 1) ? (lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE)
+                                   : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+  bool close = lua_toboolean(L, 2);
+  Tstate *ts = tstate_self();
+  if (ts == NULL || ts == ts->rt->main) exit_on_main(L, runtime_of(L), status, close);
+  hand_to_main(ts, status, close);
+}
+
+void lib_os_replace(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"exit", os_exit}, {NULL, NULL}};
+  runtime_of(L)->exit.act = act;
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, LUA_OSLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
+  lua_pop(L, 2);
+}

@@ -1,0 +1,147 @@
+/* Preemption of Lua code. Not here: when somebody is asked (gil/nudger.c), the user's own hooks (userhook.c).
+ *
+ * The hook of a coroutine is one of
+ *   none        nobody waits, the user set nothing
+ *   gil_hook    armed (count 1), or on behalf of the user's record, or polling (Runtime.poll)
+ *   foreign     set by somebody else's C code: kept in Runtime.foreign while ours stands in its place
+ *
+ * gil_hook keeps nothing in the system thread, because an armed coroutine may yield and be resumed by another thread:
+ * it looks at its own coroutine, puts back what belongs there, forwards the event, and only then sees to the requests of
+ * the thread that it runs on. A call that nobody asked for costs nothing but that.
+ *
+ * Signals      the handler calls lua_sethook, as the Lua manual allows, on the coroutine that runs now. Each lua_sethook
+ *              of ours stands between two writes of in_sethook; the handler leaves when it is set, and who cleared it
+ *              looks at the requests again. Stores to `current` come before that look, so no request is missed.
+ * Raises       one instruction after hold() returned: its <close> variable must exist first.
+ */
+#include "runtime/thread/hook.h"
+
+#include <stdatomic.h>
+
+#include "runtime/thread/request.h"
+#include "runtime/thread/userhook.h"
+
+static void gil_hook(lua_State *L, lua_Debug *ar);
+
+bool hook_is_foreign(const Runtime *rt, lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
+  return (hook != NULL && hook != gil_hook) || rt->foreign.L == L;
+}
+
+/* Runs in the handler, too: only plain reads and lua_sethook. */
+static void put_armed(Runtime *rt, lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L);
+  if (hook == NULL || mask == 0) {
+    lua_sethook(L, gil_hook, LUA_MASKCOUNT, 1);
+  } else if (hook == gil_hook) {
+    lua_sethook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
+  } else if (rt->foreign.L == NULL) {
+    rt->foreign = (ForeignHook){.hook = hook, .mask = mask, .count = lua_gethookcount(L)};
+    rt->foreign.L = L;
+    lua_sethook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
+  }
+}
+
+/* Arming walks every frame of the stack, so it may take a millisecond; the lock asks less often then. */
+static void arm_current(Tstate *ts) {
+  Gil *g = ts->gil.gil;
+  uint64_t start = clock_ticks(&g->clock);
+  put_armed(ts->rt, ts->current);
+  uint64_t cost = clock_ticks(&g->clock) - start;
+  uint64_t old = atomic_load_explicit(&g->arm_cost, memory_order_relaxed);
+  atomic_store_explicit(&g->arm_cost, cost > old ? cost : old - old / 8 + cost / 8, memory_order_relaxed);
+}
+
+static void enter_sethook(Tstate *ts) {
+  ts->in_sethook = 1;
+  atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void leave_sethook(Tstate *ts) {
+  atomic_signal_fence(memory_order_seq_cst);
+  ts->in_sethook = 0;
+}
+
+void hook_arm(GilThread *self) {
+  Tstate *ts = tstate_of(self);
+  if (ts->rt->preempt == PREEMPT_NONE && !request_pending(ts)) return;
+  enter_sethook(ts);
+  arm_current(ts);
+  leave_sethook(ts);
+}
+
+void hook_arm_in_handler(Tstate *ts) {
+  if (!ts->in_sethook) arm_current(ts);
+}
+
+static void set_hook(Runtime *rt, lua_State *L) {
+  const UserHook *user = rt->user_hooks ? userhook_find(L, L) : NULL;
+  int mask = 0, count = 0;
+  if (user != NULL) {
+    mask = user->mask;
+    count = user->count < USERHOOK_QUANTUM ? user->count : USERHOOK_QUANTUM;
+  }
+  if (rt->poll != 0 && ((mask & LUA_MASKCOUNT) == 0 || (int)rt->poll < count)) {
+    mask |= LUA_MASKCOUNT;
+    count = (int)rt->poll;
+  }
+  lua_sethook(L, mask != 0 ? gil_hook : NULL, mask, count);
+}
+
+void hook_reset(Runtime *rt, lua_State *L) {
+  Tstate *ts = tstate_self();
+  if (ts != NULL) enter_sethook(ts);
+  set_hook(rt, L);
+  if (ts == NULL) return;
+  leave_sethook(ts);
+  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 && ts->current == L) hook_arm(&ts->gil);
+}
+
+void hook_arm_after_switch(Tstate *ts, lua_State *to) {
+  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0) hook_arm(&ts->gil);
+  else if (lua_gethook(to) == NULL) hook_reset(ts->rt, to);
+}
+
+/* Puts back what belongs on L and passes the event to whom it belongs. */
+static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
+  Runtime *rt = ts->rt;
+  ForeignHook foreign = rt->foreign;
+  enter_sethook(ts);
+  if (foreign.L == L) {
+    lua_sethook(L, foreign.hook, foreign.mask, foreign.count);
+    rt->foreign.L = NULL;
+  } else {
+    set_hook(rt, L);
+  }
+  leave_sethook(ts);
+  if (foreign.L == L) {
+    if ((foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
+  } else if (rt->user_hooks) {
+    UserHook *user = userhook_find(L, L);
+    if (user != NULL) userhook_event(L, ar, user);
+  }
+}
+
+/* A point where Lua's state is consistent. */
+static void service(lua_State *L, Tstate *ts, bool poll) {
+  uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
+  if ((requests & REQUEST_SWITCH) != 0 || (poll && ts->rt->poll_yields)) gil_yield(&ts->gil);
+  if (!request_pending(ts)) return;
+  if (ts->just_held) {
+    ts->just_held = false;
+    hook_arm(&ts->gil);
+    return;
+  }
+  request_raise(L, ts);
+}
+
+static void gil_hook(lua_State *L, lua_Debug *ar) {
+  Tstate *ts = tstate_self();
+  if (ts == NULL || !gil_held(&ts->gil)) { /* a thread that never entered runs Lua: nothing of ours to do */
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  put_back(ts, L, ar);
+  service(L, ts, ar->event == LUA_HOOKCOUNT);
+}

@@ -1,0 +1,31 @@
+/* Preemption: how a thread that runs Lua is brought to a safe point, beside the hooks that others set. */
+#ifndef GILUA_RUNTIME_THREAD_HOOK_H
+#define GILUA_RUNTIME_THREAD_HOOK_H
+
+#include "runtime/thread/tstate.h"
+
+/* hook_arm makes the current coroutine of self, the calling thread and owner of the lock, look at its requests at its
+ * next VM instruction. It is Gil.arm. */
+void hook_arm(GilThread *self);
+
+/* hook_arm_in_handler does the same from a signal handler of the thread. */
+void hook_arm_in_handler(Tstate *ts);
+
+/* hook_arm_after_switch arms, or sets polling, on the coroutine that was switched to. */
+void hook_arm_after_switch(Tstate *ts, lua_State *to);
+
+/* hook_switch notes that `to` is the coroutine that runs now on ts, the calling thread. */
+static inline void hook_switch(Tstate *ts, lua_State *to) {
+  ts->current = to;
+  atomic_signal_fence(memory_order_seq_cst); /* from here on the handler arms `to`; what it armed before is seen next */
+  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 || ts->rt->poll != 0)
+    hook_arm_after_switch(ts, to);
+}
+
+/* hook_reset gives L the hook that belongs there: none, its user's, or the polling one. */
+void hook_reset(Runtime *rt, lua_State *L);
+
+/* hook_is_foreign tells whether somebody else's C code set the hook of L. */
+bool hook_is_foreign(const Runtime *rt, lua_State *L);
+
+#endif

@@ -1,0 +1,77 @@
+/* debug.sethook and debug.gethook: as the standard functions, but the hook is recorded where preemption can put it back.
+ *
+ * Source of the behaviour: the Lua 5.4 manual, 6.10.
+ */
+#include <lauxlib.h>
+#include <lualib.h>
+#include <string.h>
+
+#include "runtime/thread/hook.h"
+#include "runtime/thread/lib_thread.h"
+#include "runtime/thread/userhook.h"
+
+/* The thread argument that these functions may start with; *shift is 1 if there is one. */
+static lua_State *target_of(lua_State *L, int *shift) {
+  *shift = lua_isthread(L, 1);
+  return *shift ? lua_tothread(L, 1) : L;
+}
+
+static int mask_of(const char *letters, int count) {
+  int mask = 0;
+  if (strchr(letters, 'c') != NULL) mask |= LUA_MASKCALL;
+  if (strchr(letters, 'r') != NULL) mask |= LUA_MASKRET;
+  if (strchr(letters, 'l') != NULL) mask |= LUA_MASKLINE;
+  if (count > 0) mask |= LUA_MASKCOUNT;
+  return mask;
+}
+
+/* debug.sethook([thread,] hook, mask [, count]) */
+static int debug_sethook(lua_State *L) {
+  int shift;
+  lua_State *co = target_of(L, &shift);
+  if (lua_isnoneornil(L, shift + 1)) {
+    lua_settop(L, shift + 1);
+    userhook_set(L, co, shift + 1, 0, 0);
+    return 0;
+  }
+  const char *letters = luaL_checkstring(L, shift + 2);
+  luaL_checktype(L, shift + 1, LUA_TFUNCTION);
+  int count = (int)luaL_optinteger(L, shift + 3, 0);
+  userhook_set(L, co, shift + 1, mask_of(letters, count), count);
+  return 0;
+}
+
+static void push_letters(lua_State *L, int mask) {
+  char letters[4], *p = letters;
+  if ((mask & LUA_MASKCALL) != 0) *p++ = 'c';
+  if ((mask & LUA_MASKRET) != 0) *p++ = 'r';
+  if ((mask & LUA_MASKLINE) != 0) *p++ = 'l';
+  lua_pushlstring(L, letters, (size_t)(p - letters));
+}
+
+/* debug.gethook([thread]) -> hook, mask, count; a hook that C code set is "external hook" */
+static int debug_gethook(lua_State *L) {
+  int shift;
+  lua_State *co = target_of(L, &shift);
+  const UserHook *user = userhook_find(L, co);
+  if (user != NULL) {
+    userhook_push(L, co);
+    push_letters(L, user->mask);
+    lua_pushinteger(L, user->count);
+  } else if (hook_is_foreign(runtime_of(L), co)) {
+    lua_pushliteral(L, "external hook");
+    push_letters(L, lua_gethookmask(co));
+    lua_pushinteger(L, lua_gethookcount(co));
+  } else {
+    luaL_pushfail(L);
+    return 1;
+  }
+  return 3;
+}
+
+void lib_debug_replace(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"gethook", debug_gethook}, {"sethook", debug_sethook}, {NULL, NULL}};
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, LUA_DBLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
+  lua_pop(L, 2);
+}

@@ -1,0 +1,15 @@
+/* The Lua bindings of this folder. Each function is called once, when a runtime opens, with its lock held. */
+#ifndef GILUA_RUNTIME_THREAD_LIB_THREAD_H
+#define GILUA_RUNTIME_THREAD_LIB_THREAD_H
+
+#include <lua.h>
+
+/* Openers for luaL_requiref and package.preload: each pushes its module. */
+int luaopen_gilua_threading(lua_State *L);
+
+/* These put our equals in the place of standard functions. */
+void lib_coroutine_replace(lua_State *L);
+void lib_debug_replace(lua_State *L);
+void lib_os_replace(lua_State *L);
+
+#endif

@@ -1,0 +1,172 @@
+/* gilua.threading: system threads over one shared Lua heap.
+ *
+ *   threading.Thread{target = f, args = {…}, name = s, daemon = b}     threading.start(f, ...) -> started Thread
+ *   t:start() -> t   t:is_alive()   t:join([timeout]) -> boolean   t:result([timeout]) -> values   t:cancel([message])
+ *   t.name  t.daemon  t.ident  t.native_id  t.waits_for ("lock", "queue", …, or nil)
+ *   threading.Timer(seconds, f [, args])                               a Thread that calls f later; cancel calls it off
+ *   current_thread() main_thread() enumerate() active_count() get_ident() get_native_id() stack_size([bytes])
+ *   threading.Local()   threading.excepthook   threading.TIMEOUT_MAX
+ *   Lock RLock Condition Event Semaphore BoundedSemaphore Barrier      see runtime/sync
+ */
+#include <lauxlib.h>
+
+#include "runtime/sync/lib_sync.h"
+#include "runtime/thread/excepthook.h"
+#include "runtime/thread/lib_thread.h"
+#include "runtime/thread/local.h"
+#include "runtime/thread/thread.h"
+
+enum { LEAST_STACK = 1024 * 1024, MOST_ARGS = 900000 };
+
+/* Replaces the list of arguments at index list (or nothing) by {target, args…}, pushed; returns how many those are. */
+static lua_Integer pack_call(lua_State *L, int target, int list) {
+  lua_Integer n = 0;
+  if (!lua_isnoneornil(L, list)) {
+    luaL_checktype(L, list, LUA_TTABLE);
+    n = lua_getfield(L, list, "n") == LUA_TNUMBER ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, list);
+    lua_pop(L, 1);
+  }
+  luaL_argcheck(L, n >= 0 && n < MOST_ARGS, list, "too many arguments");
+  lua_createtable(L, (int)n + 1, 0);
+  lua_pushvalue(L, target);
+  lua_rawseti(L, -2, 1);
+  for (lua_Integer i = 1; i <= n; i++) {
+    lua_geti(L, list, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return n + 1;
+}
+
+/* Pushes a Thread for the call on top of the stack, named and flagged by default. */
+static Thread *new_thread(lua_State *L, lua_Integer n) {
+  Tstate *self = park_self(L);
+  thread_push_current(L, self);
+  bool daemon = ((Thread *)lua_touserdata(L, -1))->daemon;
+  lua_pop(L, 1);
+  Thread *t = thread_new(L, n);
+  t->number = ++self->rt->last_name;
+  t->daemon = daemon;
+  return t;
+}
+
+static int threading_Thread(lua_State *L) {
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  if (lua_isnil(L, 1)) {
+    lua_newtable(L);
+    lua_replace(L, 1);
+  }
+  lua_getfield(L, 1, "target"); /* 2 */
+  lua_getfield(L, 1, "args");   /* 3 */
+  lua_getfield(L, 1, "name");   /* 4 */
+  lua_getfield(L, 1, "daemon"); /* 5 */
+  if (!lua_isnil(L, 2) && !lua_isfunction(L, 2) && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
+    return luaL_error(L, "bad field 'target' to 'Thread' (function expected, got %s)", luaL_typename(L, 2));
+  if (!lua_isnil(L, 3) && !lua_istable(L, 3))
+    return luaL_error(L, "bad field 'args' to 'Thread' (table expected, got %s)", luaL_typename(L, 3));
+  lua_settop(L, 5);
+  Thread *t = new_thread(L, pack_call(L, 2, 3));
+  if (!lua_isnil(L, 5)) t->daemon = lua_toboolean(L, 5);
+  if (!lua_isnil(L, 4)) {
+    luaL_tolstring(L, 4, NULL);
+    lua_setiuservalue(L, -2, THREAD_NAME);
+  }
+  return 1;
+}
+
+static int threading_start(lua_State *L) {
+  object_check_callable(L, 1);
+  int n = lua_gettop(L);
+  lua_createtable(L, n, 0);
+  lua_insert(L, 1);
+  for (int i = n; i > 0; i--) lua_rawseti(L, 1, i);
+  new_thread(L, n);
+  thread_start(L, -1);
+  return 1;
+}
+
+static int threading_Timer(lua_State *L) {
+  lua_Number seconds = luaL_checknumber(L, 1);
+  park_timeout(L, 1, NULL);
+  object_check_callable(L, 2);
+  lua_settop(L, 3);
+  Thread *t = new_thread(L, pack_call(L, 2, 3));
+  t->timer = true;
+  t->delay = seconds;
+  return 1;
+}
+
+static int threading_current_thread(lua_State *L) {
+  thread_push_current(L, park_self(L));
+  return 1;
+}
+
+static int threading_main_thread(lua_State *L) {
+  thread_push_current(L, park_self(L)->rt->main);
+  return 1;
+}
+
+static int threading_enumerate(lua_State *L) {
+  Runtime *rt = park_self(L)->rt;
+  lua_createtable(L, (int)rt->nthreads, 0);
+  lua_Integer n = 0;
+  for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) {
+    thread_push_current(L, ts);
+    lua_rawseti(L, -2, ++n);
+  }
+  return 1;
+}
+
+static int threading_active_count(lua_State *L) {
+  lua_pushinteger(L, park_self(L)->rt->nthreads);
+  return 1;
+}
+
+static int threading_get_ident(lua_State *L) {
+  lua_pushinteger(L, park_self(L)->ident);
+  return 1;
+}
+
+static int threading_get_native_id(lua_State *L) {
+  lua_pushinteger(L, park_self(L)->gil.tid);
+  return 1;
+}
+
+static int threading_stack_size(lua_State *L) {
+  Runtime *rt = park_self(L)->rt;
+  lua_pushinteger(L, (lua_Integer)rt->stack_size);
+  if (!lua_isnoneornil(L, 1)) {
+    lua_Integer bytes = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, bytes == 0 || bytes >= LEAST_STACK, 1, "a stack needs at least 1 MiB (0: the system's default)");
+    rt->stack_size = (size_t)bytes;
+  }
+  return 1;
+}
+
+int luaopen_gilua_threading(lua_State *L) {
+  static const luaL_Reg funcs[] = {
+      {"Local", local_new},
+      {"Thread", threading_Thread},
+      {"Timer", threading_Timer},
+      {"active_count", threading_active_count},
+      {"current_thread", threading_current_thread},
+      {"enumerate", threading_enumerate},
+      {"excepthook", excepthook_default},
+      {"get_ident", threading_get_ident},
+      {"get_native_id", threading_get_native_id},
+      {"main_thread", threading_main_thread},
+      {"stack_size", threading_stack_size},
+      {"start", threading_start},
+      {NULL, NULL},
+  };
+  object_register(L, &thread_type);
+  luaL_newlib(L, funcs);
+  lua_pushnumber(L, PARK_TIMEOUT_MAX);
+  lua_setfield(L, -2, "TIMEOUT_MAX");
+  lib_lock_add(L);
+  lib_condition_add(L);
+  lib_event_add(L);
+  lib_semaphore_add(L);
+  lib_barrier_add(L);
+  return 1;
+}

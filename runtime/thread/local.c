@@ -1,0 +1,86 @@
+/* A Local is an empty table whose metamethods lead to the calling thread's contents. These hang off the thread state, in
+ * a table {Local -> contents} with weak keys, so that they go with the thread or with the Local, whichever ends first.
+ */
+#include "runtime/thread/local.h"
+
+#include <lauxlib.h>
+
+#include "runtime/sync/park.h"
+
+/* Pushes the calling thread's {Local -> contents}. */
+static void push_all(lua_State *L, Tstate *ts) {
+  if (ts->locals_ref != LUA_NOREF) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->locals_ref);
+    return;
+  }
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_pushvalue(L, -1);
+  ts->locals_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Pushes the contents of the Local at index 1 in the calling thread. */
+static void push_contents(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  push_all(L, park_self(L));
+  lua_pushvalue(L, 1);
+  if (lua_rawget(L, -2) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
+  }
+  lua_remove(L, -2);
+}
+
+static int local_index(lua_State *L) {
+  push_contents(L);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, -2);
+  return 1;
+}
+
+static int local_newindex(lua_State *L) {
+  lua_settop(L, 3);
+  push_contents(L);
+  lua_replace(L, 1);
+  lua_settable(L, 1); /* not raw: nil and NaN keys raise as usual */
+  return 0;
+}
+
+static int local_next(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_next(L, 1)) return 2;
+  lua_pushnil(L);
+  return 1;
+}
+
+static int local_pairs(lua_State *L) {
+  lua_pushcfunction(L, local_next);
+  push_contents(L);
+  lua_pushnil(L);
+  return 3;
+}
+
+static int local_len(lua_State *L) {
+  push_contents(L);
+  lua_pushinteger(L, (lua_Integer)lua_rawlen(L, -1));
+  return 1;
+}
+
+int local_new(lua_State *L) {
+  static const luaL_Reg meta[] = {{"__index", local_index},
+                                  {"__len", local_len},
+                                  {"__newindex", local_newindex},
+                                  {"__pairs", local_pairs},
+                                  {NULL, NULL}};
+  lua_settop(L, 0);
+  lua_newtable(L);
+  if (luaL_newmetatable(L, "gilua.Local")) luaL_setfuncs(L, meta, 0);
+  lua_setmetatable(L, 1);
+  return 1;
+}

@@ -1,0 +1,22 @@
+/* What exists once in a process: the list of runtimes, the signal handlers, the fork handlers. */
+#ifndef GILUA_RUNTIME_THREAD_PROCESS_H
+#define GILUA_RUNTIME_THREAD_PROCESS_H
+
+#include "runtime/thread/runtime.h"
+
+/* process_add lists rt; with the first runtime that preempts by signal it installs the handler of PREEMPT_SIGNUM, with
+ * the first runtime at all the fork handlers. Returns 0 or an errno. process_remove takes rt off the list. */
+int process_add(Runtime *rt);
+void process_remove(Runtime *rt);
+
+/* The signal that asks a thread to look at its requests: harmless by default, and the one that Go uses for this job. */
+#define PREEMPT_SIGNUM SIGURG
+
+/* process_handle_sigint makes Ctrl-C interrupt rt's main thread, and a second one within a second end the process. It
+ * holds for one runtime at a time; NULL puts the old handler back. */
+void process_handle_sigint(Runtime *rt);
+
+/* process_interrupt interrupts rt's main thread wherever it is. Safe in a signal handler, from any thread. */
+void process_interrupt(Runtime *rt);
+
+#endif

@@ -1,0 +1,112 @@
+/* Opening and freeing a runtime. What scripts see is put there by interp. */
+#include "runtime/thread/runtime.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#include "runtime/os/os.h"
+#include "runtime/thread/error.h"
+#include "runtime/thread/hook.h"
+#include "runtime/thread/process.h"
+#include "runtime/thread/tstate.h"
+
+static const char runtime_key = 0; /* its address names the registry entry that leads to the runtime */
+
+Runtime *runtime_of(lua_State *L) {
+  if (!lua_checkstack(L, 1)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &runtime_key);
+  Runtime *rt = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return rt;
+}
+
+/* What cannot fail first, so that fail_open may meet any half of it. */
+static Runtime *blank(Preempt preempt) {
+  Runtime *rt = calloc(1, sizeof *rt);
+  if (rt == NULL) return NULL;
+  rt->preempt = preempt;
+  pthread_mutex_init(&rt->reap_m, NULL);
+  pthread_cond_init(&rt->reap_c, NULL);
+  if (gil_init(&rt->gil) == 0) return rt;
+  free(rt);
+  return NULL;
+}
+
+static void fail_open(Runtime *rt) {
+  free(rt->main);
+  gil_fini(&rt->gil);
+  pthread_cond_destroy(&rt->reap_c);
+  pthread_mutex_destroy(&rt->reap_m);
+  free(rt);
+}
+
+Runtime *runtime_open(lua_State *L, Preempt preempt) {
+  luaL_checkstack(L, 4, NULL);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+  lua_State *main = lua_tothread(L, -1);
+  lua_pop(L, 1);
+  lua_State *spare = lua_newthread(L);
+  luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushnil(L); /* room for the entry, so that setting it later needs no memory */
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
+  error_open(L);
+  Runtime *rt = blank(preempt);
+  if (rt == NULL) return NULL;
+  rt->L = main;
+  rt->spare = spare;
+  lua_sethook(spare, NULL, 0, 0);
+  rt->main = tstate_new(rt, main, NULL);
+  if (rt->main == NULL || process_add(rt) != 0) {
+    fail_open(rt);
+    return NULL;
+  }
+  lua_pushlightuserdata(L, rt);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
+  rt->main->gil.tid = os_tid();
+  rt->main->current = L;
+  rt->gil.arm = hook_arm;
+  rt->gil.longest = tstate_note_longest;
+  rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? PREEMPT_SIGNUM : 0;
+  tstate_enter(rt->main);
+  gil_take(&rt->main->gil);
+  runtime_set_policy(rt, &policy_fair);
+  return rt;
+}
+
+void runtime_free(Runtime *rt) {
+  process_remove(rt);
+  if (tstate_self() == rt->main) tstate_leave(rt->main);
+  fail_open(rt);
+}
+
+enum { COUNT_POLL = 1000 };
+
+void runtime_set_policy(Runtime *rt, const Policy *policy) {
+  gil_set_policy(&rt->gil, policy);
+  rt->poll = policy->poll;
+  rt->poll_yields = policy->battle;
+  if (rt->preempt == PREEMPT_COUNT && rt->poll == 0) rt->poll = COUNT_POLL;
+#ifdef GILUA_HOSTILE
+  rt->poll = 1;
+  rt->poll_yields = true;
+#endif
+  Tstate *self = tstate_self();
+  hook_reset(rt, self->current);
+}
+
+void runtime_after_fork(Runtime *rt, Tstate *ts) {
+  for (Tstate *t = rt->threads, *next; t != NULL; t = next) {
+    next = t->next;
+    if (t == ts) continue;
+    if (t->wait.queue != NULL) waitq_remove(&t->wait);
+    t->vanished = true; /* its stack stays anchored: the child must not run its finalizers */
+  }
+  rt->zombie = NULL;
+  rt->unjoined = 0;
+  if (ts == NULL) return;
+  rt->main = ts;
+  rt->threads = ts;
+  rt->nthreads = 1;
+  ts->next = ts->prev = NULL;
+}

@@ -1,0 +1,80 @@
+/* The runtime: one Lua state that many threads share, and its lock. Everything hangs off this struct; what is truly of
+ * the process is in process.c.
+ */
+#ifndef GILUA_RUNTIME_THREAD_RUNTIME_H
+#define GILUA_RUNTIME_THREAD_RUNTIME_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+#include "runtime/gil/gil.h"
+#include "runtime/sync/waitq.h"
+
+typedef struct gilua_Runtime Runtime;
+typedef struct Tstate Tstate;
+
+/* How a running thread is made to leave the lock. */
+typedef enum Preempt {
+  PREEMPT_SIGNAL, /* a signal arms a hook: costs nothing while nobody waits */
+  PREEMPT_COUNT,  /* a count hook is always armed: half the speed; for ThreadSanitizer and hosts that own the signal */
+  PREEMPT_NONE,   /* only calls that leave the lock let others run */
+} Preempt;
+
+/* A hook that somebody else's C code had set when ours took its place. L == NULL: none. */
+typedef struct ForeignHook {
+  lua_State *volatile L; /* [G] and the owner's signal handler; written last */
+  lua_Hook hook;
+  int mask, count;
+} ForeignHook;
+
+/* What os.exit asked for in a thread that may not do it itself. */
+typedef struct ExitRequest {
+  int status;                              /* [G] */
+  bool close;                              /* [G] */
+  void (*act)(lua_State *L, Runtime *rt); /* [i] does it, on the main thread; does not return */
+} ExitRequest;
+
+struct gilua_Runtime {
+  Gil gil;
+  lua_State *L;             /* [i] the main state */
+  lua_State *spare;         /* [i] for service work, under the lock and its own lua_pcall only */
+  Preempt preempt;          /* [i] */
+  Tstate *main;             /* [i] the thread that opened the runtime; changes in a forked child only */
+  Tstate *threads;          /* [G] every thread that has entered, main included */
+  unsigned nthreads;        /* [G] */
+  lua_Integer last_ident;   /* [G] idents are never used twice */
+  lua_Integer last_name;    /* [G] number of the last default thread name */
+  size_t stack_size;        /* [G] bytes for new threads, 0: the system's default */
+  unsigned poll;            /* [G] VM instructions between two count hooks, 0: no such hook */
+  bool poll_yields;         /* [G] each of these hooks lets a waiter run (policy ticks, the hostile build) */
+  bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
+  ForeignHook foreign;      /* [G] */
+  bool closing;             /* [G] cancels are raised again and again, nothing new is started */
+  bool handles_sigint;      /* [i] */
+  ExitRequest exit;         /* [G] */
+  Waitq endings;            /* [G] who waits for some thread to end */
+  pthread_mutex_t reap_m;   /* guards [r]; a leaf */
+  pthread_cond_t reap_c;    /* a thread became the zombie */
+  Tstate *zombie;           /* [r] ended, to be joined by the next that ends */
+  unsigned unjoined;        /* [r] system threads started and not joined */
+  Runtime *next;            /* list of the process, see process.c */
+};
+
+/* runtime_of returns the runtime that L belongs to, or NULL. Threads: the owner of its lock. */
+Runtime *runtime_of(lua_State *L);
+
+/* runtime_open makes L, a fresh or running state, the main state of a new runtime whose lock the calling thread owns
+ * from now on. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
+Runtime *runtime_open(lua_State *L, Preempt preempt);
+
+/* runtime_free releases the runtime. The calling thread is main; every other thread has ended; L is closed. */
+void runtime_free(Runtime *rt);
+
+/* runtime_after_fork leaves rt with ts as its only and main thread, in the child of a fork; NULL: the thread that owned
+ * its lock has vanished, and rt is closed for good. */
+void runtime_after_fork(Runtime *rt, Tstate *ts);
+
+/* runtime_set_policy changes the policy, and with it whether count hooks are armed. Needs the lock. */
+void runtime_set_policy(Runtime *rt, const Policy *policy);
+
+#endif

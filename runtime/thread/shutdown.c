@@ -1,0 +1,59 @@
+/* Joining and cancelling at the end. */
+#include "runtime/thread/shutdown.h"
+
+#include <lauxlib.h>
+
+#include "runtime/sync/park.h"
+#include "runtime/thread/request.h"
+#include "runtime/thread/thread.h"
+
+/* The main thread counts as ended: who joins it goes on. */
+static void end_main(lua_State *L, Runtime *rt) {
+  Thread *t = thread_push_current(L, rt->main);
+  park_grant_all(rt->main, &t->joiners);
+  t->state = THREAD_DONE;
+  t->ts = NULL;
+  lua_pop(L, 1);
+}
+
+static bool somebody_to_join(lua_State *L, Runtime *rt) {
+  bool found = false;
+  for (Tstate *ts = rt->threads; ts != NULL && !found; ts = ts->next) {
+    if (ts == rt->main || !ts->owned) continue;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
+    found = !((Thread *)lua_touserdata(L, -1))->daemon;
+    lua_pop(L, 1);
+  }
+  return found;
+}
+
+/* Waits until some thread ends; false when the deadline has passed or Ctrl-C came. An exit that another thread asked for
+ * is done here. */
+static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
+  ParkResult result = park(rt->main, &rt->endings, deadline, "shutdown", rt);
+  if (result != PARK_REQUESTED) return result == PARK_GRANTED;
+  uint32_t old = atomic_fetch_and_explicit(&rt->main->gil.requests, ~(uint32_t)(REQUEST_INTERRUPT | REQUEST_CANCEL),
+                                           memory_order_relaxed);
+  if ((old & REQUEST_EXIT) != 0 && rt->exit.act != NULL) rt->exit.act(L, rt);
+  return false;
+}
+
+void shutdown_join(lua_State *L, Runtime *rt) {
+  luaL_checkstack(L, 8, NULL);
+  end_main(L, rt);
+  while (somebody_to_join(L, rt) && await_ending(L, rt, CLOCK_NEVER)) continue;
+}
+
+bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
+  int64_t deadline = clock_ns() + timeout_ns;
+  rt->closing = true;
+  for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
+    if (ts != rt->main) gil_request(&rt->main->gil, &ts->gil, REQUEST_CANCEL);
+  while (rt->nthreads > 1 && await_ending(L, rt, deadline)) continue;
+  if (rt->nthreads == 1) {
+    thread_reap(rt);
+    return true;
+  }
+  gil_close(&rt->main->gil);
+  return false;
+}

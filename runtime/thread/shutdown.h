@@ -1,0 +1,18 @@
+/* The end of a runtime, in order: non-daemon threads are joined, the others cancelled and given a moment. */
+#ifndef GILUA_RUNTIME_THREAD_SHUTDOWN_H
+#define GILUA_RUNTIME_THREAD_SHUTDOWN_H
+
+#include "runtime/thread/tstate.h"
+
+/* How long cancelled threads may take to unwind, unless the host says otherwise. */
+#define SHUTDOWN_TIMEOUT_NS 1000000000
+
+/* shutdown_join waits for every thread that is no daemon. Ctrl-C ends the wait. Main thread only, with the lock. */
+void shutdown_join(lua_State *L, Runtime *rt);
+
+/* shutdown_cancel starts closing: nothing new is started, every other thread is cancelled and has until timeout_ns to
+ * end. Returns true if all have ended, and their system threads are gone; then the Lua state may be closed. Else some
+ * run native code or refuse to end: the lock is closed, they never get it again, and the Lua heap must be left alone. */
+bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns);
+
+#endif

@@ -1,0 +1,302 @@
+/* Starting a thread, running its function, ending it. The Lua methods are in lib_thread.c. */
+#include "runtime/thread/thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/os/os.h"
+#include "runtime/thread/error.h"
+#include "runtime/thread/excepthook.h"
+#include "runtime/thread/hook.h"
+#include "runtime/thread/process.h"
+#include "runtime/thread/request.h"
+
+Thread *thread_new(lua_State *L, lua_Integer n) {
+  Thread *t = object_new(L, &thread_type, THREAD_VALUES);
+  t->nvalues = n;
+  lua_rawgeti(L, -2, 1);
+  lua_setiuservalue(L, -2, THREAD_TARGET);
+  lua_insert(L, -2);
+  lua_setiuservalue(L, -2, THREAD_CALL);
+  return t;
+}
+
+bool thread_alive(Thread *t) {
+  if (t->state == THREAD_RUNNING && t->ts->vanished) {
+    t->state = THREAD_DONE;
+    t->ts = NULL;
+    t->nvalues = 0;
+  }
+  return t->state == THREAD_RUNNING;
+}
+
+Thread *thread_push_current(lua_State *L, Tstate *ts) {
+  luaL_checkstack(L, 4, NULL);
+  if (ts->thread_ref != LUA_NOREF) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
+    return lua_touserdata(L, -1);
+  }
+  lua_newtable(L);
+  Thread *t = thread_new(L, 0);
+  t->foreign = true;
+  t->state = THREAD_RUNNING;
+  t->ts = ts;
+  t->ident = ts->ident;
+  t->native_id = ts->gil.tid;
+  t->daemon = ts != ts->rt->main;
+  if (ts == ts->rt->main) lua_pushliteral(L, "MainThread");
+  else lua_pushfstring(L, "foreign-%I", (LUAI_UACINT)ts->ident);
+  lua_setiuservalue(L, -2, THREAD_NAME);
+  lua_pushvalue(L, -1);
+  ts->thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  return t;
+}
+
+/* "f" of a function that a global leads to, else "script.lua:12" of where it was written. */
+static void push_target_name(lua_State *L, int f) {
+  lua_pushglobaltable(L);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    if (!lua_rawequal(L, f, -1) || lua_type(L, -2) != LUA_TSTRING) continue;
+    lua_pop(L, 1);
+    lua_remove(L, -2);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_Debug ar;
+  lua_pushvalue(L, f);
+  if (lua_isfunction(L, -1) && lua_getinfo(L, ">S", &ar) && ar.linedefined > 0)
+    lua_pushfstring(L, "%s:%d", ar.short_src, ar.linedefined);
+  else lua_pushliteral(L, "?");
+}
+
+void thread_push_name(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  luaL_checkstack(L, 8, NULL);
+  if (lua_getiuservalue(L, i, THREAD_NAME) == LUA_TSTRING) return;
+  lua_pop(L, 1);
+  const Thread *t = lua_touserdata(L, i);
+  if (lua_getiuservalue(L, i, THREAD_TARGET) == LUA_TNIL) {
+    lua_pushfstring(L, "Thread-%I", (LUAI_UACINT)t->number);
+  } else {
+    push_target_name(L, lua_gettop(L));
+    lua_pushfstring(L, "Thread-%I (%s)", (LUAI_UACINT)t->number, lua_tostring(L, -1));
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+  }
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, i, THREAD_NAME);
+  lua_pushnil(L);
+  lua_setiuservalue(L, i, THREAD_TARGET);
+}
+
+/* A timer sleeps first; false: it was called off. */
+static bool delay_over(lua_State *L, Tstate *ts, Thread *t) {
+  if (!t->timer) return true;
+  if (!t->called_off) {
+    ParkResult result = park(ts, &t->delaying, clock_deadline(t->delay), "timer", t);
+    if (result == PARK_REQUESTED) park_check(L, ts, result);
+  }
+  t->called = !t->called_off;
+  return t->called;
+}
+
+/* The target and its arguments are on the stack, above the Thread at 1 and the message handler at 2. */
+static int call_target(lua_State *L, Tstate *ts, Thread *t) {
+  (void)ts;
+  int nargs = lua_gettop(L) - 3;
+  int status = lua_pcall(L, nargs, LUA_MULTRET, 2);
+  if (status != LUA_OK) {
+    t->failed = true;
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, THREAD_CALL);
+    error_push_traceback(L, -1);
+    lua_setiuservalue(L, 1, THREAD_TRACEBACK);
+    return status;
+  }
+  int n = lua_gettop(L) - 2;
+  lua_createtable(L, n, 0);
+  lua_insert(L, 3);
+  for (int i = n; i > 0; i--) lua_rawseti(L, 3, i);
+  lua_setiuservalue(L, 1, THREAD_CALL);
+  t->nvalues = n;
+  return status;
+}
+
+/* What a thread runs, under a pcall of its own: (Thread, target, args…). An error here is one of memory. */
+static int body(lua_State *L) {
+  Tstate *ts = tstate_self();
+  Thread *t = lua_touserdata(L, 1);
+  lua_pushcfunction(L, error_traceback_handler);
+  lua_insert(L, 2);
+  if (lua_isnil(L, 3) || !delay_over(L, ts, t)) { /* no target */
+    lua_newtable(L);
+    lua_setiuservalue(L, 1, THREAD_CALL);
+    t->nvalues = 0;
+    return 0;
+  }
+  if (call_target(L, ts, t) != LUA_OK && !error_is(L, -1, ERROR_CANCELLED)) excepthook_call(L, 1, -1);
+  return 0;
+}
+
+/* The last that the thread does with the lock: after it, nobody can find it. */
+static void end_thread(Tstate *ts, Thread *t) {
+  Runtime *rt = ts->rt;
+  t->state = THREAD_DONE;
+  t->ts = NULL;
+  t->native_id = atomic_load_explicit(&ts->gil.tid, memory_order_relaxed);
+  park_grant_all(ts, &t->joiners);
+  park_grant_all(ts, &rt->endings);
+  lua_settop(ts->base, 0);
+  tstate_unlist(ts);
+}
+
+static void run(Tstate *ts, Thread *t) {
+  lua_State *L = ts->base;
+  int status = lua_pcall(L, lua_gettop(L) - 1, 0, 0);
+  if (status != LUA_OK) { /* a cancel of a timer, or no memory for the results */
+    t->failed = true;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
+    lua_pushvalue(L, -2);
+    lua_setiuservalue(L, -2, THREAD_CALL);
+  }
+  atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
+  end_thread(ts, t);
+}
+
+/* Becomes the zombie and joins the one before. Without the lock. */
+static void become_zombie(Tstate *ts) {
+  Runtime *rt = ts->rt;
+  pthread_mutex_lock(&rt->reap_m);
+  Tstate *before = rt->zombie;
+  rt->zombie = ts;
+  pthread_cond_signal(&rt->reap_c);
+  pthread_mutex_unlock(&rt->reap_m);
+  if (before == NULL) return;
+  pthread_join(before->pthread, NULL);
+  free(before);
+  pthread_mutex_lock(&rt->reap_m);
+  rt->unjoined--;
+  pthread_cond_signal(&rt->reap_c);
+  pthread_mutex_unlock(&rt->reap_m);
+}
+
+static void *thread_main(void *arg) {
+  Tstate *ts = arg;
+  atomic_store_explicit(&ts->gil.tid, os_tid(), memory_order_relaxed);
+  tstate_enter(ts);
+  os_sharp_timers();
+  os_name_thread(ts->os_name);
+  gil_take(&ts->gil);
+  lua_rawgeti(ts->base, LUA_REGISTRYINDEX, ts->thread_ref);
+  Thread *t = lua_touserdata(ts->base, -1);
+  lua_pop(ts->base, 1);
+  run(ts, t);
+  gil_exit(&ts->gil);
+  tstate_leave(ts);
+  become_zombie(ts);
+  return NULL;
+}
+
+void thread_reap(Runtime *rt) {
+  pthread_mutex_lock(&rt->reap_m);
+  while (rt->unjoined > 0) {
+    Tstate *ts = rt->zombie;
+    if (ts == NULL) {
+      pthread_cond_wait(&rt->reap_c, &rt->reap_m);
+      continue;
+    }
+    rt->zombie = NULL;
+    pthread_mutex_unlock(&rt->reap_m);
+    pthread_join(ts->pthread, NULL);
+    free(ts);
+    pthread_mutex_lock(&rt->reap_m);
+    rt->unjoined--;
+  }
+  pthread_mutex_unlock(&rt->reap_m);
+}
+
+static int create(Runtime *rt, Tstate *ts) {
+  pthread_attr_t attr;
+  int err = pthread_attr_init(&attr);
+  if (err != 0) return err;
+  if (rt->stack_size != 0) err = pthread_attr_setstacksize(&attr, rt->stack_size);
+  if (err == 0) {
+    sigset_t old;
+    os_block_signals(rt->preempt == PREEMPT_SIGNAL ? PREEMPT_SIGNUM : 0, &old);
+    pthread_mutex_lock(&rt->reap_m);
+    err = pthread_create(&ts->pthread, &attr, thread_main, ts);
+    if (err == 0) rt->unjoined++;
+    pthread_mutex_unlock(&rt->reap_m);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+  }
+  pthread_attr_destroy(&attr);
+  return err;
+}
+
+/* Makes the base state of the Thread at index i: body, Thread, target, args…; pushes it. */
+static lua_State *make_base(lua_State *L, int i, lua_Integer n) {
+  lua_State *base = lua_newthread(L);
+  hook_reset(runtime_of(L), base);
+  if (n > INT_MAX / 2 || !lua_checkstack(base, (int)n + LUA_MINSTACK)) luaL_error(L, "too many arguments to a thread");
+  luaL_checkstack(L, (int)n + 4, "too many arguments to a thread");
+  lua_getiuservalue(L, i, THREAD_CALL);
+  int call = lua_gettop(L);
+  lua_pushcfunction(L, body);
+  lua_pushvalue(L, i);
+  for (lua_Integer k = 1; k <= (n > 0 ? n : 1); k++) lua_rawgeti(L, call, k);
+  lua_xmove(L, base, lua_gettop(L) - call);
+  lua_remove(L, call);
+  return base;
+}
+
+static void set_os_name(lua_State *L, int i, Tstate *ts, const Thread *t) {
+  if (lua_getiuservalue(L, i, THREAD_NAME) == LUA_TSTRING)
+    strncpy(ts->os_name, lua_tostring(L, -1), sizeof ts->os_name - 1);
+  else
+    snprintf(ts->os_name, sizeof ts->os_name, "Thread-%lld", (long long)t->number);
+  lua_pop(L, 1);
+}
+
+void thread_start(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  Tstate *self = park_self(L);
+  Runtime *rt = self->rt;
+  Thread *t = lua_touserdata(L, i);
+  if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
+  if (rt->closing) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
+  lua_State *base = make_base(L, i, t->nvalues);
+  int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, i);
+  int thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  Tstate *ts = tstate_new(rt, base, self);
+  int err = ts == NULL ? ENOMEM : gil_start_nudger(&rt->gil);
+  if (err == 0) {
+    ts->base_ref = base_ref;
+    ts->thread_ref = thread_ref;
+    ts->owned = true;
+    set_os_name(L, i, ts, t);
+    t->ts = ts;
+    t->state = THREAD_RUNNING;
+    t->ident = ts->ident;
+    err = create(rt, ts);
+  }
+  if (err == 0) return;
+  t->ts = NULL;
+  t->state = THREAD_NEW;
+  t->ident = 0;
+  if (ts != NULL) {
+    tstate_unlist(ts);
+    free(ts);
+  }
+  luaL_error(L, "cannot start a thread: %s", strerror(err));
+}
+
+ParkResult thread_join(Tstate *self, Thread *t, int64_t deadline) {
+  if (!thread_alive(t)) return PARK_GRANTED;
+  return park(self, &t->joiners, deadline, "join", t);
+}

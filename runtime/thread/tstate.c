@@ -1,0 +1,47 @@
+/* Making, listing and forgetting thread states. */
+#include "runtime/thread/tstate.h"
+
+#include <assert.h>
+#include <lauxlib.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
+  Tstate *ts = calloc(1, sizeof *ts);
+  if (ts == NULL) return NULL;
+  gil_thread_init(&ts->gil, &rt->gil, parent != NULL ? &parent->gil : NULL);
+  ts->rt = rt;
+  ts->base = base;
+  ts->current = base;
+  ts->thread_ref = ts->locals_ref = ts->cancel_ref = ts->base_ref = ts->error_ref = LUA_NOREF;
+  ts->ident = ++rt->last_ident;
+  ts->next = rt->threads;
+  if (ts->next != NULL) ts->next->prev = ts;
+  rt->threads = ts;
+  rt->nthreads++;
+  return ts;
+}
+
+void tstate_unlist(Tstate *ts) {
+  Runtime *rt = ts->rt;
+  assert(ts->wait.queue == NULL);
+  int *const refs[] = {&ts->thread_ref, &ts->locals_ref, &ts->cancel_ref, &ts->base_ref, &ts->error_ref};
+  for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
+    luaL_unref(rt->spare, LUA_REGISTRYINDEX, *refs[i]);
+    *refs[i] = LUA_NOREF;
+  }
+  if (ts->next != NULL) ts->next->prev = ts->prev;
+  if (ts->prev != NULL) ts->prev->next = ts->next;
+  else rt->threads = ts->next;
+  rt->nthreads--;
+}
+
+void tstate_note_longest(GilThread *self) {
+  Tstate *ts = tstate_of(self);
+  lua_Debug ar;
+  for (int level = 0; lua_getstack(ts->current, level, &ar); level++) {
+    if (!lua_getinfo(ts->current, "Sl", &ar) || ar.currentline < 0) continue;
+    snprintf(ts->longest_at, sizeof ts->longest_at, "%s:%d", ar.short_src, ar.currentline);
+    return;
+  }
+}

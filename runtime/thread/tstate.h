@@ -1,0 +1,65 @@
+/* The thread state: what gilua knows of one system thread in one runtime.
+ *
+ * A system thread may be in several runtimes at once (Lua of one calls C that enters another): its states form a chain
+ * from the innermost outwards, and tstate_self is the innermost.
+ */
+#ifndef GILUA_RUNTIME_THREAD_TSTATE_H
+#define GILUA_RUNTIME_THREAD_TSTATE_H
+
+#include <lua.h>
+#include <signal.h>
+
+#include "runtime/sync/waitq.h"
+#include "runtime/thread/runtime.h"
+
+struct Tstate {
+  GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
+  Runtime *rt;                 /* [i] */
+  lua_State *base;             /* [i] its bottom: the main state, or a thread made for it */
+  lua_State *volatile current; /* [t] the coroutine that runs now; read by the signal handler of this thread */
+  volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
+  bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
+  bool shielded;               /* [t] requests do not end its waits now */
+  bool owned;                  /* [i] started by gilua, not entered from outside */
+  bool vanished;               /* [G] its thread did not come along into this forked child */
+  lua_Integer ident;           /* [i] */
+  Waiter wait;                 /* [G] */
+  int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
+  int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
+  int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
+  int base_ref;                /* [G] registry: anchor of base, or LUA_NOREF */
+  int error_ref;               /* [G] registry: {value, traceback} of its newest error that is no object, or LUA_NOREF */
+  pthread_t pthread;           /* [i] of a thread that gilua started */
+  char os_name[16];            /* [i] name for the system */
+  char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
+  Tstate *next, *prev;         /* [G] Runtime.threads */
+  Tstate *outer;               /* [t] next state of the same system thread */
+};
+
+/* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
+ * handlers read this on any thread. */
+extern _Thread_local Tstate *tstate_innermost __attribute__((tls_model("initial-exec")));
+
+/* tstate_self is the calling thread's innermost state, or NULL if it is in no runtime. Safe in a signal handler. */
+static inline Tstate *tstate_self(void) { return tstate_innermost; }
+
+/* tstate_of is the state of GilThread t. */
+static inline Tstate *tstate_of(GilThread *t) { return (Tstate *)t; }
+
+static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w - offsetof(Tstate, wait)); }
+
+/* tstate_new makes a state with the given base for a thread that is about to start or enter, and lists it in rt.
+ * Returns NULL without memory. Needs the lock, held by parent (NULL for the first thread of rt). */
+Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent);
+
+/* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
+void tstate_unlist(Tstate *ts);
+
+/* tstate_enter makes ts the calling thread's innermost state; tstate_leave takes it off again. Without the lock. */
+void tstate_enter(Tstate *ts);
+void tstate_leave(Tstate *ts);
+
+/* tstate_note_longest keeps the Lua line where self is, which leaves the lock after its longest hold. Is Gil.longest. */
+void tstate_note_longest(GilThread *self);
+
+#endif

@@ -1,0 +1,39 @@
+/* Hooks of the user: what debug.sethook set on a coroutine. The record lives in the registry, by coroutine, so that a
+ * preemption anywhere can put the hook back.
+ */
+#ifndef GILUA_RUNTIME_THREAD_USERHOOK_H
+#define GILUA_RUNTIME_THREAD_USERHOOK_H
+
+#include "runtime/thread/tstate.h"
+
+/* The record of one coroutine. */
+typedef struct UserHook {
+  int mask;  /* [G] LUA_MASK… of the events that the user wants */
+  int count; /* [G] the user's count */
+  int left;  /* [G] instructions until the next count event */
+} UserHook;
+
+/* With a user's count hook the hook fires at least this often, and counts. */
+enum { USERHOOK_QUANTUM = 1000 };
+
+/* userhook_bit is the mask bit that asks for an event. */
+static inline int userhook_bit(const lua_Debug *ar) {
+  return ar->event == LUA_HOOKTAILCALL ? LUA_MASKCALL : 1 << ar->event;
+}
+
+/* userhook_find returns co's record, or NULL. No effect on L's stack; L may be any coroutine that runs now. */
+UserHook *userhook_find(lua_State *L, lua_State *co);
+
+/* userhook_set makes the function at index f of L co's hook; mask 0 removes it. Raises memory errors. */
+void userhook_set(lua_State *L, lua_State *co, int f, int mask, int count);
+
+/* userhook_push pushes co's hook function, or nil. */
+void userhook_push(lua_State *L, lua_State *co);
+
+/* userhook_inherit gives `to`, just made by `from`, the hook of `from`, as lua_newthread does. */
+void userhook_inherit(lua_State *L, lua_State *from, lua_State *to);
+
+/* userhook_event calls the user's function if the event is one that it wants. Called from the hook of L. */
+void userhook_event(lua_State *L, lua_Debug *ar, UserHook *user);
+
+#endif

@@ -1,0 +1,138 @@
+-- What Lua tests share: running and counting them, gates, checks for what a test left behind.
+--
+--   local t = require "testing"
+--   t.test("a sentence that says what holds", function() … end)
+--   t.finish()
+local threading = require "gilua.threading"
+local time = require "gilua.time"
+local gil = require "gilua.gil"
+
+local t = { passed = 0, failed = 0, limit = 30 }
+
+local function open_files()
+  local n = 0
+  local p = io.popen("ls /proc/self/fd 2>/dev/null | wc -l") -- counts its own pipe, always alike
+  n = p:read("n")
+  p:close()
+  return n
+end
+
+-- Waits until cond() is true, looking again and again; an error after t.limit seconds.
+function t.eventually(cond, what)
+  local deadline = time.monotonic() + t.limit
+  while true do
+    local value = cond()
+    if value then return value end
+    if time.monotonic() > deadline then error("waited in vain for " .. (what or "a condition"), 2) end
+    time.sleep(0.0005)
+  end
+end
+
+-- Waits until every one of the threads is parked, for the given thing if that is named.
+function t.parked(threads, what)
+  if type(threads) ~= "table" then threads = { threads } end
+  for _, thread in ipairs(threads) do
+    t.eventually(function()
+      local waits = thread.waits_for
+      return waits and (not what or waits == what)
+    end, tostring(thread) .. " to wait" .. (what and " for " .. what or ""))
+  end
+end
+
+-- Starts n threads running f(i, ...).
+function t.start(n, f, ...)
+  local threads = {}
+  for i = 1, n do threads[i] = threading.start(f, i, ...) end
+  return threads
+end
+
+-- Joins them all; an error in one of them is raised here.
+function t.join(threads)
+  for _, thread in ipairs(threads) do
+    if not thread:join(t.limit) then error(tostring(thread) .. " did not end", 2) end
+    thread:result()
+  end
+end
+
+function t.equal(got, want, what)
+  if got ~= want then
+    error(string.format("%sgot %s, want %s", what and what .. ": " or "", tostring(got), tostring(want)), 2)
+  end
+end
+
+function t.near(got, low, high, what)
+  if not (got >= low and got <= high) then
+    error(string.format("%sgot %s, want %s … %s", what and what .. ": " or "", got, low, high), 2)
+  end
+end
+
+-- f(...) must raise an error whose text has the pattern; returns the error value.
+function t.raises(pattern, f, ...)
+  local results = table.pack(pcall(f, ...))
+  if results[1] then error("no error, where one like '" .. pattern .. "' was expected", 2) end
+  if not tostring(results[2]):find(pattern) then
+    error("error '" .. tostring(results[2]) .. "' is not like '" .. pattern .. "'", 2)
+  end
+  return results[2]
+end
+
+-- f(...) must raise an error object of that kind; returns it.
+function t.raises_kind(kind, f, ...)
+  local gilua = require "gilua"
+  local results = table.pack(pcall(f, ...))
+  if results[1] then error("no error, where one of kind " .. kind .. " was expected", 2) end
+  if not gilua.is_error(results[2], kind) then
+    error("error '" .. tostring(results[2]) .. "' is not of kind " .. kind, 2)
+  end
+  return results[2]
+end
+
+-- Runs f at switch intervals that amplify races.
+function t.at_intervals(f, intervals)
+  local old = gil.switch_interval()
+  for _, seconds in ipairs(intervals or { 1e-6, 2e-5, 2e-4, 2e-3 }) do
+    gil.switch_interval(seconds)
+    f(seconds)
+  end
+  gil.switch_interval(old)
+end
+
+-- Runs the program under test in a process of its own: t.run{"-e", "print(1)"} -> output and errors together, status.
+-- A signal's status is 128 + its number, as for a shell. stdin is empty unless options.stdin is text.
+function t.run(args, options)
+  options = options or {}
+  local function quote(s) return "'" .. tostring(s):gsub("'", "'\\''") .. "'" end
+  local words = {}
+  for i, a in ipairs(args) do words[i] = quote(a) end
+  local input = options.stdin and ("printf %s " .. quote(options.stdin) .. " | ") or ""
+  local command = string.format("%s%s%s %s %s%s; echo; echo $?", input, options.before or "",
+    quote(os.getenv("GILUA")), table.concat(words, " "), options.stdin and "" or "</dev/null ",
+    options.stderr or "2>&1")
+  local p <close> = io.popen(command)
+  local text, status = p:read("a"):match("^(.-)\n?(%d+)\n$")
+  return text, tonumber(status)
+end
+
+function t.test(name, f)
+  collectgarbage()
+  local files, threads = open_files(), threading.active_count()
+  local ok, err = xpcall(f, debug.traceback)
+  if ok then
+    collectgarbage()
+    ok, err = pcall(function()
+      t.eventually(function() return threading.active_count() == threads end, "its threads to end")
+      t.equal(open_files(), files, "open files after the test")
+    end)
+  end
+  if ok then t.passed = t.passed + 1 else t.failed = t.failed + 1 end
+  print((ok and "ok - " or "not ok - ") .. name)
+  if not ok then print((tostring(err):gsub("^", "# "):gsub("\n", "\n# "))) end
+  io.stdout:flush()
+end
+
+function t.finish()
+  print(string.format("1..%d", t.passed + t.failed))
+  os.exit(t.failed == 0)
+end
+
+return t

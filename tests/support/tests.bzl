@@ -1,0 +1,36 @@
+"""How tests are declared: one file, one target."""
+
+def lua_test(name, src, size = "small", data = [], args = [], tags = []):
+    """A Lua script run by the gilua program; it uses tests/lua/testing.lua."""
+    native.sh_test(
+        name = name,
+        size = size,
+        srcs = ["//tests/support:lua_test.sh"],
+        args = ["$(location //interp:gilua)", "$(location %s)" % src] + args,
+        data = ["//interp:gilua", "//tests/lua:testing.lua", src] + data,
+        tags = tags,
+    )
+
+def unit_test(name, src, deps, size = "small", tags = []):
+    """A file of Criterion tests. Each test runs in a process of its own; results are printed as TAP."""
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = [src],
+        args = ["--tap", "-j2"],
+        linkstatic = True,
+        tags = tags + ["no-tsan"],
+        deps = deps + ["@criterion"],
+    )
+
+def stress_test(name, src, deps, size = "medium", tags = [], args = []):
+    """A stress program with a plain main, so that every sanitizer can run it; it prints its seed."""
+    native.cc_test(
+        name = name,
+        size = size,
+        srcs = [src],
+        args = args,
+        linkstatic = True,
+        tags = tags,
+        deps = deps + ["//tests/support:stress"],
+    )
