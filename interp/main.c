@@ -68,9 +68,10 @@ static bool run_everything(lua_State *L, const Program *p) {
   if (o->interactive) {
     prompt_run(L);
   } else if (o->script == p->argc && !o->execute && !o->version) {
-    if (!isatty(STDIN_FILENO)) return run_file(L, NULL);
-    prompt_banner();
-    prompt_run(L);
+    if (isatty(STDIN_FILENO)) {
+      prompt_banner();
+      prompt_run(L);
+    } else run_file(L, NULL); /* an error in it does not show in the exit status of `lua` */
   }
   return true;
 }

@@ -102,11 +102,17 @@ bool options_takes_value(const char *option) {
   return (option[1] == 'e' || option[1] == 'l') && option[2] == '\0';
 }
 
+/* Whether it is the option of that name, with or without "=value". */
+static bool is_long(const char *option, const char *name) {
+  size_t n = strlen(name);
+  return strncmp(option, name, n) == 0 && (option[n] == '\0' || option[n] == '=');
+}
+
 void options_usage(const Options *o, const char *progname) {
   const char *bad = o->bad;
   if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "%s: '%s' needs argument\n", progname, bad);
-  else if (strncmp(bad, "--policy", 8) == 0) fprintf(stderr, "%s: '--policy' needs fair, interval or ticks\n", progname);
-  else if (strncmp(bad, "--switch-interval", 17) == 0)
+  else if (is_long(bad, "--policy")) fprintf(stderr, "%s: '--policy' needs fair, interval or ticks\n", progname);
+  else if (is_long(bad, "--switch-interval"))
     fprintf(stderr, "%s: '--switch-interval' needs seconds from 1e-6 to 1\n", progname);
   else fprintf(stderr, "%s: unrecognized option '%s'\n", progname, bad);
   fprintf(stderr, usage_text, progname);

@@ -17,7 +17,6 @@ void run_set_progname(lua_State *L, const char *name) {
 void run_message(lua_State *L, const char *text) {
   lua_getfield(L, LUA_REGISTRYINDEX, PROGNAME);
   const char *name = lua_tostring(L, -1);
-  fflush(stdout);
   if (name != NULL) fprintf(stderr, "%s: ", name);
   fprintf(stderr, "%s\n", text);
   fflush(stderr);

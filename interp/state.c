@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
@@ -24,12 +26,27 @@ static int open_protected(lua_State *L) {
   return 0;
 }
 
+/* What a bare state lacks: the text of warn() comes in pieces, "more" says that another follows. Off until "@on". */
+static void warn(void *data, const char *text, int more) {
+  State *state = data;
+  if (!state->amid_warning && !more && text[0] == '@') {
+    if (strcmp(text, "@on") == 0) state->warnings = true;
+    else if (strcmp(text, "@off") == 0) state->warnings = false;
+    return;
+  }
+  if (!state->warnings) return;
+  fprintf(stderr, "%s%s%s", state->amid_warning ? "" : "Lua warning: ", text, more ? "" : "\n");
+  fflush(stderr);
+  state->amid_warning = more;
+}
+
 bool state_open(State *state) {
   *state = (State){0};
   state->heap = heap_new(0);
   if (state->heap == NULL) return false;
   state->L = lua_newstate(heap_alloc, state->heap);
   if (state->L == NULL) goto fail;
+  lua_setwarnf(state->L, warn, state);
   lua_pushcfunction(state->L, open_protected);
   lua_pushlightuserdata(state->L, state);
   if (lua_pcall(state->L, 1, 0, 0) == LUA_OK) return true;

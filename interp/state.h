@@ -2,6 +2,8 @@
 #ifndef GILUA_INTERP_STATE_H
 #define GILUA_INTERP_STATE_H
 
+#include <stdbool.h>
+
 #include "runtime/heap/heap.h"
 #include "runtime/thread/runtime.h"
 
@@ -10,10 +12,13 @@ typedef struct State {
   lua_State *L;
   Runtime *rt;
   Heap *heap;
+  bool warnings;     /* warn() writes */
+  bool amid_warning; /* a message has begun and goes on */
 } State;
 
-/* state_open makes an interpreter without standard libraries, its lock held by the calling thread, its main thread.
- * Returns false when memory or another resource is missing. state_close frees it when all other threads have ended. */
+/* state_open makes an interpreter without standard libraries, its lock held by the calling thread, its main thread. The
+ * State must stay where it is. Returns false when memory or another resource is missing. state_close frees it when all
+ * other threads have ended. */
 bool state_open(State *state);
 void state_close(State *state);
 

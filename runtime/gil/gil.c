@@ -212,6 +212,8 @@ static bool take_or_queue(Gil *g, GilThread *self, uint64_t now) {
   return false;
 }
 
+static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
+
 static void take_slow(Gil *g, GilThread *self) {
   int saved = errno;
   GilAfter after = {0};
@@ -230,7 +232,7 @@ static void take_slow(Gil *g, GilThread *self) {
   }
   assert(gil_sane(g));
   gil_unlock(g, after);
-  if (!mine) gil_sleep(self, CLOCK_NEVER, 0, true);
+  if (!mine) sleep_for_lock(self, CLOCK_NEVER, 0, true);
   errno = saved;
 }
 
@@ -238,9 +240,8 @@ static void arm_if_requested(GilThread *self) {
   if (atomic_load_explicit(&self->requests, memory_order_relaxed) != 0 && self->gil->arm != NULL) self->gil->arm(self);
 }
 
-void gil_take(GilThread *self) {
+static void take(GilThread *self) {
   Gil *g = self->gil;
-  assert(!gil_held(self));
   uintptr_t free_word = 0;
   /* acquire pairs with the release of drop_fast and own */
   if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acquire,
@@ -249,6 +250,11 @@ void gil_take(GilThread *self) {
   else
     take_slow(g, self);
   arm_if_requested(self);
+}
+
+void gil_take(GilThread *self) {
+  assert(!gil_held(self));
+  take(self);
 }
 
 void gil_leave(GilThread *self) {
@@ -338,7 +344,7 @@ bool gil_yield(GilThread *self) {
   gil_plan(g, self, now, &after);
   assert(gil_sane(g));
   gil_unlock(g, after);
-  gil_sleep(self, CLOCK_NEVER, 0, brief); /* else asleep at once: its core may be the one that `next` needs */
+  sleep_for_lock(self, CLOCK_NEVER, 0, brief); /* else asleep at once: its core may be the one that `next` needs */
   return true;
 }
 
@@ -405,7 +411,8 @@ static void forget(GilThread *self, uint32_t bits) {
   atomic_fetch_and_explicit(&self->wake, ~bits, memory_order_relaxed);
 }
 
-bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
+/* Sleeps until self owns the lock, or, without it, until the deadline or a wanted request: false. */
+static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
   if (spin && atomic_load_explicit(&self->wake, memory_order_relaxed) == 0) spin_a_while(self, deadline);
   for (;;) {
     /* acquire pairs with the release in tell */
@@ -431,6 +438,12 @@ bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
       return false;
     }
   }
+}
+
+bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
+  if (sleep_for_lock(self, deadline, wanted, spin)) return true;
+  take(self);
+  return false;
 }
 
 void gil_poke(GilThread *target) {

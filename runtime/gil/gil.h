@@ -51,6 +51,7 @@ struct GilThread {
   _Atomic uint32_t requests;     /* [a] REQUEST_ bits: set by anybody, cleared by the thread; relaxed, see gil.c */
   _Atomic pid_t tid;             /* [a] set by the thread before its first take; relaxed, 0 until known */
   int spin;                      /* [t] how well spinning did lately; sleeps at once while negative */
+  _Atomic uint64_t arm_cost;     /* [a] ticks that arming it took last; relaxed, a hint */
   _Atomic bool awake;            /* [a] waits by spinning; relaxed, a hint for who is next */
   _Atomic uint64_t hold_since;   /* [a] ticks; written by the thread, read by others as a hint */
   _Atomic uint64_t held;         /* [a] ticks it held the lock, up to hold_since; the same */
@@ -119,7 +120,6 @@ struct Gil {
   uint64_t asks;                    /* [m] signals sent */
   uint64_t asked_at;                /* [m] ticks of the newest ask */
   uint64_t ask_pause;               /* [m] ticks until the owner may be asked again; doubles while it does not react */
-  _Atomic uint64_t arm_cost;        /* [a] ticks that arming took lately; relaxed, a hint */
   _Atomic int spinners;             /* [a] threads that spin; relaxed, only a bound */
   int cpus;                         /* [m] processors of the process */
   pid_t pid;                        /* [i] changes in a forked child only */
@@ -153,12 +153,12 @@ void gil_take(GilThread *self);
 /* gil_leave leaves the lock for native work: wakes at most one ready thread. Keeps errno. */
 void gil_leave(GilThread *self);
 
-/* gil_park leaves the lock for a wait that gil_ready ends; the next ready thread gets it. Follow it by gil_sleep. */
+/* gil_park leaves the lock for a wait that gil_ready ends; the next ready thread gets it. gil_sleep must follow. */
 void gil_park(GilThread *self);
 
-/* gil_sleep waits, after gil_park, until self owns the lock. It also returns, without the lock, when the deadline
- * passes or a request in `wanted` is there: gil_take then. spin: somebody may well wake it within microseconds.
- * Returns whether self owns the lock. */
+/* gil_sleep waits, after gil_park, until self is readied and owns the lock again. When the deadline passes, or a request
+ * in `wanted` is there, it takes the lock by itself. spin: somebody may well ready it within microseconds. Returns, with
+ * the lock, false if it came back by itself; it may have been readied meanwhile. */
 bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
 
 /* gil_ready says that `target`, parked, is to run again: it is queued, not woken. urgent: ask the owner, self, to let

@@ -33,20 +33,23 @@ typedef struct Nudger {
 
 static uint64_t max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
-static bool may_ask(const Gil *g, uint64_t now) { return now - g->asked_at >= g->ask_pause; }
+/* The earliest ticks at which the owner may be asked again. */
+static uint64_t may_ask_at(const Gil *g, const GilThread *owner) {
+  return g->asked_at + max_u64(g->ask_pause, ARM_SHARE * gil_peek(&owner->arm_cost));
+}
 
 /* The first in line was urgent when it came, and the owner is still the one of that moment. */
 static bool is_urgent(const Gil *g) {
   return g->ready.head != NULL && g->ready.head->urgent_in == gil_peek(&g->turn_since);
 }
 
-void gil_reacted(Gil *g) { g->ask_pause = ARM_SHARE * gil_peek(&g->arm_cost); }
+void gil_reacted(Gil *g) { g->ask_pause = 0; }
 
 /* When the owner is to be asked next, in ticks, if all stays as it is; UINT64_MAX: never. */
 static uint64_t next_ask(const Gil *g, uint64_t now) {
   GilThread *owner = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed));
   if (owner == NULL || g->closed) return g->coming != NULL ? now + g->interval : UINT64_MAX;
-  uint64_t earliest = g->asked_at + g->ask_pause;
+  uint64_t earliest = may_ask_at(g, owner);
   if (atomic_load_explicit(&owner->requests, memory_order_relaxed) != 0) return earliest;
   if (g->policy->poll != 0) return UINT64_MAX;
   const GilThread *first = g->coming != NULL ? g->coming : g->ready.head;
@@ -74,7 +77,7 @@ static void ask(Gil *g, const GilThread *self, uint64_t now, pid_t *to) {
 
 void gil_plan(Gil *g, const GilThread *self, uint64_t now, GilAfter *after) {
   GilThread *owner = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed));
-  if (is_urgent(g) && owner != NULL && g->policy->poll == 0 && (owner == self || may_ask(g, now)))
+  if (is_urgent(g) && owner != NULL && g->policy->poll == 0 && (owner == self || now >= may_ask_at(g, owner)))
     ask(g, self, now, &after->ask);
   Nudger *n = g->nudger;
   if (n == NULL) return;

@@ -29,7 +29,7 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
   begin_wait(ts, q, deadline, what, object);
   for (;;) {
     gil_park(&ts->gil);
-    if (!gil_sleep(&ts->gil, deadline, wanted, q != NULL)) gil_take(&ts->gil);
+    gil_sleep(&ts->gil, deadline, wanted, q != NULL);
     if (w->queue == NULL || w->queue == q) break;
     deadline = CLOCK_NEVER; /* park_move: notified in time */
     wanted = 0;

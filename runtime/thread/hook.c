@@ -43,14 +43,12 @@ static void put_armed(Runtime *rt, lua_State *L) {
   }
 }
 
-/* Arming walks every frame of the stack, so it may take a millisecond; the lock asks less often then. */
+/* Arming walks every frame of the stack, so it may take a millisecond; the lock asks this thread less often then. */
 static void arm_current(Tstate *ts) {
-  Gil *g = ts->gil.gil;
-  uint64_t start = clock_ticks(&g->clock);
+  const Clock *clock = &ts->gil.gil->clock;
+  uint64_t start = clock_ticks(clock);
   put_armed(ts->rt, ts->current);
-  uint64_t cost = clock_ticks(&g->clock) - start;
-  uint64_t old = atomic_load_explicit(&g->arm_cost, memory_order_relaxed);
-  atomic_store_explicit(&g->arm_cost, cost > old ? cost : old - old / 8 + cost / 8, memory_order_relaxed);
+  atomic_store_explicit(&ts->gil.arm_cost, clock_ticks(clock) - start, memory_order_relaxed);
 }
 
 static void enter_sethook(Tstate *ts) {

@@ -34,8 +34,8 @@ static Runtime *blank(Preempt preempt) {
 }
 
 static void fail_open(Runtime *rt) {
+  gil_fini(&rt->gil); /* first: the nudger looks at the owner */
   free(rt->main);
-  gil_fini(&rt->gil);
   pthread_cond_destroy(&rt->reap_c);
   pthread_mutex_destroy(&rt->reap_m);
   free(rt);
@@ -93,6 +93,9 @@ void runtime_set_policy(Runtime *rt, const Policy *policy) {
 #endif
   Tstate *self = tstate_self();
   hook_reset(rt, self->current);
+  /* the others arm when they get the lock, and what the hook then puts back is the polling one, or none */
+  for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
+    if (ts != self) atomic_fetch_or_explicit(&ts->gil.requests, REQUEST_SWITCH, memory_order_relaxed);
 }
 
 void runtime_after_fork(Runtime *rt, Tstate *ts) {
