@@ -34,3 +34,19 @@ def stress_test(name, src, deps, size = "medium", tags = [], args = []):
         tags = tags,
         deps = deps + ["//tests/support:stress"],
     )
+
+def broken_model_test(name, src, fault):
+    """A model with a fault built in: its program must fail."""
+    native.cc_binary(
+        name = name + "_model",
+        testonly = True,
+        srcs = [src],
+        copts = ["-D" + fault],
+    )
+    native.sh_test(
+        name = name,
+        size = "small",
+        srcs = ["//tests/support:must_fail.sh"],
+        args = ["$(location :%s_model)" % name],
+        data = [":%s_model" % name],
+    )

@@ -1,0 +1,447 @@
+/* A model of the lock, searched exhaustively: every order in which three threads and the nudger can take their steps.
+ *
+ * A step is what others cannot see half of: a compare-exchange outside the mutex, a whole critical section inside it, a
+ * system call. The transitions are those of runtime/gil/gil.c and nudger.c, with fairness and time left out: a deadline
+ * may pass at any moment. Checked in every state:
+ *   one owner     no two threads run with the lock (S9 would break this by two wake-ups for one lock)
+ *   sane          the invariants of gil_sane
+ * and in every state where nothing can happen any more:
+ *   nobody is forgotten   no thread is in line: a lost wake-up (S9), or an owner that computes for ever and was never
+ *                         asked because the nudger sleeps without a timeout (L1)
+ * Broken variants (-DBREAK_…) show that the search finds such faults; the test runs them, too.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS = 3, NONE = 0xF, TABLE_BITS = 23 };
+
+enum { OWNER = 1, COME = 2, ASLEEP = 4 }; /* wake bits */
+
+/* Where a thread is in its code. */
+enum {
+  NATIVE,     /* runs without the lock; may take it, or end */
+  TAKE_SLOW,  /* the compare-exchange of take failed */
+  LOOK,       /* in sleep: looks at its wake word */
+  SLEEPING,   /* in the kernel */
+  COMING,     /* in sleep: was told COME, wants the mutex */
+  RUN,        /* owns the lock */
+  DROP_SLOW,  /* the compare-exchange of a drop failed */
+  AFTER,      /* left the mutex, has system calls to do */
+  DONE,
+};
+
+enum { WHY_LEAVE, WHY_PARK, WHY_YIELD, WHY_EXIT }; /* of a drop */
+enum { OUT, QUEUED, IS_COMING };                   /* place */
+enum { TIMED, DORMANT };                           /* nudger */
+
+typedef struct Thread {
+  uint8_t pc, why, wake, place, next_pc, budget;
+  uint8_t parked;  /* waits to be readied */
+  uint8_t request; /* asked to switch */
+  uint8_t wake_target, nudge; /* AFTER: what is left to do */
+} Thread;
+
+typedef struct State {
+  Thread t[THREADS];
+  uint8_t owner, ready_bit, coming; /* the word, and Gil.coming */
+  uint8_t queue[THREADS], queued;
+  uint8_t nudger, nudger_sleeps, alarm;
+} State;
+
+static bool spinner; /* thread 0 computes for ever instead of ending, unless it is asked */
+static State *stack;
+static size_t depth, room, seen_count;
+static uint64_t *seen;
+
+static void fail(const State *s, const char *what) {
+  printf("not ok - %s (owner %d, ready %d, coming %d, queued %d, nudger %d/%d)\n", what, s->owner, s->ready_bit,
+         s->coming, s->queued, s->nudger, s->nudger_sleeps);
+  for (int i = 0; i < THREADS; i++)
+    printf("#   thread %d: pc %d, wake %d, place %d, parked %d, request %d\n", i, s->t[i].pc, s->t[i].wake,
+           s->t[i].place, s->t[i].parked, s->t[i].request);
+  exit(1);
+}
+
+static uint64_t hash(const State *s) {
+  const uint8_t *p = (const uint8_t *)s;
+  uint64_t h = 1469598103934665603u;
+  for (size_t i = 0; i < sizeof *s; i++) h = (h ^ p[i]) * 1099511628211u;
+  h ^= h >> 29;
+  h *= 0xBF58476D1CE4E5B9u;
+  return (h ^ (h >> 32)) | 1;
+}
+
+/* Remembers s; true if it is new. States are told apart by 64 bits of hash. */
+static bool remember(const State *s) {
+  uint64_t h = hash(s);
+  size_t mask = ((size_t)1 << TABLE_BITS) - 1, i = (size_t)(h >> 8) & mask;
+  for (; seen[i] != 0; i = (i + 1) & mask)
+    if (seen[i] == h) return false;
+  seen[i] = h;
+  if (++seen_count > mask / 4 * 3) {
+    printf("not ok - the state space is larger than the table\n");
+    exit(1);
+  }
+  return true;
+}
+
+static void check(const State *s) {
+  int running = 0;
+  for (int i = 0; i < THREADS; i++) running += s->t[i].pc == RUN;
+  if (running > 1) fail(s, "two threads own the lock");
+  bool someone = s->queued > 0 || s->coming != NONE;
+  if ((s->ready_bit != 0) != someone) fail(s, "GIL_READY is wrong");
+  if (s->owner == NONE && s->ready_bit && s->coming == NONE) fail(s, "an offered lock that nobody was told of");
+}
+
+/* What a thread will not look at again does not tell states apart. */
+static void normalise(State *s) {
+  for (int i = 0; i < THREADS; i++) {
+    Thread *t = &s->t[i];
+    if (t->pc != AFTER) t->next_pc = 0;
+    if (t->pc != DROP_SLOW) t->why = 0;
+    if (t->pc == DONE) t->wake = t->request = 0;
+  }
+}
+
+static void push(State *s) {
+  check(s);
+  normalise(s);
+  if (!remember(s)) return;
+  if (depth == room) {
+    room = room == 0 ? 1024 : 2 * room;
+    stack = realloc(stack, room * sizeof *stack);
+  }
+  stack[depth++] = *s;
+}
+
+/* With the mutex: the functions of gil.c. */
+
+static void own(State *s, int t) {
+  s->owner = (uint8_t)t;
+  s->ready_bit = s->queued > 0 || s->coming != NONE;
+}
+
+static int pick(State *s) {
+  int t = s->coming;
+  if (t != NONE) {
+    s->coming = NONE;
+  } else {
+    t = s->queue[0];
+    memmove(s->queue, s->queue + 1, THREADS - 1);
+    s->queue[--s->queued] = NONE;
+  }
+  s->t[t].place = OUT;
+  return t;
+}
+
+static void tell(State *s, int self, int t, uint8_t bit) {
+  if (s->t[t].wake & ASLEEP) s->t[self].wake_target = (uint8_t)t;
+  s->t[t].wake |= bit;
+}
+
+static void give(State *s, int self, int t) {
+  own(s, t);
+  s->t[t].parked = 0;
+  tell(s, self, t, OWNER);
+}
+
+static void enqueue(State *s, int t) {
+  s->t[t].place = QUEUED;
+  s->queue[s->queued++] = (uint8_t)t;
+}
+
+/* gil_plan: somebody was put in line, so the nudger must be timed. */
+static void plan(State *s, int self) {
+#ifndef BREAK_PLAN
+  if (s->nudger == DORMANT) {
+    s->nudger = TIMED;
+    s->t[self].nudge = 1;
+  }
+#endif
+  (void)s, (void)self;
+}
+
+static void leave_mutex(State *s, int self, uint8_t next_pc) {
+  s->t[self].pc = AFTER;
+  s->t[self].next_pc = next_pc;
+}
+
+/* Steps of one thread; each pushes the states it may lead to. */
+
+static void step_take(State s, int self) {
+  Thread *t = &s.t[self];
+  if (s.owner == NONE && !s.ready_bit) {
+    s.owner = (uint8_t)self;
+    t->pc = RUN;
+    t->parked = 0;
+  } else {
+    t->pc = TAKE_SLOW;
+  }
+  push(&s);
+}
+
+static void step_take_slow(State s, int self, bool straight_back) {
+  Thread *t = &s.t[self];
+  t->pc = LOOK;
+  if (s.owner != self && t->place == OUT) {
+    bool others = s.queued > 0 || s.coming != NONE;
+    if (s.owner == NONE && (!others || straight_back)) {
+      own(&s, self);
+      t->pc = RUN;
+      t->parked = 0;
+      push(&s);
+      return;
+    }
+    s.ready_bit = 1;
+    enqueue(&s, self);
+    plan(&s, self);
+  }
+  leave_mutex(&s, self, LOOK);
+  push(&s);
+}
+
+static void step_look(State s, int self) {
+  Thread *t = &s.t[self];
+  if (t->wake & OWNER) {
+    t->wake = 0;
+    t->pc = RUN;
+    t->parked = 0;
+  } else if (t->wake & COME) {
+    t->wake &= (uint8_t)~(COME | ASLEEP);
+    t->pc = COMING;
+  } else if (!(t->wake & ASLEEP)) {
+    t->wake |= ASLEEP;
+  } else {
+    t->pc = SLEEPING; /* futex_wait: the word is what it was */
+  }
+  push(&s);
+}
+
+/* A parked thread's deadline passes, before or in its sleep. */
+static void step_timeout(State s, int self) {
+  s.t[self].wake &= (uint8_t)~ASLEEP;
+  s.t[self].pc = NATIVE;
+  push(&s);
+}
+
+static void step_come(State s, int self) {
+  Thread *t = &s.t[self];
+  t->pc = LOOK;
+  if (s.coming == self) {
+    s.coming = NONE;
+    t->place = OUT;
+    if (s.owner == NONE) {
+      own(&s, self);
+      t->pc = RUN;
+      t->parked = 0;
+      push(&s);
+      return;
+    }
+    memmove(s.queue + 1, s.queue, THREADS - 1);
+    s.queue[0] = (uint8_t)self;
+    s.queued++;
+    t->place = QUEUED;
+    plan(&s, self);
+  }
+  leave_mutex(&s, self, LOOK);
+  push(&s);
+}
+
+static void begin_drop(State s, int self, uint8_t why) {
+  Thread *t = &s.t[self];
+  t->why = why;
+  t->budget--;
+  t->pc = DROP_SLOW;
+  if (why == WHY_PARK) t->parked = 1;
+  if (why != WHY_YIELD && !s.ready_bit) { /* drop_fast */
+    s.owner = NONE;
+    t->pc = why == WHY_PARK ? LOOK : why == WHY_EXIT ? DONE : NATIVE;
+    t->request = 0;
+  }
+  push(&s);
+}
+
+static void step_drop_slow(State s, int self, bool straight_back) {
+  Thread *t = &s.t[self];
+  if (t->why == WHY_YIELD && !s.ready_bit) {
+    t->request = 0;
+    t->pc = RUN;
+    push(&s);
+    return;
+  }
+  t->request = 0;
+  uint8_t next_pc = t->why == WHY_LEAVE ? NATIVE : t->why == WHY_EXIT ? DONE : LOOK;
+  if (t->why == WHY_LEAVE && straight_back) {
+    if (s.coming == NONE) {
+      int next = pick(&s);
+      s.t[next].place = IS_COMING;
+      s.coming = (uint8_t)next;
+#ifndef BREAK_TELL
+      tell(&s, self, next, COME);
+#endif
+    }
+    s.owner = NONE;
+    s.ready_bit = 1;
+  } else {
+    int next = pick(&s);
+    if (t->why == WHY_YIELD) enqueue(&s, self);
+    give(&s, self, next);
+    if (t->why == WHY_YIELD) plan(&s, self);
+  }
+  leave_mutex(&s, self, next_pc);
+  push(&s);
+}
+
+static void step_ready(State s, int self, int target) {
+  s.t[self].budget--;
+  if (s.t[target].place == OUT) {
+    enqueue(&s, target);
+    s.ready_bit = 1;
+    plan(&s, self);
+  }
+  s.t[target].parked = 0;
+  leave_mutex(&s, self, RUN);
+  push(&s);
+}
+
+/* The system calls after the mutex: one a step. */
+static void step_after(State s, int self) {
+  Thread *t = &s.t[self];
+  if (t->wake_target != NONE) {
+    Thread *target = &s.t[t->wake_target];
+    if (target->pc == SLEEPING) target->pc = LOOK;
+    t->wake_target = NONE;
+  } else if (t->nudge) {
+    s.alarm = 1;
+    s.nudger_sleeps = 0;
+    t->nudge = 0;
+  } else {
+    t->pc = t->next_pc;
+  }
+  push(&s);
+}
+
+static void step_run(const State *s, int self) {
+  const Thread *t = &s->t[self];
+  if (t->request) {
+    State asked = *s;
+    asked.t[self].budget++;
+    begin_drop(asked, self, WHY_YIELD);
+    return;
+  }
+  if (t->budget > 0) {
+    begin_drop(*s, self, WHY_LEAVE);
+    begin_drop(*s, self, WHY_PARK);
+    for (int i = 0; i < THREADS; i++)
+      if (i != self && s->t[i].parked) step_ready(*s, self, i);
+  } else if (!(spinner && self == 0)) {
+    State last = *s;
+    last.t[self].budget++;
+    begin_drop(last, self, WHY_EXIT);
+  }
+}
+
+static void step_thread(const State *s, int i) {
+  const Thread *t = &s->t[i];
+  switch (t->pc) {
+    case NATIVE: step_take(*s, i); break;
+    case TAKE_SLOW:
+      step_take_slow(*s, i, false);
+      step_take_slow(*s, i, true);
+      break;
+    case LOOK:
+      step_look(*s, i);
+      if (t->parked && t->wake == 0) step_timeout(*s, i);
+      break;
+    case SLEEPING:
+      if (t->parked) step_timeout(*s, i);
+      break;
+    case COMING: step_come(*s, i); break;
+    case RUN: step_run(s, i); break;
+    case DROP_SLOW:
+      step_drop_slow(*s, i, false);
+      if (t->why == WHY_LEAVE) step_drop_slow(*s, i, true);
+      break;
+    case AFTER: step_after(*s, i); break;
+    default: break;
+  }
+}
+
+/* The nudger: asleep, or looking under the mutex. */
+static void step_nudger(State s) {
+  bool someone = s.queued > 0 || s.coming != NONE;
+  if (s.nudger_sleeps) {
+    if (s.nudger == DORMANT && !s.alarm) return;
+    s.nudger_sleeps = 0; /* woken, or its time is over */
+    push(&s);
+    return;
+  }
+  s.alarm = 0;
+  if (someone && s.owner != NONE) s.t[s.owner].request = 1;
+  if (someone) {
+    s.nudger = TIMED;
+    s.nudger_sleeps = 1;
+    push(&s);
+  } else {
+    s.nudger_sleeps = 1;
+    s.nudger = DORMANT;
+    push(&s);
+  }
+}
+
+static void step_all(const State *s) {
+  bool moved = false;
+  for (int i = 0; i < THREADS; i++) {
+    step_thread(s, i);
+    uint8_t pc = s->t[i].pc;
+    bool stuck = pc == DONE || (pc == SLEEPING && !s->t[i].parked) ||
+                 (pc == RUN && spinner && i == 0 && s->t[i].budget == 0 && !s->t[i].request);
+    moved |= !stuck;
+  }
+  step_nudger(*s);
+  /* a timed nudger goes on looking; that is no progress unless there is an owner to ask */
+  bool can_ask = s->nudger == TIMED && s->owner != NONE && !s->t[s->owner].request;
+  if (moved || s->alarm || can_ask) return;
+  if (s->queued > 0 || s->coming != NONE) fail(s, "a thread in line is forgotten");
+}
+
+/* budgets: how often each thread does something with the lock before it ends. */
+static void search(bool with_spinner, const int budgets[THREADS]) {
+  State s;
+  memset(&s, 0, sizeof s);
+  spinner = with_spinner;
+  seen_count = 0;
+  memset(seen, 0, ((size_t)1 << TABLE_BITS) * sizeof *seen);
+  s.owner = s.coming = NONE;
+  memset(s.queue, NONE, sizeof s.queue);
+  s.nudger = DORMANT;
+  s.nudger_sleeps = 1;
+  for (int i = 0; i < THREADS; i++) {
+    s.t[i].budget = (uint8_t)budgets[i];
+    s.t[i].wake_target = NONE;
+  }
+  push(&s);
+  while (depth > 0) {
+    State next = stack[--depth];
+    step_all(&next);
+  }
+  printf("# %s, %d %d %d steps with the lock: %zu states\n",
+         with_spinner ? "one thread computes for ever" : "all threads end", budgets[0], budgets[1], budgets[2],
+         seen_count);
+}
+
+int main(void) {
+  seen = malloc(((size_t)1 << TABLE_BITS) * sizeof *seen);
+  if (seen == NULL) return 1;
+  search(false, (const int[]){2, 2, 1});
+  search(true, (const int[]){1, 1, 1});
+  search(true, (const int[]){0, 2, 1});
+  printf("ok - in no order of steps is the lock owned twice or a thread in line forgotten\n");
+  free(seen);
+  free(stack);
+  return 0;
+}
