@@ -9,6 +9,7 @@
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
+#include "runtime/thread/thread.h"
 
 #if defined(__SANITIZE_THREAD__) /* holds signals back until the next call that it intercepts; the VM makes none */
 #define DEFAULT_PREEMPT PREEMPT_COUNT
@@ -57,6 +58,7 @@ fail:
 }
 
 void state_close(State *state) {
+  thread_reap(state->rt);
   lua_close(state->L);
   runtime_free(state->rt);
   heap_free(state->heap);

@@ -46,7 +46,7 @@
 enum { PATIENT_PARTS = 5, AWAKE_SCAN = 8, BRIEF_NS = 2000, SPIN_NS = 30000, SPIN_BEST = 4, SPIN_MISS = 3, LONG_HOLD_NS = 100000 };
 
 /* The checker of the block above; call it with m held. */
-static bool gil_sane(const Gil *g) {
+static __attribute__((unused)) bool gil_sane(const Gil *g) {
   uintptr_t w = atomic_load_explicit(&g->word, memory_order_relaxed);
   bool someone = g->queued > 0 || g->coming != NULL;
   if (g->closed) return true;

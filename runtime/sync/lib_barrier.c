@@ -15,7 +15,7 @@
 
 #include "runtime/sync/lib_sync.h"
 
-enum { PASSED, BROKEN };
+enum { PASSED = 1, BROKEN = 0 }; /* a waiter's outcome: BROKEN, or its number */
 
 typedef struct BarrierObject {
   ObjectHead head;
@@ -34,7 +34,8 @@ static BarrierObject *check(lua_State *L) { return object_check(L, 1, &barrier_t
 
 /* Ends the round: everybody who arrived passes, or finds it broken; who came during the action begins the next. */
 static void end_round(Tstate *ts, BarrierObject *b, int outcome) {
-  for (Waiter *w = b->waiters.head; w != NULL; w = w->next) w->outcome = outcome;
+  int number = outcome;
+  for (Waiter *w = b->waiters.head; w != NULL; w = w->next) w->outcome = outcome == BROKEN ? BROKEN : number++;
   park_grant_all(ts, &b->waiters);
   park_grant_all(ts, &b->lobby);
   b->count = 0;
@@ -71,11 +72,11 @@ static int finish(lua_State *L, Tstate *ts, BarrierObject *b) {
 }
 
 /* Waits until the round is over. */
-static int await(lua_State *L, Tstate *ts, BarrierObject *b, lua_Integer index, int64_t deadline) {
+static int await(lua_State *L, Tstate *ts, BarrierObject *b, int64_t deadline) {
   ParkResult result = park(ts, &b->waiters, deadline, "barrier", b);
   if (result == PARK_GRANTED) {
     if (ts->wait.outcome == BROKEN) return answer_broken(L);
-    lua_pushinteger(L, index);
+    lua_pushinteger(L, ts->wait.outcome);
     return 1;
   }
   if (result == PARK_TIMEOUT) {
@@ -97,7 +98,7 @@ static int barrier_wait(lua_State *L) {
     if (!park_check(L, ts, park(ts, &b->lobby, deadline, "barrier", b))) break_round(ts, b);
   if (b->broken) return answer_broken(L);
   if (++b->count == b->parties) return finish(L, ts, b);
-  return await(L, ts, b, b->count, deadline);
+  return await(L, ts, b, deadline);
 }
 
 static int barrier_abort(lua_State *L) {

@@ -98,24 +98,23 @@ static int heap_get(lua_State *L) {
 }
 
 /* Runs an operation on the heap, alone. The queue is at 1, its argument at 2; the result, if any, is on top. The item or
- * place that this thread may have stays claimed meanwhile, in *claims. */
-static void alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operation, lua_Integer *claims) {
+ * place that this thread may have stays claimed meanwhile, in *claims. false: the deadline passed before its turn. */
+static bool alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operation, lua_Integer *claims,
+                  int64_t deadline) {
   ++*claims;
-  ts->shielded = true;
-  ParkResult got = lock_acquire(ts, &o->guard, CLOCK_NEVER);
-  ts->shielded = false;
-  int status = LUA_ERRRUN;
-  lua_pushcfunction(L, operation);
-  lua_pushvalue(L, 1);
-  lua_pushvalue(L, 2);
+  ParkResult got = lock_acquire(ts, &o->guard, deadline);
+  int status = LUA_OK;
   if (got == PARK_GRANTED) {
+    lua_pushcfunction(L, operation);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
     status = lua_pcall(L, 2, 1, 0);
     lock_release(ts, &o->guard);
   }
   --*claims;
   queue_settle(ts, &o->queue);
-  park_check(L, ts, got);
   if (status != LUA_OK) lua_error(L);
+  return park_check(L, ts, got);
 }
 
 static QueueObject *check(lua_State *L, Tstate *ts) {
@@ -131,7 +130,8 @@ static int put(lua_State *L, bool may_wait, int64_t deadline) {
   ParkResult parked;
   QueueResult result = queue_await_place(ts, &o->queue, may_wait, deadline, &parked);
   if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);
-  alone(L, ts, o, heap_put, &o->queue.reserved);
+  if (!alone(L, ts, o, heap_put, &o->queue.reserved, deadline))
+    return lib_queue_refuse(L, ts, QUEUE_TIMEOUT, PARK_TIMEOUT);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -152,7 +152,8 @@ static int get(lua_State *L, bool may_wait, int64_t deadline) {
   if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);
   lua_settop(L, 1);
   lua_pushnil(L);
-  alone(L, ts, o, heap_get, &o->queue.promised);
+  if (!alone(L, ts, o, heap_get, &o->queue.promised, deadline))
+    return lib_queue_refuse(L, ts, QUEUE_TIMEOUT, PARK_TIMEOUT);
   return 1;
 }
 

@@ -39,7 +39,9 @@ static int semaphore_acquire(lua_State *L) {
 }
 
 static void release(lua_State *L, SemaphoreObject *s, lua_Integer n) {
-  if (n > s->bound - s->value) luaL_error(L, "BoundedSemaphore released more often than it was acquired");
+  if (n > s->bound - s->value)
+    luaL_error(L, s->bound == LUA_MAXINTEGER ? "a Semaphore cannot count so far"
+                                             : "BoundedSemaphore released more often than it was acquired");
   Tstate *ts = park_self(L);
   for (; n > 0 && !waitq_empty(&s->waiters); n--) park_grant_first(ts, &s->waiters, false);
   s->value += n;

@@ -26,7 +26,8 @@ QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t dea
   if (q->shut) return QUEUE_SHUTDOWN;
   if (queue_has_place(q)) return QUEUE_OK;
   if (!may_wait) return QUEUE_FULL;
-  return await_promise(self, &q->putters, q, &q->reserved, deadline, parked);
+  QueueResult result = await_promise(self, &q->putters, q, &q->reserved, deadline, parked);
+  return q->shut ? QUEUE_SHUTDOWN : result; /* a place promised before the shutdown is none after it */
 }
 
 QueueResult queue_await_item(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {

@@ -40,8 +40,8 @@ static _Noreturn void hand_to_main(Tstate *ts, int status, bool close) {
   Runtime *rt = ts->rt;
   rt->exit.status = status;
   rt->exit.close = close;
+  ts->exiting = ts->shielded = true;
   gil_request(&ts->gil, &rt->main->gil, REQUEST_EXIT);
-  ts->shielded = true;
   park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
   exit_without_main(status);
 }

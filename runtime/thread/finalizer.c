@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "runtime/thread/release.h"
+
 bool in_finalizer(lua_State *L) {
   int running = lua_gc(L, LUA_GCISRUNNING);
-  if (running != 0) return running < 0; /* 5.4.4 and later refuse every question there: -1 */
-  /* before 5.4.4, 0 there and when the user stopped the collector: look for the frame */
+  if (running != 0 || release_number() >= 50404) return running < 0; /* since 5.4.4 every question is refused there */
+  /* before, 0 there and when the user stopped the collector: look for the frame */
   lua_Debug ar;
   for (int level = 0; lua_getstack(L, level, &ar); level++)
-    if (lua_getinfo(L, "n", &ar) && ar.name != NULL && strcmp(ar.name, "__gc") == 0) return true;
+    if (lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0) return true;
   return false;
 }

@@ -73,24 +73,32 @@ void hook_arm_in_handler(Tstate *ts) {
   if (!ts->in_sethook) arm_current(ts);
 }
 
-static void set_hook(Runtime *rt, lua_State *L) {
-  const UserHook *user = rt->user_hooks ? userhook_find(L, L) : NULL;
+/* The user's hook on L, or NULL. */
+static UserHook *user_of(const Runtime *rt, lua_State *L) {
+  UserHook *user = rt->user_hooks ? userhook_find(L, L) : NULL;
+  return user != NULL && !user->inert ? user : NULL;
+}
+
+/* Sets the hook that belongs on L, unless it is there: setting it restarts Lua's count. */
+static void set_hook(Runtime *rt, lua_State *L, UserHook *user) {
   int mask = 0, count = 0;
   if (user != NULL) {
     mask = user->mask;
-    count = user->count < USERHOOK_QUANTUM ? user->count : USERHOOK_QUANTUM;
+    count = (mask & LUA_MASKCOUNT) != 0 ? userhook_step(user) : user->count;
   }
   if (rt->poll != 0 && ((mask & LUA_MASKCOUNT) == 0 || (int)rt->poll < count)) {
     mask |= LUA_MASKCOUNT;
     count = (int)rt->poll;
   }
-  lua_sethook(L, mask != 0 ? gil_hook : NULL, mask, count);
+  lua_Hook hook = mask != 0 ? gil_hook : NULL;
+  if (lua_gethook(L) != hook || lua_gethookmask(L) != mask || lua_gethookcount(L) != count)
+    lua_sethook(L, hook, mask, count);
 }
 
 void hook_reset(Runtime *rt, lua_State *L) {
   Tstate *ts = tstate_self();
   if (ts != NULL) enter_sethook(ts);
-  set_hook(rt, L);
+  set_hook(rt, L, user_of(rt, L));
   if (ts == NULL) return;
   leave_sethook(ts);
   if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 && ts->current == L) hook_arm(&ts->gil);
@@ -105,20 +113,20 @@ void hook_arm_after_switch(Tstate *ts, lua_State *to) {
 static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
   Runtime *rt = ts->rt;
   ForeignHook foreign = rt->foreign;
+  bool is_foreign = foreign.L == L;
+  UserHook *user = is_foreign ? NULL : user_of(rt, L);
+  bool wanted = user != NULL && (user->mask & userhook_bit(ar)) != 0;
+  if (wanted && ar->event == LUA_HOOKCOUNT) wanted = userhook_counted(user);
   enter_sethook(ts);
-  if (foreign.L == L) {
+  if (is_foreign) {
     lua_sethook(L, foreign.hook, foreign.mask, foreign.count);
     rt->foreign.L = NULL;
   } else {
-    set_hook(rt, L);
+    set_hook(rt, L, user);
   }
   leave_sethook(ts);
-  if (foreign.L == L) {
-    if ((foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
-  } else if (rt->user_hooks) {
-    UserHook *user = userhook_find(L, L);
-    if (user != NULL) userhook_event(L, ar, user);
-  }
+  if (wanted) userhook_call(L, ar);
+  if (is_foreign && (foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
 }
 
 /* A point where Lua's state is consistent. */

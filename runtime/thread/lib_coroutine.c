@@ -136,7 +136,10 @@ static bool is_base(const lua_State *L) {
 }
 
 static int co_yield(lua_State *L) {
-  if (is_base(L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+  if (is_base(L)) {
+    lua_pushliteral(L, "attempt to yield from outside a coroutine"); /* without a position, as Lua raises it */
+    return lua_error(L);
+  }
   return lua_yield(L, lua_gettop(L));
 }
 

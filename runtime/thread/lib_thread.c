@@ -100,8 +100,9 @@ static bool thread_get(lua_State *L, void *object, const char *field) {
 static bool thread_set(lua_State *L, void *object, const char *field) {
   Thread *t = object;
   if (strcmp(field, "name") == 0) {
-    luaL_checkstring(L, 3);
+    if (!lua_isstring(L, 3)) luaL_error(L, "bad value for field 'name' (string expected, got %s)", luaL_typename(L, 3));
     lua_settop(L, 3);
+    lua_tostring(L, 3); /* a number becomes a string in its place */
     lua_setiuservalue(L, 1, THREAD_NAME);
   } else if (strcmp(field, "daemon") == 0) {
     if (t->state != THREAD_NEW) luaL_error(L, "daemon cannot be set once a thread is started");

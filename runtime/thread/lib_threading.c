@@ -19,14 +19,14 @@
 enum { LEAST_STACK = 1024 * 1024, MOST_ARGS = 900000 };
 
 /* Replaces the list of arguments at index list (or nothing) by {target, args…}, pushed; returns how many those are. */
-static lua_Integer pack_call(lua_State *L, int target, int list) {
+static lua_Integer pack_call(lua_State *L, int target, int list, const char *what) {
   lua_Integer n = 0;
   if (!lua_isnoneornil(L, list)) {
     luaL_checktype(L, list, LUA_TTABLE);
     n = lua_getfield(L, list, "n") == LUA_TNUMBER ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, list);
     lua_pop(L, 1);
   }
-  luaL_argcheck(L, n >= 0 && n < MOST_ARGS, list, "too many arguments");
+  if (n < 0 || n > MOST_ARGS) luaL_error(L, "bad %s (too many arguments for a thread)", what);
   lua_createtable(L, (int)n + 1, 0);
   lua_pushvalue(L, target);
   lua_rawseti(L, -2, 1);
@@ -65,7 +65,7 @@ static int threading_Thread(lua_State *L) {
   if (!lua_isnil(L, 3) && !lua_istable(L, 3))
     return luaL_error(L, "bad field 'args' to 'Thread' (table expected, got %s)", luaL_typename(L, 3));
   lua_settop(L, 5);
-  Thread *t = new_thread(L, pack_call(L, 2, 3));
+  Thread *t = new_thread(L, pack_call(L, 2, 3, "field 'args' to 'Thread'"));
   if (!lua_isnil(L, 5)) t->daemon = lua_toboolean(L, 5);
   if (!lua_isnil(L, 4)) {
     luaL_tolstring(L, 4, NULL);
@@ -90,7 +90,7 @@ static int threading_Timer(lua_State *L) {
   park_timeout(L, 1, NULL);
   object_check_callable(L, 2);
   lua_settop(L, 3);
-  Thread *t = new_thread(L, pack_call(L, 2, 3));
+  Thread *t = new_thread(L, pack_call(L, 2, 3, "argument #3 to 'Timer'"));
   t->timer = true;
   t->delay = seconds;
   return 1;

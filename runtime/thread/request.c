@@ -11,8 +11,7 @@ static void clear(Tstate *ts, uint32_t bit) {
 }
 
 static int raise_cancelled(lua_State *L, Tstate *ts) {
-  /* while the runtime closes a thread may swallow one cancel, but not all of them */
-  if (!ts->rt->closing) clear(ts, REQUEST_CANCEL);
+  clear(ts, REQUEST_CANCEL);
   if (ts->cancel_ref == LUA_NOREF) return error_raise(L, ERROR_CANCELLED, "the thread was cancelled");
   luaL_checkstack(L, 2, NULL);
   lua_rawgeti(L, LUA_REGISTRYINDEX, ts->cancel_ref);
@@ -25,12 +24,15 @@ static int raise_cancelled(lua_State *L, Tstate *ts) {
 void request_raise(lua_State *L, Tstate *ts) {
   uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
   if ((requests & REQUEST_RAISES) == 0 || in_finalizer(L)) return;
-  if ((requests & REQUEST_EXIT) != 0 && ts->rt->exit.act != NULL) ts->rt->exit.act(L, ts->rt);
+  if ((requests & REQUEST_EXIT) != 0) {
+    clear(ts, REQUEST_EXIT);
+    if (ts->rt->exit.act != NULL) ts->rt->exit.act(L, ts->rt);
+  }
   if ((requests & REQUEST_INTERRUPT) != 0) {
     clear(ts, REQUEST_INTERRUPT);
     error_raise(L, ERROR_INTERRUPTED, "interrupted by Ctrl-C");
   }
-  raise_cancelled(L, ts);
+  if ((requests & REQUEST_CANCEL) != 0) raise_cancelled(L, ts);
 }
 
 void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg) {

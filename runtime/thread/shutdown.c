@@ -7,6 +7,8 @@
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
 
+enum { CANCELS = 20 };
+
 /* The main thread counts as ended: who joins it goes on. */
 static void end_main(lua_State *L, Runtime *rt) {
   Thread *t = thread_push_current(L, rt->main);
@@ -32,8 +34,7 @@ static bool somebody_to_join(lua_State *L, Runtime *rt) {
 static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
   ParkResult result = park(rt->main, &rt->endings, deadline, "shutdown", rt);
   if (result != PARK_REQUESTED) return result == PARK_GRANTED;
-  uint32_t old = atomic_fetch_and_explicit(&rt->main->gil.requests, ~(uint32_t)(REQUEST_INTERRUPT | REQUEST_CANCEL),
-                                           memory_order_relaxed);
+  uint32_t old = atomic_fetch_and_explicit(&rt->main->gil.requests, ~(uint32_t)REQUEST_RAISES, memory_order_relaxed);
   if ((old & REQUEST_EXIT) != 0 && rt->exit.act != NULL) rt->exit.act(L, rt);
   return false;
 }
@@ -44,16 +45,27 @@ void shutdown_join(lua_State *L, Runtime *rt) {
   while (somebody_to_join(L, rt) && await_ending(L, rt, CLOCK_NEVER)) continue;
 }
 
-bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
-  int64_t deadline = clock_ns() + timeout_ns;
-  rt->closing = true;
-  for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
-    if (ts != rt->main) gil_request(&rt->main->gil, &ts->gil, REQUEST_CANCEL);
-  while (rt->nthreads > 1 && await_ending(L, rt, deadline)) continue;
-  if (rt->nthreads == 1) {
-    thread_reap(rt);
-    return true;
+/* Threads that may still run Lua: not main, and not one that waits in os.exit for main to end the process. */
+static unsigned cancel_all(Runtime *rt) {
+  unsigned n = 0;
+  for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) {
+    if (ts == rt->main || ts->exiting) continue;
+    gil_request(&rt->main->gil, &ts->gil, REQUEST_CANCEL);
+    n++;
   }
+  return n;
+}
+
+bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
+  int64_t now = clock_ns(), deadline = now + timeout_ns;
+  rt->closing = true;
+  /* again and again: a thread may swallow one cancel, and its close handlers need a moment between two */
+  while (cancel_all(rt) > 0 && now < deadline) {
+    int64_t next = now + timeout_ns / CANCELS;
+    while (rt->nthreads > 1 && await_ending(L, rt, next < deadline ? next : deadline)) continue;
+    now = clock_ns();
+  }
+  if (cancel_all(rt) == 0) return true;
   gil_close(&rt->main->gil);
   return false;
 }

@@ -11,8 +11,8 @@
 void shutdown_join(lua_State *L, Runtime *rt);
 
 /* shutdown_cancel starts closing: nothing new is started, every other thread is cancelled and has until timeout_ns to
- * end. Returns true if all have ended, and their system threads are gone; then the Lua state may be closed. Else some
- * run native code or refuse to end: the lock is closed, they never get it again, and the Lua heap must be left alone. */
+ * end. Returns true if no other thread runs Lua any more; then the Lua state may be closed. Else some run native code or
+ * refuse to end: the lock is closed, they never get it again, and the Lua heap must be left alone. */
 bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns);
 
 #endif

@@ -220,7 +220,8 @@ void thread_reap(Runtime *rt) {
   pthread_mutex_unlock(&rt->reap_m);
 }
 
-static int create(Runtime *rt, Tstate *ts) {
+/* Creates the system thread; RUNNING if that went well. The new thread waits for the lock, which the caller owns. */
+static int create(Runtime *rt, Tstate *ts, Thread *t) {
   pthread_attr_t attr;
   int err = pthread_attr_init(&attr);
   if (err != 0) return err;
@@ -235,7 +236,11 @@ static int create(Runtime *rt, Tstate *ts) {
     pthread_sigmask(SIG_SETMASK, &old, NULL);
   }
   pthread_attr_destroy(&attr);
-  return err;
+  if (err != 0) return err;
+  t->ts = ts;
+  t->state = THREAD_RUNNING;
+  t->ident = ts->ident;
+  return 0;
 }
 
 /* Makes the base state of the Thread at index i: body, Thread, target, args…; pushes it. */
@@ -274,25 +279,20 @@ void thread_start(lua_State *L, int i) {
   lua_pushvalue(L, i);
   int thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   Tstate *ts = tstate_new(rt, base, self);
-  int err = ts == NULL ? ENOMEM : gil_start_nudger(&rt->gil);
-  if (err == 0) {
-    ts->base_ref = base_ref;
-    ts->thread_ref = thread_ref;
-    ts->owned = true;
-    set_os_name(L, i, ts, t);
-    t->ts = ts;
-    t->state = THREAD_RUNNING;
-    t->ident = ts->ident;
-    err = create(rt, ts);
+  if (ts == NULL) {
+    luaL_unref(L, LUA_REGISTRYINDEX, base_ref);
+    luaL_unref(L, LUA_REGISTRYINDEX, thread_ref);
+    luaL_error(L, "cannot start a thread: %s", strerror(ENOMEM));
   }
+  ts->base_ref = base_ref;
+  ts->thread_ref = thread_ref;
+  ts->owned = true;
+  set_os_name(L, i, ts, t);
+  int err = gil_start_nudger(&rt->gil);
+  if (err == 0) err = create(rt, ts, t);
   if (err == 0) return;
-  t->ts = NULL;
-  t->state = THREAD_NEW;
-  t->ident = 0;
-  if (ts != NULL) {
-    tstate_unlist(ts);
-    free(ts);
-  }
+  tstate_unlist(ts);
+  free(ts);
   luaL_error(L, "cannot start a thread: %s", strerror(err));
 }
 

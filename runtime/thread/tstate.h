@@ -21,6 +21,7 @@ struct Tstate {
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
   bool shielded;               /* [t] requests do not end its waits now */
   bool owned;                  /* [i] started by gilua, not entered from outside */
+  bool exiting;                /* [G] called os.exit, and waits for main to do it */
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
@@ -30,7 +31,7 @@ struct Tstate {
   int base_ref;                /* [G] registry: anchor of base, or LUA_NOREF */
   int error_ref;               /* [G] registry: {value, traceback} of its newest error that is no object, or LUA_NOREF */
   pthread_t pthread;           /* [i] of a thread that gilua started */
-  char os_name[16];            /* [i] name for the system */
+  char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
   Tstate *next, *prev;         /* [G] Runtime.threads */
   Tstate *outer;               /* [t] next state of the same system thread */

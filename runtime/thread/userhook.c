@@ -57,7 +57,7 @@ void userhook_set(lua_State *L, lua_State *co, int f, int mask, int count) {
     lua_pushnil(L);
   } else {
     UserHook *user = lua_newuserdatauv(L, sizeof *user, 1);
-    *user = (UserHook){.mask = mask, .count = count, .left = count};
+    *user = (UserHook){.mask = mask, .count = count, .left = count, .step = count, .inert = lua_isnil(L, f)};
     lua_pushvalue(L, f);
     lua_setiuservalue(L, -2, 1);
     runtime_of(L)->user_hooks = true;
@@ -78,26 +78,29 @@ void userhook_push(lua_State *L, lua_State *co) {
 void userhook_inherit(lua_State *L, lua_State *from, lua_State *to) {
   const UserHook *user = userhook_find(L, from);
   if (user != NULL) {
-    userhook_push(L, from);
-    userhook_set(L, to, -1, user->mask, user->count);
+    int mask = user->mask, count = user->count;
+    lua_pushnil(L);
+    userhook_set(L, to, -1, mask, count);
     lua_pop(L, 1);
   } else {
     hook_reset(runtime_of(L), to);
   }
 }
 
-/* A count event stands for at most a quantum of instructions; one that a preemption brought forward for fewer, but for
- * the whole quantum in the account: the user's event may come early, never late. */
-static bool counted_down(UserHook *user) {
-  user->left -= user->count < USERHOOK_QUANTUM ? user->count : USERHOOK_QUANTUM;
+int userhook_step(UserHook *user) {
+  user->step = user->left < USERHOOK_QUANTUM ? user->left : USERHOOK_QUANTUM;
+  return user->step;
+}
+
+bool userhook_counted(UserHook *user) {
+  user->left -= user->step;
   if (user->left > 0) return false;
   user->left = user->count;
   return true;
 }
 
-void userhook_event(lua_State *L, lua_Debug *ar, UserHook *user) {
+void userhook_call(lua_State *L, lua_Debug *ar) {
   static const char *const names[] = {"call", "return", "line", "count", "tail call"};
-  if ((user->mask & userhook_bit(ar)) == 0 || (ar->event == LUA_HOOKCOUNT && !counted_down(user))) return;
   luaL_checkstack(L, 6, NULL);
   userhook_push(L, L);
   lua_pushstring(L, names[ar->event]);
