@@ -2,8 +2,9 @@
  * stands at one of 32 offsets, by address, or all headers would fall into the same few cache sets. Blocks over LARGEST
  * bytes come from malloc.
  *
- * A page is in the list of its class while it has a free block ("open"), in the pool when it has no block at all. All
- * fields are guarded by the interpreter lock.
+ * A page is in the list of its class while it has a free block ("open"), in the pool of its segment when it has no block
+ * at all. A segment whose pages are all in the pool goes back to the system, unless few pages are left or until malloc
+ * needs the room. All fields are guarded by the interpreter lock.
  */
 #include "runtime/heap/heap.h"
 
@@ -16,6 +17,7 @@
 enum {
   PAGE = 64 * 1024,
   SEGMENT_PAGES = 16,
+  MAPPED = (SEGMENT_PAGES + 1) * PAGE, /* one page more, to align the others */
   LINE = 64,
   COLOURS = 32,
   HEADER_PART = 4096, /* the system's page with the header */
@@ -29,7 +31,10 @@ typedef struct Block {
   struct Block *next;
 } Block;
 
+typedef struct Segment Segment;
+
 typedef struct HeapPage {
+  Segment *segment;
   Block *free;      /* given back */
   char *fresh;      /* never handed out yet: from here to end */
   char *end;
@@ -39,19 +44,19 @@ typedef struct HeapPage {
   struct HeapPage *next, *prev; /* that list, or the pool (next only) */
 } HeapPage;
 
-typedef struct Segment {
-  struct Segment *next;
-  char *start;
-  size_t size;
-} Segment;
+struct Segment {
+  Segment *next, *prev;
+  char *start;       /* of the mapping */
+  HeapPage *pool;    /* its pages without blocks */
+  unsigned pooled;
+};
 
 struct Heap {
   HeapPage *open[CLASSES];
   uint8_t class_of[LARGEST / 8 + 1]; /* by size / 8, rounded up */
   uint16_t size_of[CLASSES];
-  HeapPage *pool;
-  unsigned pooled;
-  Segment *segments;
+  Segment *roomy, *full; /* segments with pages in their pool, and without */
+  unsigned pooled;       /* pages in the pools of all segments */
   size_t bytes, limit;
 };
 
@@ -75,12 +80,17 @@ Heap *heap_new(size_t limit) {
   return h;
 }
 
-void heap_free(Heap *h) {
-  for (Segment *s = h->segments, *next; s != NULL; s = next) {
+static void unmap_all(Segment *list) {
+  for (Segment *s = list, *next; s != NULL; s = next) {
     next = s->next;
-    munmap(s->start, s->size);
+    munmap(s->start, MAPPED);
     free(s);
   }
+}
+
+void heap_free(Heap *h) {
+  unmap_all(h->roomy);
+  unmap_all(h->full);
   free(h);
 }
 
@@ -92,26 +102,74 @@ static HeapPage *header_at(char *start) {
 
 static HeapPage *page_of(void *block) { return header_at((char *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1))); }
 
+static void link_segment(Segment **list, Segment *s) {
+  s->prev = NULL;
+  s->next = *list;
+  if (s->next != NULL) s->next->prev = s;
+  *list = s;
+}
+
+static void unlink_segment(Segment **list, Segment *s) {
+  if (s->next != NULL) s->next->prev = s->prev;
+  if (s->prev != NULL) s->prev->next = s->next;
+  else *list = s->next;
+}
+
 static void pool_page(Heap *h, HeapPage *p) {
-  p->next = h->pool;
-  h->pool = p;
+  Segment *s = p->segment;
+  p->next = s->pool;
+  s->pool = p;
   h->pooled++;
+  if (s->pooled++ > 0) return;
+  unlink_segment(&h->full, s);
+  link_segment(&h->roomy, s);
+}
+
+static void free_segment(Heap *h, Segment *s) {
+  unlink_segment(&h->roomy, s);
+  h->pooled -= s->pooled;
+  munmap(s->start, MAPPED);
+  free(s);
+}
+
+/* Gives back every segment without blocks. */
+static void trim(Heap *h) {
+  for (Segment *s = h->roomy, *next; s != NULL; s = next) {
+    next = s->next;
+    if (s->pooled == SEGMENT_PAGES) free_segment(h, s);
+  }
 }
 
 static bool add_segment(Heap *h) {
-  size_t size = (SEGMENT_PAGES + 1) * (size_t)PAGE; /* one more, to align */
-  Segment *s = malloc(sizeof *s);
+  Segment *s = calloc(1, sizeof *s);
   if (s == NULL) return false;
-  char *start = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (start == MAP_FAILED) {
+  s->start = mmap(NULL, MAPPED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (s->start == MAP_FAILED) {
     free(s);
     return false;
   }
-  *s = (Segment){.next = h->segments, .start = start, .size = size};
-  h->segments = s;
-  char *first = (char *)(((uintptr_t)start + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
-  for (int i = SEGMENT_PAGES - 1; i >= 0; i--) pool_page(h, header_at(first + (size_t)i * PAGE));
+  link_segment(&h->full, s);
+  char *first = (char *)(((uintptr_t)s->start + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+  for (int i = SEGMENT_PAGES - 1; i >= 0; i--) {
+    HeapPage *p = header_at(first + (size_t)i * PAGE);
+    p->segment = s;
+    pool_page(h, p);
+  }
   return true;
+}
+
+/* A page out of a pool; NULL without memory. */
+static HeapPage *take_page(Heap *h) {
+  if (h->roomy == NULL && !add_segment(h)) return NULL;
+  Segment *s = h->roomy;
+  HeapPage *p = s->pool;
+  s->pool = p->next;
+  h->pooled--;
+  if (--s->pooled == 0) {
+    unlink_segment(&h->roomy, s);
+    link_segment(&h->full, s);
+  }
+  return p;
 }
 
 static void open_page(Heap *h, HeapPage *p) {
@@ -132,14 +190,12 @@ static void close_page(Heap *h, HeapPage *p) {
 
 /* An empty page for blocks of a class, opened. */
 static HeapPage *new_page(Heap *h, unsigned class) {
-  if (h->pool == NULL && !add_segment(h)) return NULL;
-  HeapPage *p = h->pool;
-  h->pool = p->next;
-  h->pooled--;
+  HeapPage *p = take_page(h);
+  if (p == NULL) return NULL;
   char *start = (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
   char *first = (char *)(p + 1);
   size_t size = h->size_of[class];
-  *p = (HeapPage){.fresh = first, .class = class};
+  *p = (HeapPage){.segment = p->segment, .fresh = first, .class = class};
   p->end = first + (size_t)(start + PAGE - first) / size * size;
   open_page(h, p);
   return p;
@@ -164,11 +220,14 @@ static void *take_block(Heap *h, unsigned class) {
 static void retire_page(Heap *h, HeapPage *p) {
   if (h->open[p->class] == p && p->next == NULL) return;
   close_page(h, p);
-  if (h->pooled >= KEPT_POOL) {
+  pool_page(h, p);
+  if (h->pooled <= KEPT_POOL) return;
+  if (p->segment->pooled == SEGMENT_PAGES) {
+    free_segment(h, p->segment);
+  } else {
     char *start = (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1));
     madvise(start + HEADER_PART, PAGE - HEADER_PART, MADV_DONTNEED);
   }
-  pool_page(h, p);
 }
 
 static void put_block(Heap *h, void *block) {
@@ -181,8 +240,16 @@ static void put_block(Heap *h, void *block) {
   else if (p->used == 0) retire_page(h, p);
 }
 
+/* malloc or realloc, which may need the room of our empty segments. */
+static void *large(Heap *h, void *block, size_t size) {
+  void *result = realloc(block, size);
+  if (result != NULL || h->pooled < SEGMENT_PAGES) return result;
+  trim(h);
+  return realloc(block, size);
+}
+
 static void *allocate(Heap *h, size_t size) {
-  return PLAIN || size > LARGEST ? malloc(size) : take_block(h, h->class_of[(size + 7) / 8]);
+  return PLAIN || size > LARGEST ? large(h, NULL, size) : take_block(h, h->class_of[(size + 7) / 8]);
 }
 
 static void release(Heap *h, void *block, size_t size) {
@@ -191,7 +258,7 @@ static void release(Heap *h, void *block, size_t size) {
 }
 
 static void *resize(Heap *h, void *block, size_t old_size, size_t new_size) {
-  if (PLAIN || (old_size > LARGEST && new_size > LARGEST)) return realloc(block, new_size);
+  if (PLAIN || (old_size > LARGEST && new_size > LARGEST)) return large(h, block, new_size);
   if (old_size <= LARGEST && new_size <= LARGEST && h->class_of[(old_size + 7) / 8] == h->class_of[(new_size + 7) / 8])
     return block;
   void *moved = allocate(h, new_size);

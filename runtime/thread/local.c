@@ -46,9 +46,12 @@ static int local_index(lua_State *L) {
 
 static int local_newindex(lua_State *L) {
   lua_settop(L, 3);
+  if (lua_isnil(L, 2)) return luaL_error(L, "table index is nil");
+  if (lua_type(L, 2) == LUA_TNUMBER && lua_tonumber(L, 2) != lua_tonumber(L, 2))
+    return luaL_error(L, "table index is NaN");
   push_contents(L);
   lua_replace(L, 1);
-  lua_settable(L, 1); /* not raw: nil and NaN keys raise as usual */
+  lua_rawset(L, 1);
   return 0;
 }
 

@@ -105,7 +105,7 @@ function t.run(args, options)
   local words = {}
   for i, a in ipairs(args) do words[i] = quote(a) end
   local input = options.stdin and ("printf %s " .. quote(options.stdin) .. " | ") or ""
-  local command = string.format("%s%s%s %s %s%s; echo; echo $?", input, options.before or "",
+  local command = string.format("%s%s%s %s %s%s; s=$?; echo; echo $s", input, options.before or "",
     quote(os.getenv("GILUA")), table.concat(words, " "), options.stdin and "" or "</dev/null ",
     options.stderr or "2>&1")
   local p <close> = io.popen(command)
