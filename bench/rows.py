@@ -1,0 +1,89 @@
+"""What bench/run measures: the rows of results.md, each with its bar. Later work adds rows here.
+
+A contender is a command; {gilua}, {lua}, {py}, {rb}, {base} stand for the programs, {b} for this folder. A bar is (text,
+function of the contenders' medians by name that says whether it is reached); `ratio` is what the table shows beside it.
+"""
+
+LUA_CASES = {"fib": 30, "loop": 15000000, "tables": 300000, "strings": 100000, "sort": 100000, "trees": 120,
+             "coro": 1000000, "ccall": 3000000, "methods": 5000000}
+
+GILUA, LUA, PY, RB = "{gilua} {b}/gilua/", "{lua} {b}/lua/", "{py} {b}/peers/python/", "{rb} {b}/peers/ruby/"
+
+
+class Row:
+    """One line of the table: who runs what, which member of the JSON counts, and the bar."""
+
+    def __init__(self, name, contenders, bar, reached, ratio, field="per_op_ns", unit="ns", bound=True, reps=None,
+                 group="threads and locks"):
+        self.name, self.contenders, self.bar, self.reached = name, contenders, bar, reached
+        self.ratio, self.field, self.unit, self.bound, self.reps, self.group = ratio, field, unit, bound, reps, group
+
+
+def peers(script, arguments, ours=None, ruby=True, python_arguments=None):
+    c = {"gilua": GILUA + "%s.lua %s" % (script, ours or arguments),
+         "CPython": PY + "%s.py %s" % (script, python_arguments or arguments)}
+    if ruby:
+        c["Ruby"] = RB + "%s.rb %s" % (script, arguments)
+    return c
+
+
+def over(a, b):
+    return lambda m: m[a] / m[b]
+
+
+def rows():
+    out = []
+    for case, n in LUA_CASES.items():
+        out.append(Row("bench/lua/%s alone" % case,
+                       {"gilua": "{gilua} {b}/lua/%s.lua %d" % (case, n), "lua5.4": LUA + "%s.lua %d" % (case, n)},
+                       "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
+                       bound=False, reps=3, group="one thread"))
+        out.append(Row("bench/lua/%s beside 100 parked threads" % case,
+                       {"gilua": GILUA + "parked.lua 100 {b}/lua/%s.lua %d" % (case, n),
+                        "lua5.4": LUA + "%s.lua %d" % (case, n)},
+                       "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
+                       bound=False, reps=3, group="one thread"))
+    for t in (2, 4, 8):
+        out.append(Row("CPU-bound work split over %d threads, over serial" % t, peers("cpu_threads", "20000000 %d" % t),
+                       "≤ 1.03", lambda m: m["gilua"] <= 1.03, lambda m: m["gilua"], field="ratio", unit="x"))
+    lateness = {"gilua": GILUA + "lateness.lua 1000 1 fair", "gilua, policy interval": GILUA + "lateness.lua 200 1 interval",
+                "CPython": PY + "lateness.py 300 1", "Ruby": RB + "lateness.rb 15 1"}
+    out.append(Row("wakes every ms beside a spinner: median lateness", lateness, "fair ≤ 100 µs; interval shows 5 ms",
+                   lambda m: m["gilua"] <= 100 and 4000 < m["gilua, policy interval"] < 7000, over("gilua", "CPython"),
+                   field="p50_us", unit="us"))
+    out.append(Row("… p99 lateness", lateness, "fair ≤ 500 µs", lambda m: m["gilua"] <= 500, over("gilua", "CPython"),
+                   field="p99_us", unit="us"))
+    out.append(Row("… what the spinner keeps of its speed", lateness, "fair ≥ 0.80", lambda m: m["gilua"] >= 0.80,
+                   over("gilua", "CPython"), field="spinner_share", unit="x"))
+    out.append(Row("leave and retake the lock, nobody waiting", {"gilua": "{base} leave_take 5000000"}, "≤ 25 ns",
+                   lambda m: m["gilua"] <= 25, lambda m: m["gilua"] / 25))
+    statement = peers("lock_uncontended", "2000000 statement")
+    statement["a C method call"] = LUA + "ccall.lua 2000000"
+    out.append(Row("hold() and close, uncontended", statement, "≤ 0.5 × CPython's with; ≤ 1.5 × two C method calls",
+                   lambda m: m["gilua"] <= 0.5 * m["CPython"] and m["gilua"] <= 3 * m["a C method call"],
+                   over("gilua", "CPython")))
+    out.append(Row("acquire() and release(), uncontended", peers("lock_uncontended", "2000000 explicit"), "", None,
+                   over("gilua", "CPython")))
+    for t in (2, 8):
+        out.append(Row("SharedCounter under its lock, %d threads" % t, peers("lock_contended", "600000 %d" % t),
+                       "≤ 0.6 × CPython", lambda m: m["gilua"] <= 0.6 * m["CPython"], over("gilua", "CPython")))
+    turns = peers("handoff", "60000 semaphore")
+    turns["C semaphores"] = "{base} semaphores 60000"
+    out.append(Row("two threads take turns through semaphores", turns, "≥ 8 × faster than CPython; ≤ 4 × C",
+                   lambda m: m["gilua"] * 8 <= m["CPython"] and m["gilua"] <= 4 * m["C semaphores"],
+                   over("gilua", "CPython")))
+    out.append(Row("two threads take turns through locks", peers("handoff", "60000 lock", ruby=False), "", None,
+                   over("gilua", "CPython")))
+    start = peers("thread_start_join", "3000")
+    start["C pthreads"] = "{base} create_join 3000"
+    out.append(Row("start and join a thread", start, "≤ 1.3 × pthread_create + pthread_join",
+                   lambda m: m["gilua"] <= 1.3 * m["C pthreads"], over("gilua", "C pthreads")))
+    for p, label, size in ((1, "unbounded", 0), (1, "at most 100", 100), (4, "unbounded", 0), (4, "at most 100", 100)):
+        out.append(Row("queue %d × %d, %s: an item put and got" % (p, p, label),
+                       peers("queue_bench", "200000 %d %d %d" % (p, p, size)),
+                       "≥ 12 × faster than queue.Queue; ≤ Ruby's",
+                       lambda m: m["gilua"] * 12 <= m["CPython"] and m["gilua"] <= m["Ruby"], over("gilua", "CPython")))
+    out.append(Row("10 000 threads asleep: resident KiB each", peers("thread_memory", "10000"), "works; ≤ 16 KiB",
+                   lambda m: m["gilua"] <= 16, over("gilua", "CPython"), field="rss_kb_per_thread", unit="KiB",
+                   bound=False, reps=2))
+    return out
