@@ -86,7 +86,8 @@ terminal("Ctrl-C stops a script with variables to be closed",
       "print('ready')\nwhile true do end" },
     edit = interrupted })
 terminal("Ctrl-C stops a line at the prompt, which comes again",
-  { "> ", "print('ready') while true do end\n", "ready", "\3", "in ?\r\n> ", "'on'\n", "on\r\n> ", "\4", shows = "stdin:1: in main chunk", edit = interrupted })
+  { "> ", "print('ready') while true do end\n", "ready", "\3", "in ?\r\n> ", "'on'\n", "on\r\n> ", "\4",
+    shows = "stdin:1: in main chunk", edit = interrupted })
 terminal("Ctrl-C can be caught", { "ready", "\3",
   args = "-e 'print(pcall(function() print(\"ready\") while true do end end)) print(\"on\")'",
   shows = "on\r\n", edit = interrupted })

@@ -11,9 +11,9 @@ local idle = threading.Event()
 local env = setmetatable({
   gilua = gilua, threading = threading, queue = queue, time = time, gil = gil,
   lock = threading.Lock(), rlock = threading.RLock(), cond = threading.Condition(), event = threading.Event(),
-  sem = threading.Semaphore(), bounded = threading.BoundedSemaphore(), barrier = threading.Barrier(2), f = function() end,
+  sem = threading.Semaphore(), bounded = threading.BoundedSemaphore(), barrier = threading.Barrier(2),
   q = queue.Queue(1), lifo = queue.LifoQueue(1), pq = queue.PriorityQueue(1), simple = queue.SimpleQueue(),
-  new = threading.Thread(), thread = threading.start(idle.wait, idle), nan = 0 / 0,
+  new = threading.Thread(), thread = threading.start(idle.wait, idle), f = function() end, nan = 0 / 0,
 }, { __index = _G })
 
 local seen = {} -- names of functions and methods that were called wrongly
@@ -145,8 +145,9 @@ end
 local timeouts = {
   { "lock:acquire(true, %s)", 2, "acquire" }, { "rlock:acquire(true, %s)", 2, "acquire" },
   { "cond:acquire(true, %s)", 2, "acquire" }, { "sem:acquire(true, %s)", 2, "acquire" },
-  { "bounded:acquire(true, %s)", 2, "acquire" }, { "cond:wait(%s)", 1, "wait" }, { "cond:wait_for(f, %s)", 2, "wait_for" },
-  { "event:wait(%s)", 1, "wait" }, { "barrier:wait(%s)", 1, "wait" }, { "threading.Barrier(2, nil, %s)", 3, "Barrier" },
+  { "bounded:acquire(true, %s)", 2, "acquire" }, { "cond:wait(%s)", 1, "wait" },
+  { "cond:wait_for(f, %s)", 2, "wait_for" }, { "event:wait(%s)", 1, "wait" }, { "barrier:wait(%s)", 1, "wait" },
+  { "threading.Barrier(2, nil, %s)", 3, "Barrier" },
   { "q:get(true, %s)", 2, "get" }, { "lifo:get(true, %s)", 2, "get" }, { "pq:get(true, %s)", 2, "get" },
   { "simple:get(true, %s)", 2, "get" }, { "q:put(1, true, %s)", 3, "put" }, { "lifo:put(1, true, %s)", 3, "put" },
   { "pq:put(1, true, %s)", 3, "put" }, { "simple:put(1, true, %s)", 3, "put" }, { "q:join(%s)", 1, "join" },

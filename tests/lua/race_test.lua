@@ -1,5 +1,5 @@
--- Races between grants, timeouts and switches, on every primitive and from the smallest switch interval up. Granted wins
--- over late: nothing may be lost or given twice, so tokens are counted at the end. Cancels are in race_cancel_test.lua.
+-- Races between grants, timeouts and switches, on every primitive and from the smallest switch interval up. Granted
+-- wins over late: nothing may be lost or given twice, so tokens are counted at the end. Cancels: race_cancel_test.lua.
 local t = require "testing"
 local threading = require "gilua.threading"
 local queue = require "gilua.queue"
