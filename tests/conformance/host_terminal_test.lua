@@ -73,8 +73,8 @@ terminal("standard output is written line by line", { args = "-e 'io.write(\"a\\
 -- Ctrl-C raises an error object that can be caught; it says more than "interrupted!". When it comes as early as in
 -- print, lua5.4 shows that in the traceback and tells where print was called.
 local function interrupted(text)
-  text = text:gsub("interrupted: interrupted by Ctrl%-C", "interrupted!"):gsub("[%w%.%( %)]+:%d+: interrupted!",
-    "interrupted!")
+  text = text:gsub("interrupted: interrupted by Ctrl%-C", "interrupted!")
+  text = text:gsub("%(command line%):%d+: interrupted!", "interrupted!"):gsub("[%w.]+:%d+: interrupted!", "interrupted!")
   return (text:gsub("\t%[C%]: in function 'print'\r\n", ""))
 end
 terminal("Ctrl-C stops an -e, whose status is 1",
@@ -82,8 +82,8 @@ terminal("Ctrl-C stops an -e, whose status is 1",
     edit = interrupted })
 terminal("Ctrl-C stops a script with variables to be closed",
   { "ready", "\3", args = "s.lua", status = 1, shows = "closed\r\nlua: interrupted!",
-    files = { ["s.lua"] = "local x <close> = setmetatable({}, { __close = function() print('closed') end })\n" ..
-      "print('ready')\nwhile true do end" },
+    files = { ["s.lua"] = "local x <close> = setmetatable({}, { __close = function() print('closed') end }) " ..
+      "print('ready') while true do end" },
     edit = interrupted })
 terminal("Ctrl-C stops a line at the prompt, which comes again",
   { "> ", "print('ready') while true do end\n", "ready", "\3", "in ?\r\n> ", "'on'\n", "on\r\n> ", "\4",

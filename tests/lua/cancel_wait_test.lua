@@ -11,6 +11,12 @@ local function cancel(thread, ...)
   return t.raises_kind("cancelled", thread.result, thread)
 end
 
+-- Up to 5.4.2 an error in a close handler is a warning, and the handler is called again.
+local close_raises = select(2, pcall(function()
+  local _ <close> = setmetatable({}, { __close = function() error("second", 0) end })
+  error("first", 0)
+end)) == "second"
+
 -- A started thread that has set the flag: it is inside f.
 local function running(f, ...)
   local flag = threading.Event()
@@ -158,7 +164,9 @@ local loops = {
   ["a comparison of sort"] = function() table.sort({ 1, 2 }, function() while true do end end) end,
   ["a metamethod"] = function() return setmetatable({}, { __add = function() while true do end end }) + 1 end,
   ["a vararg function"] = function(...) while true do select("#", ...) end end,
-  ["a close handler"] = function() local _ <close> = setmetatable({}, { __close = function() while true do end end }) end,
+  ["a close handler"] = close_raises and function()
+    local _ <close> = setmetatable({}, { __close = function() while true do end end })
+  end or nil,
   ["a chunk"] = function() load("while true do end")() end,
   ["an allocation loop"] = function() while true do local _ = {} end end,
 }

@@ -136,7 +136,7 @@ t.test("os.exit in main with close ends although threads refuse to", function()
 end)
 
 t.test("the first of several exits counts", function()
-  for _ = 1, 5 do
+  for _ = 1, 3 do
     local text, status = run [[
       local gate = threading.Event()
       for i = 11, 20 do threading.start(function() gate:wait() os.exit(i) end) end
@@ -149,7 +149,7 @@ t.test("the first of several exits counts", function()
 end)
 
 t.test("os.exit in a thread and in main at the same time ends the program with one of the two", function()
-  for _ = 1, 10 do
+  for _ = 1, 4 do
     local text, status = run [[
       local gate = threading.Barrier(2)
       threading.start(function() gate:wait() os.exit(11) end)

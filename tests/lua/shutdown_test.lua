@@ -2,6 +2,12 @@
 -- exit_test.lua.
 local t = require "testing"
 
+-- Up to 5.4.2 an error in a close handler is a warning, and the handler is called again.
+local close_raises = select(2, pcall(function()
+  local _ <close> = setmetatable({}, { __close = function() error("second", 0) end })
+  error("first", 0)
+end)) == "second"
+
 -- Runs code after a prologue: the output with all errors, and the status. A program that hangs is killed.
 local prologue = [[
   threading, time, queue, gilua = require "gilua.threading", require "gilua.time", require "gilua.queue", require "gilua"
@@ -217,11 +223,12 @@ t.test("errors in finalizers that threads run are warnings", function()
     end)
     print(thread:result())
   ]]
-  t.equal(text, "Lua warning: error in __gc (in gc)\ngoes on\n")
+  t.equal(text:match("^Lua warning: error in __gc.- %(in gc%)\ngoes on\n$"), text)
   t.equal(status, 0)
 end)
 
 t.test("an error in a close handler is the error of its thread", function()
+  if not close_raises then return end
   local text, status = run [[
     local thread = threading.Thread{ name = "closer", target = function()
       local _ <close> = setmetatable({}, { __close = function() error("in close", 0) end })
@@ -235,6 +242,7 @@ t.test("an error in a close handler is the error of its thread", function()
 end)
 
 t.test("an error in the close handler of a cancelled daemon is reported, and the end goes on", function()
+  if not close_raises then return end
   local text, status = run [[
     local daemon = threading.Thread{ name = "closer", daemon = true, target = function()
       local _ <close> = setmetatable({}, { __close = function() error("in close", 0) end })

@@ -3,6 +3,17 @@ local t = require "testing"
 local gilua = require "gilua"
 local threading = require "gilua.threading"
 
+-- Address and thread sanitizers map terabytes, which cannot be limited, and their frames are larger.
+local statm <close> = io.open("/proc/self/statm")
+local sanitized = statm:read("n") > 1 << 28
+local GENEROUS, SMALLEST = 16 << 20, 1 << 20 -- bytes of stack
+
+-- Up to 5.4.2 an error in a close handler is a warning, and the handler is called again.
+local close_raises = select(2, pcall(function()
+  local _ <close> = setmetatable({}, { __close = function() error("second", 0) end })
+  error("first", 0)
+end)) == "second"
+
 -- Calls f with a hook in place that collects; returns the list of {thread, err, traceback} that it got.
 local function hooked(f, ...)
   local old, calls = threading.excepthook, {}
@@ -127,8 +138,8 @@ t.test("too deep recursion through C is an error too, on the smallest stack (15)
     local _ <close> = setmetatable({}, { __close = by_close })
   end
   local function by_load(n) return load("return " .. ("("):rep(n) .. "1" .. (")"):rep(n)) end
-  local old = threading.stack_size(1 << 20)
-  for _, f in ipairs { by_gsub, by_index, by_sort, by_close } do
+  local old = threading.stack_size(sanitized and GENEROUS or SMALLEST)
+  for _, f in ipairs { by_gsub, by_index, by_sort, close_raises and by_close or nil } do
     local ok, err = threading.start(pcall, f, "x"):result()
     t.equal(ok, false)
     t.equal(tostring(err):find("overflow") ~= nil, true, tostring(err))
@@ -141,8 +152,7 @@ t.test("too deep recursion through C is an error too, on the smallest stack (15)
 end)
 
 t.test("a thread that gets no memory fails, the others go on", function()
-  local statm <close> = io.open("/proc/self/statm")
-  if statm:read("n") > 1 << 28 then return end -- AddressSanitizer maps terabytes and cannot be limited
+  if sanitized then return end
   local text = t.run({ "-e", [[
     local threading = require "gilua.threading"
     local function hoard()
