@@ -60,13 +60,6 @@ struct Heap {
   size_t bytes, limit;
 };
 
-/* A build that checks memory sees every block: plain malloc. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(GILUA_PLAIN_HEAP)
-enum { PLAIN = 1 };
-#else
-enum { PLAIN = 0 };
-#endif
-
 Heap *heap_new(size_t limit) {
   Heap *h = calloc(1, sizeof *h);
   if (h == NULL) return NULL;
@@ -249,16 +242,16 @@ static void *large(Heap *h, void *block, size_t size) {
 }
 
 static void *allocate(Heap *h, size_t size) {
-  return PLAIN || size > LARGEST ? large(h, NULL, size) : take_block(h, h->class_of[(size + 7) / 8]);
+  return HEAP_PLAIN || size > LARGEST ? large(h, NULL, size) : take_block(h, h->class_of[(size + 7) / 8]);
 }
 
 static void release(Heap *h, void *block, size_t size) {
-  if (PLAIN || size > LARGEST) free(block);
+  if (HEAP_PLAIN || size > LARGEST) free(block);
   else put_block(h, block);
 }
 
 static void *resize(Heap *h, void *block, size_t old_size, size_t new_size) {
-  if (PLAIN || (old_size > LARGEST && new_size > LARGEST)) return large(h, block, new_size);
+  if (HEAP_PLAIN || (old_size > LARGEST && new_size > LARGEST)) return large(h, block, new_size);
   if (old_size <= LARGEST && new_size <= LARGEST && h->class_of[(old_size + 7) / 8] == h->class_of[(new_size + 7) / 8])
     return block;
   void *moved = allocate(h, new_size);

@@ -10,6 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A build that checks memory sees every block: plain malloc. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(GILUA_PLAIN_HEAP)
+#define HEAP_PLAIN 1
+#else
+#define HEAP_PLAIN 0
+#endif
+
 typedef struct Heap Heap;
 
 /* heap_new makes an empty heap that hands out at most limit bytes (0: no limit). Returns NULL without memory. */
