@@ -49,6 +49,7 @@ void pickle_code_drop(PickleCode *code);
 /* A long string that stands in the message at `at`: bytes[0 … at), piece, bytes[at …). Lua owns it, pinned. */
 typedef struct PicklePiece {
   size_t at;
+  size_t before; /* bytes of the pieces before this one: it begins at offset at + before of the whole */
   const char *data;
   size_t size;
 } PicklePiece;
