@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pool/pickle/pickle.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -112,6 +113,7 @@ void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", luaopen_root},
       {"gilua.gil", luaopen_gilua_gil},
+      {"gilua.pickle", luaopen_gilua_pickle},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},
