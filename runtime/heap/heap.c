@@ -87,6 +87,15 @@ void heap_free(Heap *h) {
   free(h);
 }
 
+void heap_set_limit(Heap *h, size_t limit) { h->limit = limit == 0 ? SIZE_MAX : limit > h->bytes ? limit : h->bytes; }
+
+void heap_seal(Heap *h) {
+  for (unsigned c = 0; c < CLASSES; c++) {
+    for (HeapPage *p = h->open[c]; p != NULL; p = p->next) p->open = false;
+    h->open[c] = NULL;
+  }
+}
+
 size_t heap_bytes(const Heap *h) { return h->bytes; }
 
 static HeapPage *header_at(char *start) {

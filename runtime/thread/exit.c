@@ -29,7 +29,7 @@ static void flush_if_free(FILE *f) {
   funlockfile(f);
 }
 
-/* The main thread is in native code and does not come: what is printed is saved, the rest is left. */
+/* The main thread is in native code and does not come, or this is a worker of a pool: what is printed is saved, the rest is left. */
 static _Noreturn void exit_without_main(int status) {
   flush_if_free(stdout);
   flush_if_free(stderr);
@@ -51,6 +51,7 @@ static int os_exit(lua_State *L) {
                                    : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
   bool close = lua_toboolean(L, 2);
   Tstate *ts = tstate_self();
+  if (runtime_of(L)->worker) exit_without_main(status);
   if (ts == NULL || ts == ts->rt->main) exit_on_main(L, runtime_of(L), status, close);
   hand_to_main(ts, status, close);
 }

@@ -113,3 +113,14 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   rt->nthreads = 1;
   ts->next = ts->prev = NULL;
 }
+
+void runtime_move(Runtime *rt, lua_State *L) {
+  Tstate *ts = rt->main;
+  ts->outer = NULL;
+  ts->base = L;
+  ts->current = L;
+  atomic_store_explicit(&ts->gil.tid, os_tid(), memory_order_relaxed);
+  tstate_enter(ts);
+  hook_reset(rt, L);
+  rt->worker = true;
+}

@@ -51,6 +51,7 @@ struct gilua_Runtime {
   ForeignHook foreign;      /* [G] */
   bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
+  bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
@@ -73,6 +74,10 @@ void runtime_free(Runtime *rt);
 /* runtime_after_fork leaves rt with ts as its only and main thread, in the child of a fork; NULL: the thread that owned
  * its lock has vanished, and rt is closed for good. */
 void runtime_after_fork(Runtime *rt, Tstate *ts);
+
+/* runtime_move makes the calling thread the one thread and owner of rt, in the place of the thread that survived a fork
+ * and that never touches rt again; L is its bottom. */
+void runtime_move(Runtime *rt, lua_State *L);
 
 /* runtime_set_policy changes the policy, and with it whether count hooks are armed. Needs the lock. */
 void runtime_set_policy(Runtime *rt, const Policy *policy);

@@ -15,7 +15,7 @@
 struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
-  lua_State *base;             /* [i] its bottom: the main state, or a thread made for it */
+  lua_State *base;             /* [i] its bottom: the main state, or a thread made for it (see runtime_move) */
   lua_State *volatile current; /* [t] the coroutine that runs now; read by the signal handler of this thread */
   volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
