@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pool/pickle/pickle.h"
+#include "runtime/sync/blocking.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -22,6 +23,7 @@ static int open_protected(lua_State *L) {
   State *state = lua_touserdata(L, 1);
   state->rt = runtime_open(L, DEFAULT_PREEMPT);
   if (state->rt == NULL) return luaL_error(L, "not enough memory");
+  blocking_install(state->rt);
 #ifdef GILUA_HOSTILE
   lua_gc(L, LUA_GCINC, 1, 1000, 1); /* a collector step at every allocation */
 #endif

@@ -7,6 +7,10 @@
 /* engine_feed gives queued tasks to workers, and asks for workers; engine_pump writes what is under way to one. */
 void engine_feed(Engine *e);
 void engine_pump(Engine *e, WorkerHandle *w);
+
+/* engine_send gives a QUEUED task, which is not in the queue, to a worker; false without memory. */
+bool engine_send(Engine *e, WorkerHandle *w, Task *t);
+
 void outgoing_free(Outgoing *out);
 
 /* engine_drain reads the results that are there; true if there were any. engine_drain_worker: of one. */
@@ -26,8 +30,11 @@ void engine_kill(Engine *e, WorkerHandle *w);
 /* engine_ask sends a message to the zygote; false: it is gone, or its socket full. */
 bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w);
 
-/* engine_hear handles what the zygote says; engine_lose what its silence means. */
+/* engine_hear handles what the zygote says; engine_lose that it is gone, and its workers with it. */
 void engine_hear(Engine *e);
+void engine_lose(Engine *e);
+
+/* engine_break fails everything; error is an errno, or cause the initializer that failed. */
 void engine_break(Engine *e, int error, Task *cause);
 
 /* engine_check_time ends tasks that outran their time; the next moment at which to look, or CLOCK_NEVER. */

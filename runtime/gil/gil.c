@@ -78,11 +78,15 @@ void gil_fini(Gil *g) {
 }
 
 void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent) {
-  *t = (GilThread){.gil = g, .spin = SPIN_BEST};
+  *t = (GilThread){.gil = g, .spin = SPIN_BEST, .wake_fd = -1};
   if (parent == NULL) return;
   pthread_mutex_lock(&g->m);
   t->handicap = (int64_t)gil_held_ticks(parent, clock_ticks(&g->clock)) + parent->handicap;
   pthread_mutex_unlock(&g->m);
+}
+
+void gil_thread_fini(GilThread *t) {
+  if (t->wake_fd >= 0) close(t->wake_fd);
 }
 
 static void begin_hold(GilThread *self, uint64_t now) {
@@ -447,9 +451,10 @@ bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
 }
 
 void gil_poke(GilThread *target) {
-  GilAfter after = {0};
-  tell(target, WAKE_POKE, &after);
-  if (after.wake != NULL) futex_wake(after.wake, 1);
+  /* acq_rel: what was done for target before; and its wake_fd, which it set before WAKE_POLLS */
+  uint32_t old = atomic_fetch_or_explicit(&target->wake, WAKE_POKE, memory_order_acq_rel);
+  if ((old & WAKE_ASLEEP) != 0) futex_wake(&target->wake, 1);
+  if ((old & WAKE_POLLS) != 0) os_event_signal(atomic_load_explicit(&target->wake_fd, memory_order_relaxed));
 }
 
 void gil_close(GilThread *self) {
@@ -488,6 +493,10 @@ void gil_after_fork_child(Gil *g, GilThread *self) {
   g->closed = self == NULL;
   atomic_store_explicit(&g->spinners, 0, memory_order_relaxed);
   atomic_store_explicit(&g->word, self != NULL ? (uintptr_t)self : CLOSED_WORD, memory_order_relaxed);
-  if (self != NULL) self->tid = os_tid();
+  if (self != NULL) {
+    self->tid = os_tid();
+    gil_thread_fini(self); /* the parent's thread sleeps on the same eventfd */
+    self->wake_fd = -1;
+  }
   pthread_mutex_unlock(&g->m);
 }

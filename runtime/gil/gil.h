@@ -14,6 +14,7 @@
 #ifndef GILUA_RUNTIME_GIL_GIL_H
 #define GILUA_RUNTIME_GIL_GIL_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,6 +33,7 @@ enum {
   WAKE_COME = 2,   /* the lock is free: come and take it */
   WAKE_POKE = 4,   /* look at your requests */
   WAKE_ASLEEP = 8, /* set by the sleeper: a futex_wake is needed */
+  WAKE_POLLS = 16, /* set by the sleeper: it is in poll, a write to wake_fd is needed */
 };
 
 /* Bits of GilThread.requests. The lock knows the first; the others belong to request.h. */
@@ -49,6 +51,7 @@ struct GilThread {
   Gil *gil;                      /* [i] */
   _Atomic uint32_t wake;         /* [a] the word it sleeps on */
   _Atomic uint32_t requests;     /* [a] REQUEST_ bits: set by anybody, cleared by the thread; relaxed, see gil.c */
+  _Atomic int wake_fd;           /* [a] an eventfd that ends its polls, -1 until it needs one; published by WAKE_POLLS */
   _Atomic pid_t tid;             /* [a] set by the thread before its first take; relaxed, 0 until known */
   int spin;                      /* [t] how well spinning did lately; sleeps at once while negative */
   _Atomic uint64_t arm_cost;     /* [a] ticks that arming it took last; relaxed, a hint */
@@ -126,6 +129,9 @@ struct Gil {
   int ask_signal;                   /* [i] 0: asking only sets the request, an armed count hook looks at it */
   void (*arm)(GilThread *self);     /* [i] makes self reach a safe point soon; called by the owner. May be NULL */
   void (*longest)(GilThread *self); /* [i] self leaves the lock after its longest hold, a long one. May be NULL */
+  void (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. May be NULL */
+  _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
+                                       unblock; seq_cst against requests, see blocking.c */
   bool closed;                      /* [m] nobody gets the lock any more */
   struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
 };
@@ -139,6 +145,9 @@ void gil_fini(Gil *g);
 /* gil_thread_init makes t a thread of g that does not want the lock; it starts with parent's account, if there is one.
  * Set tid on the thread itself. Needs the lock unless t is the first thread. */
 void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent);
+
+/* gil_thread_fini releases what a thread of g holds of the system. It has exited, and nobody pokes it any more. */
+void gil_thread_fini(GilThread *t);
 
 /* gil_held tells whether t owns the lock; only t itself may ask about t. */
 static inline bool gil_held(const GilThread *t) {
@@ -161,6 +170,11 @@ void gil_park(GilThread *self);
  * the lock, false if it came back by itself; it may have been readied meanwhile. */
 bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
 
+/* gil_poll waits, after gil_park or gil_leave, until one of fds[0 … n-1] is ready as poll(2) says; fds has room for one
+ * more, which is ours. Returns how many are ready, 0 when the deadline passed, -1 when a request in `wanted` is there, or
+ * a negative errno less than -1. Comes back without the lock: gil_take must follow. Keeps errno. */
+int gil_poll(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline, uint32_t wanted);
+
 /* gil_ready says that `target`, parked, is to run again: it is queued, not woken. urgent: ask the owner, self, to let
  * it at its next safe point. No effect on a thread that is queued already. Needs the lock, held by self. */
 void gil_ready(GilThread *self, GilThread *target, bool urgent);
@@ -169,7 +183,7 @@ void gil_ready(GilThread *self, GilThread *target, bool urgent);
  * did. Needs the lock, at a point where Lua's state is consistent. */
 bool gil_yield(GilThread *self);
 
-/* gil_exit drops the lock for the last time; self may be freed then. */
+/* gil_exit drops the lock for the last time; self may be freed then, after gil_thread_fini. */
 void gil_exit(GilThread *self);
 
 /* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,6 +31,24 @@ void os_name_thread(const char *name) {
   memcpy(cut, name, n);
   cut[n] = '\0';
   prctl(PR_SET_NAME, cut);
+}
+
+int os_event_new(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void os_event_signal(int fd) {
+  int saved = errno;
+  uint64_t one = 1;
+  ssize_t n = write(fd, &one, sizeof one);
+  (void)n; /* full is signalled, too */
+  errno = saved;
+}
+
+void os_event_clear(int fd) {
+  int saved = errno;
+  uint64_t count;
+  ssize_t n = read(fd, &count, sizeof count);
+  (void)n;
+  errno = saved;
 }
 
 int os_cpus(void) {

@@ -16,6 +16,12 @@ void os_signal_thread(pid_t pid, pid_t tid, int sig);
 /* os_name_thread names the calling thread for the system, cut to 15 bytes at a character's end. */
 void os_name_thread(const char *name);
 
+/* os_event_new makes an eventfd (not inherited by programs that are executed); -1 without one. os_event_signal makes it
+ * readable, os_event_clear not so. Both are safe in a signal handler and keep errno. */
+int os_event_new(void);
+void os_event_signal(int fd);
+void os_event_clear(int fd);
+
 /* os_cpus is how many processors this process may use now (its affinity), at least 1. */
 int os_cpus(void);
 

@@ -3,8 +3,8 @@
  *
  * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read `interrupted` only.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
- * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime Gil.m and
- *              reap_m. A lock that is added anywhere in gilua is added there.
+ * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime Gil.m,
+ *              reap_m and unblock_m. A lock that is added anywhere in gilua is added there.
  */
 #include "runtime/thread/process.h"
 
@@ -102,11 +102,13 @@ static void fork_prepare(void) {
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     gil_before_fork(&rt->gil);
     pthread_mutex_lock(&rt->reap_m);
+    pthread_mutex_lock(&rt->unblock_m);
   }
 }
 
 static void fork_parent(void) {
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
+    pthread_mutex_unlock(&rt->unblock_m);
     pthread_mutex_unlock(&rt->reap_m);
     gil_after_fork_parent(&rt->gil);
   }
@@ -122,6 +124,7 @@ static Tstate *survivor_of(Runtime *rt) {
 static void fork_child(void) {
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     Tstate *ts = survivor_of(rt);
+    pthread_mutex_unlock(&rt->unblock_m);
     pthread_mutex_unlock(&rt->reap_m);
     gil_after_fork_child(&rt->gil, ts != NULL ? &ts->gil : NULL);
     runtime_after_fork(rt, ts);

@@ -27,6 +27,7 @@ static Runtime *blank(Preempt preempt) {
   if (rt == NULL) return NULL;
   rt->preempt = preempt;
   pthread_mutex_init(&rt->reap_m, NULL);
+  pthread_mutex_init(&rt->unblock_m, NULL);
   pthread_cond_init(&rt->reap_c, NULL);
   if (gil_init(&rt->gil) == 0) return rt;
   free(rt);
@@ -35,8 +36,9 @@ static Runtime *blank(Preempt preempt) {
 
 static void fail_open(Runtime *rt) {
   gil_fini(&rt->gil); /* first: the nudger looks at the owner */
-  free(rt->main);
+  tstate_free(rt->main);
   pthread_cond_destroy(&rt->reap_c);
+  pthread_mutex_destroy(&rt->unblock_m);
   pthread_mutex_destroy(&rt->reap_m);
   free(rt);
 }
@@ -107,6 +109,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   }
   rt->zombie = NULL;
   rt->unjoined = 0;
+  rt->unblocks = NULL;
+  atomic_store(&rt->gil.native_calls, 0);
   if (ts == NULL) return;
   rt->main = ts;
   rt->threads = ts;

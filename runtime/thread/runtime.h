@@ -56,6 +56,8 @@ struct gilua_Runtime {
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */
+  pthread_mutex_t unblock_m; /* guards [u]; held while an unblock function runs; taken without the lock or under it */
+  struct Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
   Tstate *zombie;           /* [r] ended, to be joined by the next that ends */
   unsigned unjoined;        /* [r] system threads started and not joined */
   Runtime *next;            /* list of the process, see process.c */

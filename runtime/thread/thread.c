@@ -179,7 +179,7 @@ static void become_zombie(Tstate *ts) {
   pthread_mutex_unlock(&rt->reap_m);
   if (before == NULL) return;
   pthread_join(before->pthread, NULL);
-  free(before);
+  tstate_free(before);
   pthread_mutex_lock(&rt->reap_m);
   rt->unjoined--;
   pthread_cond_signal(&rt->reap_c);
@@ -214,7 +214,7 @@ void thread_reap(Runtime *rt) {
     rt->zombie = NULL;
     pthread_mutex_unlock(&rt->reap_m);
     pthread_join(ts->pthread, NULL);
-    free(ts);
+    tstate_free(ts);
     pthread_mutex_lock(&rt->reap_m);
     rt->unjoined--;
   }
@@ -293,7 +293,7 @@ void thread_start(lua_State *L, int i) {
   if (err == 0) err = create(rt, ts, t);
   if (err == 0) return;
   tstate_unlist(ts);
-  free(ts);
+  tstate_free(ts);
   luaL_error(L, "cannot start a thread: %s", strerror(err));
 }
 

@@ -36,6 +36,12 @@ void tstate_unlist(Tstate *ts) {
   rt->nthreads--;
 }
 
+void tstate_free(Tstate *ts) {
+  if (ts == NULL) return;
+  gil_thread_fini(&ts->gil);
+  free(ts);
+}
+
 void tstate_note_longest(GilThread *self) {
   Tstate *ts = tstate_of(self);
   lua_Debug ar;

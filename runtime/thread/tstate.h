@@ -25,6 +25,11 @@ struct Tstate {
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
+  int blocking;                /* [t] native regions it is in, see blocking.h; the lock is out while > 0 … */
+  bool kept;                   /* [t] … unless this says that a finalizer keeps it */
+  int top;                     /* [t] of the Lua stack when the outermost region began */
+  const char *doing;           /* [G] what it left the lock for, NULL while it is in or parked */
+  struct Unblock *unblock;     /* [u] its native call that a request ends, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
@@ -55,6 +60,9 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent);
 
 /* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
 void tstate_unlist(Tstate *ts);
+
+/* tstate_free frees a state that is not listed, or whose runtime is gone; NULL is fine. */
+void tstate_free(Tstate *ts);
 
 /* tstate_enter makes ts the calling thread's innermost state; tstate_leave takes it off again. Without the lock. */
 void tstate_enter(Tstate *ts);
