@@ -35,7 +35,7 @@ void engine_decide(Engine *e, Task *t, TaskState state) {
   }
   if (t->watcher != NULL) e->decided(t);
   if (!t->init) e->pending--;
-  engine_drop_task(t);
+  engine_unref(t);
 }
 
 /* The tasks in front that were taken back are through. */

@@ -149,7 +149,7 @@ void engine_cancel_queued(Engine *e);
 void engine_close(Engine *e);
 void engine_terminate(Engine *e);
 
-/* engine_drop gives up the executor's reference, engine_drop_task one to a task. */
+/* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
 void engine_drop(Engine *e);
 void engine_drop_task(Task *t);
 

@@ -22,7 +22,7 @@ void engine_wake_worker(WorkerHandle *w) {
 void outgoing_free(Outgoing *out) {
   free(out->definitions);
   if (out->segments != out->inlined) free(out->segments);
-  if (out->task != NULL) engine_drop_task(out->task);
+  if (out->task != NULL) engine_unref(out->task);
   *out = (Outgoing){.segments = out->inlined};
 }
 

@@ -24,6 +24,9 @@ void engine_decide(Engine *e, Task *t, TaskState state);
 void engine_enqueue(Engine *e, Task *t, bool front);
 void engine_unqueue(Engine *e, Task *t);
 
+/* engine_unref gives up a reference to a task; the last puts it into the graveyard. */
+void engine_unref(Task *t);
+
 /* engine_kill asks the zygote to end a worker. */
 void engine_kill(Engine *e, WorkerHandle *w);
 
@@ -50,6 +53,12 @@ void engine_kick(Engine *e);
 
 /* zygote_fork makes a zygote for e, with the interpreter lock; 0 or an errno. Leaves the lock while it waits. */
 int zygote_fork(lua_State *L, Tstate *ts, Engine *e);
+
+/* zygote_renew forks another one when it was lost; the engine breaks if that fails. */
+void zygote_renew(lua_State *L, Tstate *ts, Engine *e);
+
+/* engine_hang_up closes the socket: the zygote ends its workers, and itself. It is not reaped. */
+void engine_hang_up(Engine *e);
 
 static inline unsigned worker_index(const Engine *e, const WorkerHandle *w) { return (unsigned)(w - e->workers); }
 

@@ -87,6 +87,8 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
     engine_drain_worker(e, w);
     if (killed) w->state = WORKER_DYING;
   }
+  if (atomic_exchange_explicit(&w->shared->counted, 0, memory_order_relaxed) != 0)
+    atomic_fetch_sub_explicit(&e->shared->awake, 1, memory_order_relaxed);
   bool protocol = w->results.broken;
   pid_t pid = w->pid;
   outgoing_free(&w->out);
@@ -150,15 +152,8 @@ void engine_hear(Engine *e) {
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) engine_lose(e);
 }
 
-void engine_lose(Engine *e) {
-  if (e->socket < 0) return;
-  close(e->socket);
-  e->socket = -1;
-  if (e->zygote > 0) { /* its workers die with it */
-    kill(e->zygote, SIGKILL);
-    while (waitpid(e->zygote, NULL, 0) < 0 && errno == EINTR) continue;
-  }
-  e->zygote = 0;
+/* Every worker is gone, or as good as. */
+static void bury_all(Engine *e) {
   for (unsigned i = 0; i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state == WORKER_BIRTH) {
@@ -168,7 +163,27 @@ void engine_lose(Engine *e) {
       bury_worker(e, w, SIGKILL);
     }
   }
+}
+
+void engine_lose(Engine *e) {
+  if (e->socket < 0) return;
+  close(e->socket);
+  e->socket = -1;
+  if (e->zygote > 0) { /* its workers die with it */
+    kill(e->zygote, SIGKILL);
+    while (waitpid(e->zygote, NULL, 0) < 0 && errno == EINTR) continue;
+  }
+  e->zygote = 0;
+  bury_all(e);
   e->zygote_lost = e->state != ENGINE_ENDED;
+}
+
+void engine_hang_up(Engine *e) {
+  if (e->socket < 0) return;
+  shutdown(e->socket, SHUT_RDWR); /* a copy of it that came along with somebody's fork does not matter */
+  close(e->socket);
+  e->socket = -1;
+  bury_all(e);
 }
 
 int64_t engine_check_time(Engine *e, int64_t now) {

@@ -34,6 +34,7 @@ typedef struct Slot {
 /* One worker's part. Zeroed before a worker is born into it. */
 typedef struct WorkerShared {
   _Alignas(64) _Atomic uint32_t asleep;      /* [a] 1: the worker sleeps on this word; who makes it 0 wakes it */
+  _Atomic uint32_t counted;             /* [a] the worker is in PoolShared.awake; relaxed */
   _Atomic uint32_t parent_wants_room;        /* [a] the parent has more to write than there was room for */
   Slot slots[SLOTS];
   ByteRing tasks, results;

@@ -53,6 +53,13 @@ static void ring_bell(Worker *w) {
   while (write(w->birth->event, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
+/* Whether it counts as awake; the parent puts the count right when a worker dies. */
+static void count_awake(Worker *w, bool awake) {
+  atomic_store_explicit(&w->shared->counted, awake, memory_order_relaxed);
+  if (awake) atomic_fetch_add_explicit(&w->pool->awake, 1, memory_order_relaxed);
+  else atomic_fetch_sub_explicit(&w->pool->awake, 1, memory_order_relaxed);
+}
+
 static bool may_spin(Worker *w) {
   return atomic_load_explicit(&w->pool->awake, memory_order_relaxed) < w->birth->cpus;
 }
@@ -65,14 +72,14 @@ static void wait_for(Worker *w, bool (*ready)(Worker *w)) {
       if (ready(w)) return;
     }
   }
-  atomic_fetch_sub_explicit(&w->pool->awake, 1, memory_order_relaxed);
+  count_awake(w, false);
   for (;;) {
     atomic_store(&w->shared->asleep, 1);
     if (ready(w)) break;
     futex_wait_shared(&w->shared->asleep, 1, CLOCK_NEVER);
   }
   atomic_store(&w->shared->asleep, 0);
-  atomic_fetch_add_explicit(&w->pool->awake, 1, memory_order_relaxed);
+  count_awake(w, true);
 }
 
 static bool has_bytes(Worker *w) { return ring_used(&w->tasks) > 0 || w->tasks.broken; }
@@ -316,7 +323,7 @@ static _Noreturn void *live(void *arg) {
   pickle_link_become_worker(L, w->birth->link);
   if (!protected(L, w, settle, false)) lua_settop(L, 0);
   limit_memory(L, w->birth->memory_limit);
-  atomic_fetch_add_explicit(&w->pool->awake, 1, memory_order_relaxed);
+  count_awake(w, true);
   protected(L, w, loop, false);
   _exit(WORKER_BROKEN);
 }
