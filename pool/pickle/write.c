@@ -68,6 +68,19 @@ static void write_piece(Writer *w, int i, const char *s, size_t size) {
   w->pieces[w->npieces++] = (PicklePiece){w->out.size, before, s, size};
 }
 
+/* A reference to an object whose __reduce is not done with would be read before the object is made. */
+static void check_made(Writer *w, size_t at) {
+  if ((w->out.bytes[at] & ~TAG_SHARED) != TAG_REDUCE) return;
+  int low = 0, high = w->depth + 1;
+  while (low < high) {
+    int middle = low + (high - low) / 2;
+    if (w->frames[middle].at < at) low = middle + 1;
+    else high = middle;
+  }
+  if (low <= w->depth && w->frames[low].at == at && w->frames[low].kind == FRAME_REDUCE)
+    writer_refuse(w, "what its __reduce returns leads back to it");
+}
+
 /* Notes that the object with that address has its tag at the end of the buffer. False: it was met before, and a
  * reference to it is written. */
 static bool meet(Writer *w, const void *address) {
@@ -75,6 +88,7 @@ static bool meet(Writer *w, const void *address) {
   Ref *ref = refs_add(&w->refs, address, w->out.size, &added);
   if (ref == NULL) writer_no_memory(w);
   if (added) return true;
+  check_made(w, ref->value);
   w->out.bytes[ref->value] |= TAG_SHARED;
   writer_byte(w, TAG_REF);
   writer_offset(w, ref->value);
@@ -335,19 +349,6 @@ static bool write_userdata(Writer *w, size_t at) {
   writer_refuse(w, "a userdata needs a name or a __reduce");
 }
 
-/* A reference to an object whose __reduce is not done with would be read before the object is made. */
-static void check_made(Writer *w, size_t at) {
-  if ((w->out.bytes[at] & ~TAG_SHARED) != TAG_REDUCE) return;
-  int low = 0, high = w->depth + 1;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (w->frames[middle].at < at) low = middle + 1;
-    else high = middle;
-  }
-  if (low <= w->depth && w->frames[low].at == at && w->frames[low].kind == FRAME_REDUCE)
-    writer_refuse(w, "what its __reduce returns leads back to it");
-}
-
 static void anchor(Writer *w) {
   if ((w->mode & RESTART_ANCHORING) == 0) return;
   lua_pushvalue(w->L, -1);
@@ -365,8 +366,6 @@ static bool write_object(Writer *w) {
     writer_byte(w, TAG_GLOBALS);
     return true;
   }
-  const Ref *known = refs_find(&w->refs, address);
-  if (known != NULL) check_made(w, known->value);
   if (!meet(w, address)) return true;
   anchor(w);
   if (type == LUA_TTABLE) return write_table(w, at);
@@ -391,15 +390,29 @@ static void step_roots(Writer *w) {
   w->depth--;
 }
 
+/* lua_rawlen leaves the length in the table as a hint, which lua_next has to look behind at each of its steps. A look at
+ * the last place of the array, if that is a power of two, takes the hint away. */
+static void forget_length(lua_State *L, int slot, uint32_t n) {
+  lua_rawgeti(L, slot, (lua_Integer)1 << (64 - __builtin_clzll(n - 1)));
+  lua_pop(L, 1);
+}
+
 /* The list, as long as the table gives its keys in order. False: the walk goes on elsewhere, or begins again; true: a
  * pair is on top, or nothing if the table is at its end. */
 static bool step_list(Writer *w, WriteFrame *f, int slot, bool *more) {
   lua_State *L = w->L;
+  if (f->i == 0 && f->n > UINT8_MAX) forget_length(L, slot, f->n);
   while ((*more = lua_next(L, slot))) {
     if (f->i == f->n || lua_tointeger(L, -2) != (lua_Integer)f->i + 1) break;
     if ((w->mode & RESTART_CAREFUL) != 0 && !lua_isinteger(L, -2)) break;
     f->i++;
-    if (!writer_value(w)) return false;
+    if (lua_isinteger(L, -1)) {
+      writer_reserve(w, SCALAR_ROOM);
+      write_integer(w, lua_tointeger(L, -1));
+      lua_settop(L, -2);
+    } else if (!writer_value(w)) {
+      return false;
+    }
   }
   f->phase = PHASE_PAIRS;
   return true;

@@ -69,10 +69,11 @@ static inline int writer_slot(const Writer *w, int depth) {
 }
 
 /* writer_begin pushes the slots and returns a writer. writer_run writes n values into out, pieces, codes and the lists at
- * SLOT_PINS and SLOT_ORIGINS. writer_release ends its use; the slots are the caller's to pop. An error releases it, or
- * leaves it to the collector. */
+ * SLOT_PINS and SLOT_ORIGINS. writer_renew takes the lists that were used out of the writer; the last that may raise.
+ * writer_release ends its use; the slots are the caller's to pop. An error releases it, or leaves it to the collector. */
 Writer *writer_begin(lua_State *L, PickleLink *link);
 void writer_run(Writer *w, int first, int n, PickleRoot root);
+void writer_renew(Writer *w);
 void writer_release(Writer *w);
 
 /* writer_forget empties what a walk has written. */
