@@ -21,8 +21,9 @@ static void teardown(void) {
   host_close(&host);
 }
 
-/* Sends what the chunk returns. */
+/* Sends what the chunk returns, which then is all that stands on the worker's stack. */
 static void send(const char *chunk) {
+  lua_settop(host.worker, 0);
   pickle_message_free(host.parent, &message);
   int n = host_run(host.parent, chunk), status = host_send(&host, n, &message);
   cr_assert_eq(status, LUA_OK, "%s", luaL_tolstring(status == LUA_OK ? host.parent : host.worker, -1, NULL));
