@@ -95,8 +95,16 @@ static bool meet(Writer *w, const void *address) {
   return false;
 }
 
+/* In the mode that asks for it, keeps the object at index i until the message is written. */
+static void anchor(Writer *w, int i) {
+  if ((w->mode & RESTART_ANCHORING) == 0) return;
+  lua_pushvalue(w->L, i);
+  lua_rawseti(w->L, w->base + SLOT_ANCHOR, ++w->anchored);
+}
+
 static __attribute__((noinline)) void write_long_string(Writer *w, int i, const char *s, size_t size) {
   if (!meet(w, s)) return;
+  anchor(w, i);
   writer_byte(w, TAG_STRING_LONG);
   writer_varint(w, size);
   if (w->link != NULL && size > PICKLE_PIN) write_piece(w, i, s, size);
@@ -140,9 +148,9 @@ static inline void write_string(Writer *w, int i) {
 }
 
 /* Writes the value at index i if it is none that can hold others. */
-static inline bool write_scalar(Writer *w, int i) {
+static inline __attribute__((always_inline)) bool write_scalar(Writer *w, int i, int type) {
   writer_reserve(w, SHORT_STRING + SCALAR_ROOM);
-  switch (lua_type(w->L, i)) {
+  switch (type) {
     case LUA_TNUMBER:
       if (lua_isinteger(w->L, i)) {
         write_integer(w, lua_tointeger(w->L, i));
@@ -349,15 +357,8 @@ static bool write_userdata(Writer *w, size_t at) {
   writer_refuse(w, "a userdata needs a name or a __reduce");
 }
 
-static void anchor(Writer *w) {
-  if ((w->mode & RESTART_ANCHORING) == 0) return;
-  lua_pushvalue(w->L, -1);
-  lua_rawseti(w->L, w->base + SLOT_ANCHOR, ++w->anchored);
-}
-
-static bool write_object(Writer *w) {
+static bool write_object(Writer *w, int type) {
   lua_State *L = w->L;
-  int type = lua_type(L, -1);
   size_t at = w->out.size;
   const void *address = lua_topointer(L, -1);
   if (type != LUA_TTABLE && type != LUA_TFUNCTION && type != LUA_TUSERDATA)
@@ -367,7 +368,7 @@ static bool write_object(Writer *w) {
     return true;
   }
   if (!meet(w, address)) return true;
-  anchor(w);
+  anchor(w, -1);
   if (type == LUA_TTABLE) return write_table(w, at);
   if (w->names == NULL) {
     w->restart |= RESTART_NAMES;
@@ -377,7 +378,8 @@ static bool write_object(Writer *w) {
 }
 
 bool writer_value(Writer *w) {
-  if (!write_scalar(w, -1) && !write_object(w)) return false;
+  int type = lua_type(w->L, -1);
+  if (!write_scalar(w, -1, type) && !write_object(w, type)) return false;
   lua_settop(w->L, -2);
   return true;
 }
@@ -424,7 +426,7 @@ static bool write_pair(Writer *w, WriteFrame *f) {
   f->pairs++;
   if (f->i > 0 && lua_isinteger(L, -2) && (lua_Unsigned)lua_tointeger(L, -2) - 1 < f->i)
     w->restart |= RESTART_CAREFUL; /* a string like "1" stands in the list instead */
-  if (write_scalar(w, -2)) return writer_value(w);
+  if (write_scalar(w, -2, lua_type(L, -2))) return writer_value(w);
   lua_settop(L, -2);
   lua_pushvalue(L, -1);
   f->phase = PHASE_KEY;

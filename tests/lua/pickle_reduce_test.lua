@@ -143,6 +143,21 @@ t.test("what a __reduce takes out of the message is not confused either", functi
   for i = 1, 100 do t.equal(v[2].x[i][1], i) end
 end)
 
+t.test("long strings that a __reduce drops are not confused", function()
+  local root, meta = {}, {}
+  for i = 1, 100 do root[i] = ("first %d "):format(i):rep(8) end
+  function meta.__reduce()
+    for i = 1, 100 do root[i] = false end
+    collectgarbage()
+    local fresh = {}
+    for i = 1, 100 do fresh[i] = ("other %d "):format(i):rep(8) end
+    return make_point, fresh
+  end
+  root[101] = setmetatable({}, meta)
+  local v = copy(root)
+  for i = 1, 100 do t.equal(v[101].x[i], ("other %d "):format(i):rep(8)) end
+end)
+
 t.test("other threads may run in a __reduce, and write messages", function()
   local meta = {}
   function meta.__reduce(o)
