@@ -4,6 +4,7 @@
  * The walk starts in the hope for plain data. What it then turns out to need makes it begin again in another mode:
  *
  *   RESTART_NAMES      a class, a function or a userdata was met: names are collected, every table is looked up
+ *   RESTART_FRESH      something has no name among those of an earlier message, which were tried first
  *   RESTART_ANCHORING  a __reduce is to be called, which may drop what was met: everything met is kept alive
  *   RESTART_CAREFUL    keys 1, 2, … were mixed with strings like "1" in the order of the table
  */
@@ -116,7 +117,8 @@ static inline void write_short_string(Writer *w, const char *s, size_t size) {
   WriterString *known = &w->strings[((uintptr_t)s >> 3 ^ (uintptr_t)s >> 11) % WRITER_STRINGS];
   if (known->address != s || known->generation != w->generation) {
     *known = (WriterString){s, w->generation, UNNUMBERED};
-    if (w->names == NULL && size >= 2 && s[0] == '_' && s[1] == '_') w->restart |= RESTART_NAMES;
+    if (size >= 2 && s[0] == '_' && s[1] == '_' && w->link == NULL && (w->mode & RESTART_FRESH) == 0)
+      w->restart |= w->names == NULL ? RESTART_NAMES : RESTART_FRESH;
     if (size < TAG_STRING_REF - TAG_STRING) {
       writer_byte(w, TAG_STRING + (unsigned)size);
     } else {
@@ -321,6 +323,18 @@ static bool has_reduce(Writer *w) {
   return false;
 }
 
+/* What has no name among those of an earlier message may have got one since: collect them again. */
+static bool names_are_old(Writer *w) {
+  if (w->link != NULL || (w->mode & RESTART_FRESH) != 0) return false;
+  w->restart |= RESTART_FRESH;
+  return true;
+}
+
+static bool is_metatable(const Writer *w) {
+  const WriteFrame *parent = &w->frames[w->depth];
+  return parent->kind == FRAME_TABLE && parent->phase == PHASE_META;
+}
+
 static bool write_table(Writer *w, size_t at) {
   lua_State *L = w->L;
   bool meta = lua_getmetatable(L, -1);
@@ -330,6 +344,7 @@ static bool write_table(Writer *w, size_t at) {
   }
   if (meta) lua_pop(L, 1);
   if (w->names != NULL && (is_named_table(w) || is_tracked(w))) return true;
+  if (is_metatable(w) && names_are_old(w)) return false;
   if (meta && lua_getmetatable(L, -1) && has_reduce(w)) return reduce(w, at);
   lua_Unsigned length = lua_rawlen(L, -1);
   uint32_t n = length > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)length, zero = 0;
@@ -345,6 +360,7 @@ static bool write_table(Writer *w, size_t at) {
 
 static bool write_function(Writer *w, size_t at) {
   if (is_named(w) || is_tracked(w)) return true;
+  if (names_are_old(w)) return false;
   if (lua_iscfunction(w->L, -1)) writer_refuse(w, "no name in package.loaded leads to this C function");
   if (w->link != NULL && w->link->worker && (w->link->options & PICKLE_LINK_FUNCTIONS) == 0)
     writer_refuse(w, "it was made in a worker, and functions made there do not return");
@@ -353,6 +369,7 @@ static bool write_function(Writer *w, size_t at) {
 
 static bool write_userdata(Writer *w, size_t at) {
   if (is_named(w)) return true;
+  if (names_are_old(w)) return false;
   if (lua_getmetatable(w->L, -1) && has_reduce(w)) return reduce(w, at);
   writer_refuse(w, "a userdata needs a name or a __reduce");
 }
@@ -513,8 +530,12 @@ static void prepare(Writer *w) {
   writer_forget(w);
   w->generation++;
   if (w->link != NULL) w->names = &w->link->names;
-  if ((w->mode & RESTART_NAMES) != 0 && w->names == NULL) {
-    names_collect(L, &w->own_names, false);
+  if (w->link == NULL && (w->mode & (RESTART_NAMES | RESTART_FRESH)) != 0) {
+    if ((w->restart & RESTART_FRESH) != 0) names_free(L, &w->own_names);
+    if (w->own_names.list == LUA_NOREF) {
+      names_collect(L, &w->own_names, false);
+      w->mode |= RESTART_FRESH;
+    }
     w->names = &w->own_names;
   }
   if (w->names != NULL) {

@@ -32,7 +32,7 @@ typedef struct WriterString {
   uint32_t generation, number;
 } WriterString;
 
-enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4 };
+enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4, RESTART_FRESH = 8 };
 
 typedef struct Writer {
   lua_State *L;
@@ -48,7 +48,7 @@ typedef struct Writer {
   unsigned npieces, piece_capacity;
   PickleCode **codes;
   unsigned ncodes, code_capacity;
-  Names own_names;     /* of a message that stands alone */
+  Names own_names;     /* of messages that stand alone, kept from one to the next */
   const Names *names;  /* NULL: none was needed so far */
   unsigned restart;    /* why the walk must begin again; 0: it goes on */
   unsigned mode;       /* the restarts that were made */

@@ -109,7 +109,6 @@ void writer_renew(Writer *w) {
 }
 
 void writer_release(Writer *w) {
-  names_free(w->L, &w->own_names);
   writer_forget(w);
   if (w->out.capacity > KEPT_BYTES) buffer_free(&w->out);
   if (w->scratch.capacity > KEPT_BYTES) buffer_free(&w->scratch);

@@ -168,6 +168,27 @@ t.test("a name counts only while it leads to the object", function()
   t.raises("'Helper' is not here", error, e)
 end)
 
+t.test("a name that is given between two messages counts in the second", function()
+  local class = { __index = {} }
+  local function object() return setmetatable({ 1 }, class) end
+  t.equal(getmetatable(copy(object())) == class, false)
+  LateClass = class
+  t.equal(getmetatable(copy(object())), class)
+  t.equal(copy { class }[1], class)
+  LateClass = nil
+  t.equal(getmetatable(copy(object())) == class, false)
+  local f = function() end
+  t.equal(copy(f) == f, false)
+  LateFunction = f
+  t.equal(copy(f), f)
+  LateFunction = nil
+  local marked = { __mark = 1 }
+  copy(print)
+  Marked = marked
+  t.equal(copy { marked }[1], marked)
+  Marked = nil
+end)
+
 t.test("names are refused where they are not wanted", function()
   for _, v in ipairs { print, _G, string } do
     t.raises_kind("pickle", pickle.loads, pickle.dumps(v), { names = false })
