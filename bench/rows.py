@@ -1,6 +1,6 @@
 """What bench/run measures: the rows of results.md, each with its bar. Later work adds rows here.
 
-A contender is a command; {gilua}, {lua}, {py}, {rb}, {base} stand for the programs, {b} for this folder. A bar is (text,
+A contender is a command; {gilua}, {lua}, {py}, {rb}, {base}, {bare} stand for the programs, {b} for this folder. A bar is (text,
 function of the contenders' medians by name that says whether it is reached); `ratio` is what the table shows beside it.
 """
 
@@ -86,4 +86,22 @@ def rows():
     out.append(Row("10 000 threads asleep: resident KiB each", peers("thread_memory", "10000"), "works; ≤ 16 KiB",
                    lambda m: m["gilua"] <= 16, over("gilua", "CPython"), field="rss_kb_per_thread", unit="KiB",
                    bound=False, reps=2))
+    out += pickle_rows()
+    return out
+
+
+def pickle_rows():
+    """The codec beside CPython's pickle (protocol 5), and beside the same tables walked or built through Lua's C API."""
+    out = []
+    bars = {("records", "dumps"): (2, 2), ("records", "loads"): (1, 2), ("records_keyed", "dumps"): (2, 2),
+            ("records_keyed", "loads"): (1, 2), ("ints", "dumps"): (0.9, None), ("ints", "loads"): (1.5, None)}
+    for (kind, op), (faster, bare) in bars.items():
+        n = 1000000 if kind == "ints" else 100000
+        c = peers("pickle_bench", "%d %s %s" % (n, kind, op), ruby=False)
+        c["C API alone"] = "{bare} %d %s %s" % (n, kind, "walk" if op == "dumps" else "build")
+        out.append(Row("pickle.%s, %d %s" % (op, n, kind), c,
+                       "≥ %g × as fast as CPython" % faster + ("; ≤ %g × the C API alone" % bare if bare else ""),
+                       lambda m, faster=faster, bare=bare: m["gilua"] * faster <= m["CPython"]
+                       and (bare is None or m["gilua"] <= bare * m["C API alone"]),
+                       over("gilua", "CPython"), bound=False, reps=3, group="pickle"))
     return out

@@ -12,6 +12,7 @@ static int pickle_dumps(lua_State *L) {
   lua_settop(L, 1);
   Writer *w = writer_begin(L, NULL);
   writer_run(w, 1, 1, PICKLE_VALUE);
+  writer_renew(w);
   lua_pushlstring(L, (const char *)w->out.bytes, w->out.size);
   writer_release(w);
   return 1;

@@ -6,14 +6,24 @@
 
 #include "pool/pickle/memory.h"
 
+static int snapshot(lua_State *L) {
+  pickle_names_snapshot(L, lua_touserdata(L, 1));
+  return 0;
+}
+
 PickleLink *pickle_link_new(lua_State *L, unsigned options) {
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
   PickleLink *link = pickle_realloc(NULL, sizeof *link);
   if (link == NULL) luaL_error(L, "not enough memory");
   memset(link, 0, sizeof *link);
   link->options = options;
   link->known = link->ready = link->tracked_list = link->names.list = LUA_NOREF;
-  pickle_names_snapshot(L, link);
-  return link;
+  lua_pushcfunction(L, snapshot);
+  lua_pushlightuserdata(L, link);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return link;
+  pickle_link_free(L, link);
+  lua_error(L);
+  return NULL;
 }
 
 void pickle_link_free(lua_State *L, PickleLink *link) {
@@ -59,14 +69,14 @@ void link_track(lua_State *L, PickleLink *link, int i) {
     lua_newtable(L);
     link->tracked_list = luaL_ref(L, LUA_REGISTRYINDEX);
   }
-  bool added;
-  Ref *ref = refs_add(&link->tracked, lua_topointer(L, i), (size_t)link->tracked.count + 1, &added);
-  if (ref == NULL) luaL_error(L, "not enough memory");
-  if (!added) return;
+  if (refs_find(&link->tracked, lua_topointer(L, i)) != NULL) return;
+  size_t number = (size_t)link->tracked.count + 1;
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->tracked_list);
   lua_pushvalue(L, i);
-  lua_rawseti(L, -2, (lua_Integer)link->tracked.count);
+  lua_rawseti(L, -2, (lua_Integer)number);
   lua_pop(L, 1);
+  bool added;
+  if (refs_add(&link->tracked, lua_topointer(L, i), number, &added) == NULL) luaL_error(L, "not enough memory");
 }
 
 size_t link_tracked(const PickleLink *link, const void *address) {

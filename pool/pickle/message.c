@@ -76,6 +76,7 @@ void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *li
   Writer *w = writer_begin(L, link);
   writer_run(w, first, n, root);
   int top = w->base;
+  writer_renew(w);
   if (w->npieces > 0) out->pins = ref_slot(w, SLOT_PINS);
   if (w->origins.count > 0) out->origins = ref_slot(w, SLOT_ORIGINS);
   if (!fill(w, out)) {

@@ -114,7 +114,8 @@ typedef enum PickleRoot {
 } PickleRoot;
 
 /* pickle_dump writes the n values at first, first + 1, … of L into *out, which was empty. It raises `pickle` for a value
- * that cannot travel, a memory error, and whatever a __reduce raises; *out is empty then. The stack stays as it was. */
+ * that cannot travel, a memory error, and whatever a __reduce raises; *out has no bytes then, and nothing but what
+ * pickle_message_free accepts. The stack stays as it was. */
 void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *link, PickleMessage *out);
 
 /* What a reader lets happen. */

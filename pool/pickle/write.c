@@ -4,6 +4,7 @@
  * The walk starts in the hope for plain data. What it then turns out to need makes it begin again in another mode:
  *
  *   RESTART_NAMES      a class, a function or a userdata was met: names are collected, every table is looked up
+ *   RESTART_FRESH      something has no name among those of an earlier message, which were tried first
  *   RESTART_ANCHORING  a __reduce is to be called, which may drop what was met: everything met is kept alive
  *   RESTART_CAREFUL    keys 1, 2, … were mixed with strings like "1" in the order of the table
  */
@@ -68,6 +69,19 @@ static void write_piece(Writer *w, int i, const char *s, size_t size) {
   w->pieces[w->npieces++] = (PicklePiece){w->out.size, before, s, size};
 }
 
+/* A reference to an object whose __reduce is not done with would be read before the object is made. */
+static void check_made(Writer *w, size_t at) {
+  if ((w->out.bytes[at] & ~TAG_SHARED) != TAG_REDUCE) return;
+  int low = 0, high = w->depth + 1;
+  while (low < high) {
+    int middle = low + (high - low) / 2;
+    if (w->frames[middle].at < at) low = middle + 1;
+    else high = middle;
+  }
+  if (low <= w->depth && w->frames[low].at == at && w->frames[low].kind == FRAME_REDUCE)
+    writer_refuse(w, "what its __reduce returns leads back to it");
+}
+
 /* Notes that the object with that address has its tag at the end of the buffer. False: it was met before, and a
  * reference to it is written. */
 static bool meet(Writer *w, const void *address) {
@@ -75,14 +89,23 @@ static bool meet(Writer *w, const void *address) {
   Ref *ref = refs_add(&w->refs, address, w->out.size, &added);
   if (ref == NULL) writer_no_memory(w);
   if (added) return true;
+  check_made(w, ref->value);
   w->out.bytes[ref->value] |= TAG_SHARED;
   writer_byte(w, TAG_REF);
   writer_offset(w, ref->value);
   return false;
 }
 
+/* In the mode that asks for it, keeps the object at index i until the message is written. */
+static void anchor(Writer *w, int i) {
+  if ((w->mode & RESTART_ANCHORING) == 0) return;
+  lua_pushvalue(w->L, i);
+  lua_rawseti(w->L, w->base + SLOT_ANCHOR, ++w->anchored);
+}
+
 static __attribute__((noinline)) void write_long_string(Writer *w, int i, const char *s, size_t size) {
   if (!meet(w, s)) return;
+  anchor(w, i);
   writer_byte(w, TAG_STRING_LONG);
   writer_varint(w, size);
   if (w->link != NULL && size > PICKLE_PIN) write_piece(w, i, s, size);
@@ -94,7 +117,8 @@ static inline void write_short_string(Writer *w, const char *s, size_t size) {
   WriterString *known = &w->strings[((uintptr_t)s >> 3 ^ (uintptr_t)s >> 11) % WRITER_STRINGS];
   if (known->address != s || known->generation != w->generation) {
     *known = (WriterString){s, w->generation, UNNUMBERED};
-    if (w->names == NULL && size >= 2 && s[0] == '_' && s[1] == '_') w->restart |= RESTART_NAMES;
+    if (size >= 2 && s[0] == '_' && s[1] == '_' && w->link == NULL && (w->mode & RESTART_FRESH) == 0)
+      w->restart |= w->names == NULL ? RESTART_NAMES : RESTART_FRESH;
     if (size < TAG_STRING_REF - TAG_STRING) {
       writer_byte(w, TAG_STRING + (unsigned)size);
     } else {
@@ -126,9 +150,9 @@ static inline void write_string(Writer *w, int i) {
 }
 
 /* Writes the value at index i if it is none that can hold others. */
-static inline bool write_scalar(Writer *w, int i) {
+static inline __attribute__((always_inline)) bool write_scalar(Writer *w, int i, int type) {
   writer_reserve(w, SHORT_STRING + SCALAR_ROOM);
-  switch (lua_type(w->L, i)) {
+  switch (type) {
     case LUA_TNUMBER:
       if (lua_isinteger(w->L, i)) {
         write_integer(w, lua_tointeger(w->L, i));
@@ -299,6 +323,18 @@ static bool has_reduce(Writer *w) {
   return false;
 }
 
+/* What has no name among those of an earlier message may have got one since: collect them again. */
+static bool names_are_old(Writer *w) {
+  if (w->link != NULL || (w->mode & RESTART_FRESH) != 0) return false;
+  w->restart |= RESTART_FRESH;
+  return true;
+}
+
+static bool is_metatable(const Writer *w) {
+  const WriteFrame *parent = &w->frames[w->depth];
+  return parent->kind == FRAME_TABLE && parent->phase == PHASE_META;
+}
+
 static bool write_table(Writer *w, size_t at) {
   lua_State *L = w->L;
   bool meta = lua_getmetatable(L, -1);
@@ -308,6 +344,7 @@ static bool write_table(Writer *w, size_t at) {
   }
   if (meta) lua_pop(L, 1);
   if (w->names != NULL && (is_named_table(w) || is_tracked(w))) return true;
+  if (is_metatable(w) && names_are_old(w)) return false;
   if (meta && lua_getmetatable(L, -1) && has_reduce(w)) return reduce(w, at);
   lua_Unsigned length = lua_rawlen(L, -1);
   uint32_t n = length > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)length, zero = 0;
@@ -323,6 +360,7 @@ static bool write_table(Writer *w, size_t at) {
 
 static bool write_function(Writer *w, size_t at) {
   if (is_named(w) || is_tracked(w)) return true;
+  if (names_are_old(w)) return false;
   if (lua_iscfunction(w->L, -1)) writer_refuse(w, "no name in package.loaded leads to this C function");
   if (w->link != NULL && w->link->worker && (w->link->options & PICKLE_LINK_FUNCTIONS) == 0)
     writer_refuse(w, "it was made in a worker, and functions made there do not return");
@@ -331,32 +369,13 @@ static bool write_function(Writer *w, size_t at) {
 
 static bool write_userdata(Writer *w, size_t at) {
   if (is_named(w)) return true;
+  if (names_are_old(w)) return false;
   if (lua_getmetatable(w->L, -1) && has_reduce(w)) return reduce(w, at);
   writer_refuse(w, "a userdata needs a name or a __reduce");
 }
 
-/* A reference to an object whose __reduce is not done with would be read before the object is made. */
-static void check_made(Writer *w, size_t at) {
-  if ((w->out.bytes[at] & ~TAG_SHARED) != TAG_REDUCE) return;
-  int low = 0, high = w->depth + 1;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (w->frames[middle].at < at) low = middle + 1;
-    else high = middle;
-  }
-  if (low <= w->depth && w->frames[low].at == at && w->frames[low].kind == FRAME_REDUCE)
-    writer_refuse(w, "what its __reduce returns leads back to it");
-}
-
-static void anchor(Writer *w) {
-  if ((w->mode & RESTART_ANCHORING) == 0) return;
-  lua_pushvalue(w->L, -1);
-  lua_rawseti(w->L, w->base + SLOT_ANCHOR, ++w->anchored);
-}
-
-static bool write_object(Writer *w) {
+static bool write_object(Writer *w, int type) {
   lua_State *L = w->L;
-  int type = lua_type(L, -1);
   size_t at = w->out.size;
   const void *address = lua_topointer(L, -1);
   if (type != LUA_TTABLE && type != LUA_TFUNCTION && type != LUA_TUSERDATA)
@@ -365,10 +384,8 @@ static bool write_object(Writer *w) {
     writer_byte(w, TAG_GLOBALS);
     return true;
   }
-  const Ref *known = refs_find(&w->refs, address);
-  if (known != NULL) check_made(w, known->value);
   if (!meet(w, address)) return true;
-  anchor(w);
+  anchor(w, -1);
   if (type == LUA_TTABLE) return write_table(w, at);
   if (w->names == NULL) {
     w->restart |= RESTART_NAMES;
@@ -378,7 +395,8 @@ static bool write_object(Writer *w) {
 }
 
 bool writer_value(Writer *w) {
-  if (!write_scalar(w, -1) && !write_object(w)) return false;
+  int type = lua_type(w->L, -1);
+  if (!write_scalar(w, -1, type) && !write_object(w, type)) return false;
   lua_settop(w->L, -2);
   return true;
 }
@@ -391,15 +409,29 @@ static void step_roots(Writer *w) {
   w->depth--;
 }
 
+/* lua_rawlen leaves the length in the table as a hint, which lua_next has to look behind at each of its steps. A look at
+ * the last place of the array, if that is a power of two, takes the hint away. */
+static void forget_length(lua_State *L, int slot, uint32_t n) {
+  lua_rawgeti(L, slot, (lua_Integer)1 << (64 - __builtin_clzll(n - 1)));
+  lua_pop(L, 1);
+}
+
 /* The list, as long as the table gives its keys in order. False: the walk goes on elsewhere, or begins again; true: a
  * pair is on top, or nothing if the table is at its end. */
 static bool step_list(Writer *w, WriteFrame *f, int slot, bool *more) {
   lua_State *L = w->L;
+  if (f->i == 0 && f->n > UINT8_MAX) forget_length(L, slot, f->n);
   while ((*more = lua_next(L, slot))) {
     if (f->i == f->n || lua_tointeger(L, -2) != (lua_Integer)f->i + 1) break;
     if ((w->mode & RESTART_CAREFUL) != 0 && !lua_isinteger(L, -2)) break;
     f->i++;
-    if (!writer_value(w)) return false;
+    if (lua_isinteger(L, -1)) {
+      writer_reserve(w, SCALAR_ROOM);
+      write_integer(w, lua_tointeger(L, -1));
+      lua_settop(L, -2);
+    } else if (!writer_value(w)) {
+      return false;
+    }
   }
   f->phase = PHASE_PAIRS;
   return true;
@@ -411,7 +443,7 @@ static bool write_pair(Writer *w, WriteFrame *f) {
   f->pairs++;
   if (f->i > 0 && lua_isinteger(L, -2) && (lua_Unsigned)lua_tointeger(L, -2) - 1 < f->i)
     w->restart |= RESTART_CAREFUL; /* a string like "1" stands in the list instead */
-  if (write_scalar(w, -2)) return writer_value(w);
+  if (write_scalar(w, -2, lua_type(L, -2))) return writer_value(w);
   lua_settop(L, -2);
   lua_pushvalue(L, -1);
   f->phase = PHASE_KEY;
@@ -498,8 +530,12 @@ static void prepare(Writer *w) {
   writer_forget(w);
   w->generation++;
   if (w->link != NULL) w->names = &w->link->names;
-  if ((w->mode & RESTART_NAMES) != 0 && w->names == NULL) {
-    names_collect(L, &w->own_names, false);
+  if (w->link == NULL && (w->mode & (RESTART_NAMES | RESTART_FRESH)) != 0) {
+    if ((w->restart & RESTART_FRESH) != 0) names_free(L, &w->own_names);
+    if (w->own_names.list == LUA_NOREF) {
+      names_collect(L, &w->own_names, false);
+      w->mode |= RESTART_FRESH;
+    }
     w->names = &w->own_names;
   }
   if (w->names != NULL) {

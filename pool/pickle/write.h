@@ -32,7 +32,7 @@ typedef struct WriterString {
   uint32_t generation, number;
 } WriterString;
 
-enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4 };
+enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4, RESTART_FRESH = 8 };
 
 typedef struct Writer {
   lua_State *L;
@@ -48,7 +48,7 @@ typedef struct Writer {
   unsigned npieces, piece_capacity;
   PickleCode **codes;
   unsigned ncodes, code_capacity;
-  Names own_names;     /* of a message that stands alone */
+  Names own_names;     /* of messages that stand alone, kept from one to the next */
   const Names *names;  /* NULL: none was needed so far */
   unsigned restart;    /* why the walk must begin again; 0: it goes on */
   unsigned mode;       /* the restarts that were made */
@@ -69,10 +69,11 @@ static inline int writer_slot(const Writer *w, int depth) {
 }
 
 /* writer_begin pushes the slots and returns a writer. writer_run writes n values into out, pieces, codes and the lists at
- * SLOT_PINS and SLOT_ORIGINS. writer_release ends its use; the slots are the caller's to pop. An error releases it, or
- * leaves it to the collector. */
+ * SLOT_PINS and SLOT_ORIGINS. writer_renew takes the lists that were used out of the writer; the last that may raise.
+ * writer_release ends its use; the slots are the caller's to pop. An error releases it, or leaves it to the collector. */
 Writer *writer_begin(lua_State *L, PickleLink *link);
 void writer_run(Writer *w, int first, int n, PickleRoot root);
+void writer_renew(Writer *w);
 void writer_release(Writer *w);
 
 /* writer_forget empties what a walk has written. */

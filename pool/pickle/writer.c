@@ -95,19 +95,20 @@ Writer *writer_begin(lua_State *L, PickleLink *link) {
   return w;
 }
 
-/* A table that this message used is not for the next. */
 static void renew(Writer *w, bool used, int value) {
   if (!used) return;
   lua_newtable(w->L);
   lua_setiuservalue(w->L, w->base + SLOT_WRITER, value);
 }
 
-void writer_release(Writer *w) {
-  lua_State *L = w->L;
+void writer_renew(Writer *w) {
   renew(w, w->spilled, VALUE_SPILL);
   renew(w, w->npieces > 0, VALUE_PINS);
   renew(w, w->origins.count > 0, VALUE_ORIGINS);
-  names_free(L, &w->own_names);
+  w->spilled = false;
+}
+
+void writer_release(Writer *w) {
   writer_forget(w);
   if (w->out.capacity > KEPT_BYTES) buffer_free(&w->out);
   if (w->scratch.capacity > KEPT_BYTES) buffer_free(&w->scratch);
@@ -121,6 +122,7 @@ void writer_release(Writer *w) {
 
 _Noreturn void writer_no_memory(Writer *w) {
   lua_State *L = w->L;
+  writer_renew(w);
   writer_release(w);
   luaL_error(L, "not enough memory");
   __builtin_unreachable();
@@ -139,6 +141,7 @@ _Noreturn void writer_refuse(Writer *w, const char *why) {
   lua_setfield(L, -2, "path");
   lua_pushstring(L, type);
   lua_setfield(L, -2, "type");
+  writer_renew(w);
   writer_release(w);
   lua_error(L);
   __builtin_unreachable();
