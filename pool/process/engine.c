@@ -23,6 +23,7 @@ static void free_engine(Engine *e) {
   if (e->event >= 0) close(e->event);
   if (e->shared != NULL) munmap(e->shared, shared_size(e->options.max_workers));
   free(e->workers);
+  free(e->seen);
   pthread_mutex_destroy(&e->m);
   free(e);
 }
@@ -34,7 +35,8 @@ void engine_drop(Engine *e) {
 static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;
   e->workers = calloc(n, sizeof *e->workers);
-  if (e->workers == NULL) return ENOMEM;
+  e->seen = calloc(n, sizeof *e->seen);
+  if (e->workers == NULL || e->seen == NULL) return ENOMEM;
   void *p = mmap(NULL, shared_size(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return errno;
   e->shared = p;

@@ -110,7 +110,9 @@ struct Engine {
   uint64_t last_id;          /* [m] */
   int64_t mean_ns;           /* [m] how long a task runs, a moving mean; 0: not known */
   TaskWait *waits, *leader;  /* [m] */
+  unsigned pollers;          /* [m] threads in poll: the leader, the collector */
   Task *graveyard;           /* [m] to be freed with the interpreter lock */
+  uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
   uint64_t activity;         /* [m] counts what threads of the program did */
   bool collecting;           /* [m] the collector thread exists */
   bool collector_sleeps;     /* [m] without a timeout */

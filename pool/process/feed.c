@@ -132,7 +132,8 @@ static unsigned depth(const Engine *e, const WorkerHandle *w) {
   }
   unsigned most = e->options.max_tasks;
   if (most != 0 && n > most - (w->given - w->count)) n = most - (w->given - w->count);
-  return w->count > 0 && w->sent[w->first]->alone ? 1 : n;
+  const Task *first = w->count > 0 ? w->sent[w->first] : NULL;
+  return first != NULL && first->alone ? 1 : n;
 }
 
 static bool worn_out(const Engine *e, const WorkerHandle *w) {

@@ -42,14 +42,27 @@ static bool anything_to_read(Engine *e) {
   return false;
 }
 
-/* Without m: it only looks. */
+static bool anything_new(const Engine *e) {
+  for (unsigned i = 0; i < e->options.max_workers; i++)
+    if (atomic_load_explicit(&e->shared->workers[i].results.tail, memory_order_relaxed) != e->seen[i]) return true;
+  return false;
+}
+
+/* Watches the rings for a moment, as nothing wakes a sleeper so soon. With m, which it gives up meanwhile. */
 static bool spin(Engine *e) {
   if (atomic_load_explicit(&e->shared->awake, memory_order_relaxed) >= e->options.cpus) return false;
-  for (int64_t until = clock_ns() + SPIN_NS; clock_ns() < until;) {
-    for (int i = 0; i < 20; i++) os_pause();
-    if (anything_to_read(e)) return true;
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    const WorkerHandle *w = &e->workers[i];
+    e->seen[i] = w->state == WORKER_LIVE && !w->results.broken ? w->results.own : atomic_load(&w->shared->results.tail);
   }
-  return false;
+  pthread_mutex_unlock(&e->m);
+  bool any = false;
+  for (int64_t until = clock_ns() + SPIN_NS; !any && clock_ns() < until;) {
+    for (int i = 0; i < 20; i++) os_pause();
+    any = anything_new(e);
+  }
+  pthread_mutex_lock(&e->m);
+  return any;
 }
 
 static void note_stop(Engine *e, int64_t asked, int64_t now) {
@@ -68,6 +81,7 @@ static void sleep_in_poll(Engine *e, int64_t until) {
     left = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
     timeout = &left;
   }
+  e->pollers++;
   atomic_store(&e->shared->parent_asleep, 1);
   bool ready = anything_to_read(e);
   pthread_mutex_unlock(&e->m);
@@ -75,7 +89,12 @@ static void sleep_in_poll(Engine *e, int64_t until) {
   uint64_t count;
   if (n > 0 && fds[0].revents != 0 && read(e->event, &count, sizeof count) < 0) errno = 0; /* another one read it */
   pthread_mutex_lock(&e->m);
-  atomic_store(&e->shared->parent_asleep, 0);
+  if (--e->pollers == 0) {
+    atomic_store(&e->shared->parent_asleep, 0);
+  } else { /* the other one may have slept through what woke this one */
+    atomic_store(&e->shared->parent_asleep, 1);
+    engine_kick(e);
+  }
   if (n == 0 && !ready) note_stop(e, until, clock_ns());
   if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) engine_hear(e);
 }
@@ -98,12 +117,7 @@ static void lead(Engine *e, TaskWait *w) {
     }
     int64_t now = clock_ns(), next = engine_check_time(e, now);
     if (now >= w->deadline) break;
-    if (may_spin) {
-      pthread_mutex_unlock(&e->m);
-      may_spin = spin(e);
-      pthread_mutex_lock(&e->m);
-      if (may_spin) continue;
-    }
+    if (may_spin && (may_spin = spin(e))) continue;
     sleep_in_poll(e, next < w->deadline ? next : w->deadline);
   }
   e->leader = NULL;
