@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pool/futures/lib_futures.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -111,6 +112,7 @@ static int luaopen_root(lua_State *L) {
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", luaopen_root},
+      {"gilua.futures", luaopen_gilua_futures},
       {"gilua.gil", luaopen_gilua_gil},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},

@@ -71,10 +71,10 @@ struct Executor {
   int max_workers;         /* [i] */
   bool show_progress;      /* [i] maps draw a line */
   bool finalizing;         /* [G] closed because the program ends */
-  Executor *next, *prev;   /* [G] FutureService.executors: those not closed yet */
+  Executor *next, *prev;   /* [G] FutureService.executors */
 };
 
-/* The methods of every executor: ObjectType.methods and .meta of each back end's type. */
+/* The methods of every executor: ObjectType.methods and .meta of each back end's type. A type is told by its methods. */
 extern const luaL_Reg executor_methods[], executor_meta[];
 
 /* executor_new pushes an executor of that type, OPEN, with nvalues user values beside EXECUTOR_CAUSE. type->size covers
@@ -89,6 +89,9 @@ int executor_option_workers(lua_State *L, const char *what, const char *name, in
  * if there is none; returns the number of arguments. Raises if the one cannot be called or the other is no list. */
 int executor_option_call(lua_State *L, const char *what);
 
+/* executor_push pushes the object of e; false and nothing pushed: the collector has found it dead. */
+bool executor_push(lua_State *L, const Executor *e);
+
 /* executor_test returns the executor at index i, of any type, or NULL; executor_check raises an argument error. */
 Executor *executor_test(lua_State *L, int i);
 Executor *executor_check(lua_State *L, int i);
@@ -98,6 +101,9 @@ Executor *executor_check(lua_State *L, int i);
  * cause is at index `cause`. */
 void executor_break(lua_State *L, int i);
 void executor_push_broken(lua_State *L, int cause);
+
+/* executor_check_open raises what a submit would raise unless the executor at index i is OPEN. */
+void executor_check_open(lua_State *L, int i);
 
 /* executor_submit, executor_submit_chunk: Backend.submit and submit_chunk for who uses an executor, with the checks of its state:
  * raise invalid_state, finalizing, broken_pool. */

@@ -12,7 +12,7 @@
  *   RUNNING       -                    future_set_…              the back end only
  *   decided       -                    -                         -        raises invalid_state
  *
- * Everything here needs the lock, but future_notify.
+ * Everything here needs the lock, but future_notify. Guard tag [n]: FutureService.m (service.h).
  */
 #ifndef GILUA_POOL_FUTURES_FUTURE_H
 #define GILUA_POOL_FUTURES_FUTURE_H
@@ -22,6 +22,7 @@
 
 typedef struct Future Future;
 typedef struct FutureService FutureService;
+typedef struct Crew Crew;
 typedef struct FutureWatch FutureWatch;
 
 typedef enum FutureState { FUTURE_PENDING, FUTURE_RUNNING, FUTURE_DONE, FUTURE_FAILED, FUTURE_CANCELLED } FutureState;
@@ -34,42 +35,49 @@ enum {
   FUTURE_LEAST_SLOTS = 2,
 };
 
-/* Where the outcome comes from, when it comes without the lock. Every function is called with the lock. */
+/* Where the outcome comes from, when it comes without the lock. Every function is called with the lock, and must be there
+ * (drop may be NULL). */
 typedef struct FutureSource {
-  /* Is it decided? Cheap. */
+  /* Is the outcome there? Cheap. */
   bool (*ready)(Future *f);
-  /* Waits without the lock until it is ready, the deadline or a request: as park. May return early with PARK_GRANTED when
-   * somebody else has settled or cancelled it meanwhile. Several threads may be in here for one future. */
+  /* Waits without the lock until it is ready, the deadline or a request: as park, PARK_FORBIDDEN in a finalizer included. May
+   * return early with PARK_GRANTED. Several threads may be in here for one future; when it is decided by somebody else
+   * they must come back. */
   ParkResult (*wait)(lua_State *L, Tstate *ts, Future *f, int64_t deadline);
-  /* It is ready and not decided yet: decode, and call future_set_… once. f is at stack index i (absolute). */
+  /* It is ready: decode, and call one future_set_…; raises nothing, an error of decoding is the task's outcome. May run Lua
+   * code; is called once. f is at stack index i (absolute). */
   void (*settle)(lua_State *L, Future *f, int i);
   /* Has a worker begun it? */
   bool (*running)(Future *f);
-  /* Asked to cancel while it is not ready. True: it will never have a result, and is CANCELLED from now on
-   * (future_cancel calls future_set_cancelled). The source must let go of threads in `wait`. NULL: cannot be cancelled. */
+  /* Called while it is not ready. True: it will never have a result; future_cancel then makes it CANCELLED. */
   bool (*cancel)(lua_State *L, Future *f, int i);
-  /* From now on the source calls future_notify(f) once, from any thread, as soon as it is ready; at once if it is. The
-   * future is not collected before that. Called at most once. */
+  /* From now on the source calls future_notify(f) once, from any thread, as soon as it is ready; at once if it is. But
+   * not after settle, a `cancel` that returned true, or a future_set_… of its own. Called at most once. */
   void (*watch)(lua_State *L, Future *f, int i);
   /* The future was collected, decided or not. Inside a finalizer: neither raises, blocks nor allocates Lua memory. */
   void (*drop)(Future *f);
 } FutureSource;
 
-/* concurrent.futures.Future as Lua sees it. */
+/* futures.Future as Lua sees it. */
 struct Future {
   ObjectHead head;
   const FutureSource *source; /* [i] or NULL: decided by whoever made it */
   void *task;                 /* the back end's own */
+  lua_Integer runner;         /* [G] RUNNING: ident of the thread that can end it, 0 if that is not known */
   FutureState state;          /* [G] */
   int nvalues;                /* [G] DONE: results. A back end may use it while PENDING */
   unsigned short nslots;      /* [i] value slots */
   bool spilled;               /* [G] DONE: the results are in one table */
-  bool watched;               /* [G] source->watch was called */
-  bool called_back;           /* [G] its callbacks are with the service, or were run */
+  bool settling;              /* [G] somebody is in source->settle */
+  bool watched;               /* [G] source->watch was called, and the service has not seen it since */
+  bool has_callbacks;         /* [G] */
+  bool served;                /* [G] the service has begun with it */
+  bool listed;                /* [n] it is in the service's list */
+  Crew *crew;                 /* [G] the workers that alone can run it, or NULL; NULL once it is decided */
   Waitq waiters;              /* [G] threads that wait for it alone, parked */
-  FutureWatch *watches;       /* [G] threads that wait for several futures */
+  FutureWatch *watches;       /* [G] groups (group.h) that it is in */
   FutureService *service;     /* [i] once watched */
-  Future *notified_next;      /* [n] FutureService.m: list of those notified */
+  Future *listed_next;        /* [n] */
 };
 
 extern const ObjectType future_type;
@@ -94,19 +102,23 @@ const char *future_state_name(const Future *f);
 bool future_set_running(Future *f);
 
 /* The three ends. The future is at index i; waiters are granted and callbacks handed to the service. A future that is
- * decided already raises invalid_state, after popping; a memory error leaves it undecided.
+ * decided already raises invalid_state. future_set_values may raise a memory error, and leaves it undecided then; the others
+ * allocate nothing.
  * future_set_values takes n values from the top of the stack; future_set_error an error and, above it, its traceback (a
  * string or nil). */
 void future_set_values(lua_State *L, int i, int n);
 void future_set_error(lua_State *L, int i);
 void future_set_cancelled(lua_State *L, int i);
 
-/* future_notify says that a watched future is ready. Threads: any, with or without the lock; takes one leaf mutex. Call it
- * once after FutureSource.watch; f may be gone when it returns. */
+/* future_notify says that a watched future is ready. Threads: any, with or without the lock; takes one leaf mutex. See
+ * FutureSource.watch; f may be gone when it returns. */
 void future_notify(Future *f);
 
 /* future_poll settles the future at i if its source is ready; true if it is decided. Raises memory errors. */
 bool future_poll(lua_State *L, int i);
+
+/* future_watch sees to it that the future at i, undecided, is settled as soon as it can be, also if nobody asks. */
+void future_watch(lua_State *L, int i);
 
 /* future_wait waits until the future at i is decided (PARK_GRANTED), the deadline or a request. Raises `deadlock` when it
  * never can be; memory errors. */
@@ -121,6 +133,9 @@ int future_push_result(lua_State *L, int i);
 /* future_push_error pushes the error of the decided future at i, an error object `cancelled` included, or nil if it is DONE;
  * the traceback is remembered for gilua.traceback_of. */
 void future_push_error(lua_State *L, int i);
+
+/* future_register makes the metatables; once a state. future_type itself is in lib_future.c. */
+void future_register(lua_State *L);
 
 /* future_add_callback makes the function on top of the stack, popped, be called with the future at i once it is decided:
  * at once if it is, else in the service thread. */
