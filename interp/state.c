@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "pool/pickle/pickle.h"
+#include "pool/process/lib_process.h"
 #include "runtime/sync/blocking.h"
+#include "pool/futures/lib_futures.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -111,9 +113,17 @@ static int luaopen_root(lua_State *L) {
   return 1;
 }
 
+/* gilua.futures with the executors of every back end. */
+static int open_futures(lua_State *L) {
+  luaopen_gilua_futures(L);
+  lib_process_add(L);
+  return 1;
+}
+
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", luaopen_root},
+      {"gilua.futures", open_futures},
       {"gilua.gil", luaopen_gilua_gil},
       {"gilua.pickle", luaopen_gilua_pickle},
       {"gilua.queue", luaopen_gilua_queue},

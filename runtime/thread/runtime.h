@@ -34,6 +34,13 @@ typedef struct ExitRequest {
   void (*act)(lua_State *L, Runtime *rt); /* [i] does it, on the main thread; does not return */
 } ExitRequest;
 
+/* Something to close when the program ends, before threads are joined; it may wait, and raises nothing. */
+typedef struct RuntimeExit RuntimeExit;
+struct RuntimeExit {
+  bool (*run)(lua_State *L, RuntimeExit *self); /* [i] false: Ctrl-C came, the rest is not waited for */
+  RuntimeExit *next;                            /* [G] */
+};
+
 struct gilua_Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
@@ -53,6 +60,7 @@ struct gilua_Runtime {
   bool handles_sigint;      /* [i] */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
+  RuntimeExit *at_exit;     /* [G] */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */

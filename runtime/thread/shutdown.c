@@ -42,6 +42,8 @@ static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
 void shutdown_join(lua_State *L, Runtime *rt) {
   luaL_checkstack(L, 8, NULL);
   end_main(L, rt);
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
+    if (!e->run(L, e)) return;
   while (somebody_to_join(L, rt) && await_ending(L, rt, CLOCK_NEVER)) continue;
 }
 

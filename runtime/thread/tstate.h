@@ -35,6 +35,7 @@ struct Tstate {
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
   int base_ref;                /* [G] registry: anchor of base, or LUA_NOREF */
   int error_ref;               /* [G] registry: {value, traceback} of its newest error that is no object, or LUA_NOREF */
+  struct Worker *worker;       /* [G] what it is in a pool of threads, or NULL */
   pthread_t pthread;           /* [i] of a thread that gilua started */
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
