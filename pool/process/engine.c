@@ -142,8 +142,11 @@ Task *engine_submit(lua_State *L, Tstate *ts, Engine *e, PickleMessage *message)
   return t;
 }
 
+/* Who cancels knows it: the watcher is not told. */
 static bool cancel(Engine *e, Task *t) {
   if (task_decided(t)) return atomic_load(&t->state) == TASK_CANCELLED;
+  void *watcher = t->watcher;
+  t->watcher = NULL;
   if (atomic_load(&t->state) == TASK_QUEUED) {
     engine_unqueue(e, t);
     engine_decide(e, t, TASK_CANCELLED);
@@ -160,12 +163,13 @@ static bool cancel(Engine *e, Task *t) {
         engine_decide(e, t, TASK_CANCELLED);
         return true;
       }
-      if (!slot_move(s, t->id, SLOT_BEGUN, SLOT_KILLED)) return false; /* its result is on its way */
+      if (!slot_move(s, t->id, SLOT_BEGUN, SLOT_KILLED)) break; /* its result is on its way */
       t->cancelling = true;
       engine_kill(e, w);
       return true;
     }
   }
+  t->watcher = watcher;
   return false;
 }
 
