@@ -9,7 +9,7 @@
 #include "runtime/thread/thread.h"
 #include "runtime/thread/visit.h"
 
-enum { CANCELS = 20 };
+enum { CANCELS = 20, LAST_STEPS_NS = 1000000000 };
 
 /* The main thread counts as ended: who joins it goes on. */
 static void end_main(lua_State *L, Runtime *rt) {
@@ -81,6 +81,7 @@ bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
     while (rt->nthreads > 1 && await_ending(L, rt, next < deadline ? next : deadline)) settle_visits(rt, deadline);
     now = clock_ns();
   }
+  settle_visits(rt, now + LAST_STEPS_NS);
   if (cancel_all(rt) == 0 && visit_sweep(rt) == 0) return true;
   gil_close(&rt->main->gil);
   return false;

@@ -19,8 +19,8 @@
  *   INSIDE  -> (none)            its thread: the door is closing, or the thread ends   depart
  *
  * The compare-exchanges decide who owns an idle thread state: its thread that comes back, or main that closes. So coming
- * back takes no mutex, and main frees nothing that somebody is about to use. A newcomer counts as `arriving` until it is
- * listed, and main waits for it.
+ * back takes no mutex, and main frees nothing that somebody is about to use. A newcomer counts as `moving` until it is
+ * listed, one that departs until it has let go of everything of the runtime; main waits for both.
  *
  * Not promised  a thread that is inside when time has run out never gets the lock again, unless it waits for it in
  *               visit_enter: then it gets VISIT_ECLOSING.
@@ -95,7 +95,7 @@ int visit_open(Door *door, Runtime *rt) {
   link_visit(v);
   pthread_mutex_lock(&door->m);
   door->rt = rt;
-  door->keeps = door->arriving = 0;
+  door->keeps = door->moving = 0;
   set_state(door, DOOR_OPEN);
   pthread_mutex_unlock(&door->m);
   return VISIT_OK;
@@ -223,9 +223,15 @@ static int move_in(Tstate *ts) {
   return VISIT_OK;
 }
 
-static void has_arrived(Door *door) {
+static void move(Door *door) {
   pthread_mutex_lock(&door->m);
-  if (--door->arriving == 0) pthread_cond_broadcast(&door->c);
+  door->moving++;
+  pthread_mutex_unlock(&door->m);
+}
+
+static void has_moved(Door *door) {
+  pthread_mutex_lock(&door->m);
+  door->moving--;
   pthread_mutex_unlock(&door->m);
 }
 
@@ -249,7 +255,7 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
     tstate_leave(ts);
     step_back(v->left);
   }
-  has_arrived(door); /* last: it keeps the runtime */
+  has_moved(door); /* last: it keeps the runtime */
   return err;
 }
 
@@ -257,13 +263,13 @@ static int arrive(Door *door, lua_State **L) {
   pthread_mutex_lock(&door->m);
   Runtime *rt = door->rt;
   bool open = atomic_load_explicit(&door->state, memory_order_relaxed) == DOOR_OPEN;
-  if (open) door->arriving++;
+  if (open) door->moving++;
   pthread_mutex_unlock(&door->m);
   if (!open) return VISIT_ECLOSING;
   Tstate *ts = tstate_alloc(rt, rt->spare, NULL);
   Visit *v = ts != NULL ? new_visit(door, ts) : NULL;
   int err = VISIT_ENOMEM;
-  if (v == NULL || process_watch_thread() != 0) has_arrived(door);
+  if (v == NULL || process_watch_thread() != 0) has_moved(door);
   else err = settle(door, rt, ts, v);
   if (err == VISIT_OK) {
     *L = ts->base;
@@ -323,12 +329,15 @@ static void end_object(Tstate *ts) {
 /* The thread state goes; its thread is inside, with the lock, which it drops. */
 static void depart(Visit *v) {
   Tstate *ts = v->ts, *left = v->left;
+  Door *door = v->door;
+  move(door);
   end_object(ts);
   park_grant_all(ts, &ts->rt->endings);
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
   tstate_unlist(ts);
   tstate_leave(ts);
   gil_exit(&ts->gil);
+  has_moved(door); /* from here on main may free the runtime */
   tstate_free(ts);
   drop_visit(v);
   step_back(left);
@@ -395,7 +404,7 @@ unsigned visit_sweep(Runtime *rt) {
   Door *door = rt->door;
   if (door == NULL) return 0;
   pthread_mutex_lock(&door->m);
-  unsigned moving = door->arriving;
+  unsigned moving = door->moving;
   pthread_mutex_unlock(&door->m);
   for (Tstate *ts = rt->threads, *next; ts != NULL; ts = next) {
     next = ts->next;
