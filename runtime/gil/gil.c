@@ -250,8 +250,8 @@ static void arm_if_requested(GilThread *self) {
 static bool take(GilThread *self) {
   Gil *g = self->gil;
   uintptr_t free_word = 0;
-  /* acquire pairs with the release of drop_fast and own */
-  if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acquire,
+  /* acquire pairs with the release of drop_fast and own; release: who finds self in the word looks into it */
+  if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acq_rel,
                                               memory_order_relaxed))
     begin_hold(self, clock_ticks(&g->clock));
   else if (!take_slow(g, self))
@@ -311,7 +311,11 @@ void gil_exit(GilThread *self) {
   Gil *g = self->gil;
   assert(gil_held(self));
   hand_over(self);
-  /* the nudger may look at an owner that drops without mutex; nobody does once m was free after the drop */
+  gil_let_go(g);
+}
+
+/* The nudger may look at an owner that drops without mutex; nobody does once m was free after the drop. */
+void gil_let_go(Gil *g) {
   pthread_mutex_lock(&g->m);
   pthread_mutex_unlock(&g->m);
 }

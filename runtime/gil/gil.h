@@ -193,6 +193,9 @@ bool gil_yield(GilThread *self);
 /* gil_exit drops the lock for the last time; self may be freed then, after gil_thread_fini. */
 void gil_exit(GilThread *self);
 
+/* gil_let_go waits until nobody looks at a thread that has left the lock with gil_leave; then it may be freed. */
+void gil_let_go(Gil *g);
+
 /* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */
 void gil_close(GilThread *self);
 

@@ -315,14 +315,14 @@ int visit_enter(Door *door, lua_State **L) {
 }
 
 /* Its Thread object, if somebody asked for it, ends. */
-static void end_object(Tstate *ts) {
+static void end_object(Tstate *self, Tstate *ts) {
   lua_State *L = ts->base;
   if (ts->thread_ref == LUA_NOREF) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
   Thread *t = lua_touserdata(L, -1);
   t->state = THREAD_DONE;
   t->ts = NULL;
-  park_grant_all(ts, &t->joiners);
+  park_grant_all(self, &t->joiners);
   lua_pop(L, 1);
 }
 
@@ -331,7 +331,7 @@ static void depart(Visit *v) {
   Tstate *ts = v->ts, *left = v->left;
   Door *door = v->door;
   move(door);
-  end_object(ts);
+  end_object(ts, ts);
   park_grant_all(ts, &ts->rt->endings);
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
   tstate_unlist(ts);
@@ -417,8 +417,9 @@ unsigned visit_sweep(Runtime *rt) {
       moving++;
       continue;
     }
-    end_object(ts);
+    end_object(rt->main, ts);
     tstate_unlist(ts);
+    gil_let_go(&rt->gil);
     tstate_free(ts);
   }
   return moving;
