@@ -250,8 +250,8 @@ static void arm_if_requested(GilThread *self) {
 static bool take(GilThread *self) {
   Gil *g = self->gil;
   uintptr_t free_word = 0;
-  /* acquire pairs with the release of drop_fast and own; release: who finds self in the word looks into it */
-  if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acq_rel,
+  /* acquire pairs with the release of drop_fast and own */
+  if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acquire,
                                               memory_order_relaxed))
     begin_hold(self, clock_ticks(&g->clock));
   else if (!take_slow(g, self))
@@ -311,11 +311,10 @@ void gil_exit(GilThread *self) {
   Gil *g = self->gil;
   assert(gil_held(self));
   hand_over(self);
-  gil_let_go(g);
+  gil_pass(g); /* the nudger may look at an owner that drops without mutex */
 }
 
-/* The nudger may look at an owner that drops without mutex; nobody does once m was free after the drop. */
-void gil_let_go(Gil *g) {
+void gil_pass(Gil *g) {
   pthread_mutex_lock(&g->m);
   pthread_mutex_unlock(&g->m);
 }

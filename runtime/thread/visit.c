@@ -242,6 +242,7 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
   if (rt->preempt == PREEMPT_SIGNAL) os_unblock_signal(rt->signal);
   v->left = step_out();
   tstate_enter(ts);
+  gil_pass(&rt->gil);
   int err = gil_take_open(&ts->gil) ? move_in(ts) : VISIT_ECLOSING;
   if (err == VISIT_OK) {
     v->depth = 1;
@@ -419,7 +420,7 @@ unsigned visit_sweep(Runtime *rt) {
     }
     end_object(rt->main, ts);
     tstate_unlist(ts);
-    gil_let_go(&rt->gil);
+    gil_pass(&rt->gil);
     tstate_free(ts);
   }
   return moving;
