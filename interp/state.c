@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/sync/blocking.h"
+#include "runtime/native/lib_native.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -114,6 +115,7 @@ void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", luaopen_root},
       {"gilua.gil", luaopen_gilua_gil},
+      {"gilua.native", luaopen_gilua_native},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},
