@@ -114,6 +114,7 @@ static int luaopen_root(lua_State *L) {
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", luaopen_root},
+      {"gilua.ctypes", luaopen_gilua_ctypes},
       {"gilua.gil", luaopen_gilua_gil},
       {"gilua.native", luaopen_gilua_native},
       {"gilua.queue", luaopen_gilua_queue},

@@ -162,13 +162,12 @@ const char *buffer_free(lua_State *L, Buffer *b) {
   return NULL;
 }
 
-void buffer_open(lua_State *L) {
+void buffer_open_account(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &account_key) == LUA_TNIL) {
     memset(lua_newuserdatauv(L, sizeof(Account), 0), 0, sizeof(Account));
     lua_rawsetp(L, LUA_REGISTRYINDEX, &account_key);
   }
   lua_pop(L, 1);
-  object_register(L, &buffer_type);
 }
 
 void buffer_get(lua_State *L, const Buffer *b, size_t i) {

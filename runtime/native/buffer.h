@@ -45,8 +45,9 @@ extern const uint8_t buffer_item_sizes[BUFFER_TYPES];
 
 static inline size_t buffer_nbytes(const Buffer *b) { return b->length * buffer_item_sizes[b->type]; }
 
-/* buffer_open makes the metatable; once a state. */
+/* buffer_open makes the metatable, and the account that the collector is told from; once a state, or more often. */
 void buffer_open(lua_State *L);
+void buffer_open_account(lua_State *L);
 
 /* buffer_new pushes a zeroed buffer of n elements. Raises when memory is missing. May run a step of the collector, which
  * is told of the memory. */

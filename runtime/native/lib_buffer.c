@@ -280,14 +280,19 @@ static int new_buffer(lua_State *L) {
   return 1;
 }
 
-void lib_buffer_add(lua_State *L) {
-  buffer_open(L);
+void buffer_open(lua_State *L) {
+  buffer_open_account(L);
+  object_register(L, &buffer_type);
   luaL_getmetatable(L, buffer_type.name);
   lua_newtable(L);
   luaL_setfuncs(L, buffer_methods, 0);
   lua_pushcclosure(L, buffer_index, 1);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 1);
+}
+
+void lib_buffer_add(lua_State *L) {
+  buffer_open(L);
   lua_pushcfunction(L, new_buffer);
   lua_setfield(L, -2, "buffer");
 }

@@ -40,6 +40,8 @@ struct Tstate {
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
   Tstate *next, *prev;         /* [G] Runtime.threads */
   Tstate *outer;               /* [t] next state of the same system thread */
+  struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
+  int c_errno;                 /* [t] errno as those functions left it */
 };
 
 /* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
