@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/native/direct.h"
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
 
@@ -12,6 +13,7 @@ typedef struct Foreign {
   ObjectHead head;
   void (*address)(void);
   bool release; /* the lock is left */
+  bool direct;  /* called without libffi */
   char name[48];
   Signature signature;
 } Foreign;
@@ -123,14 +125,36 @@ static void push_result(lua_State *L, const CType *type, Slot *result) {
   }
 }
 
+/* Fills the registers from the slots. */
+static void load(const Signature *s, const Arguments *a, Registers *r) {
+  unsigned integers = 0, reals = 0;
+  for (unsigned i = 0; i < s->nargs; i++) {
+    const Slot *slot = &a->slots[i];
+    switch (s->args[i]->kind) {
+      case C_DOUBLE: r->reals[reals++] = slot->real; break;
+      case C_I32: r->integers[integers++] = *(const int32_t *)slot; break;
+      case C_U32: r->integers[integers++] = *(const uint32_t *)slot; break;
+      default: r->integers[integers++] = slot->integer; break;
+    }
+  }
+}
+
+static inline void call(const Foreign *f, ffi_cif *cif, Arguments *a, const Registers *r, void *result) {
+  if (!f->direct) ffi_call(cif, f->address, result, a->values);
+  else if (f->signature.ret->kind == C_DOUBLE) *(double *)result = direct_call_real(f->address, r);
+  else *(int64_t *)result = direct_call_integer(f->address, r);
+}
+
 /* The call itself; the arguments are converted. Returns false when a callback failed: the error is on top of L. */
 static bool perform(lua_State *L, Tstate *ts, Foreign *f, ffi_cif *cif, Arguments *a, void *result) {
   ForeignCall frame = {.outer = ts->foreign, .L = L};
+  Registers registers;
+  if (f->direct) load(&f->signature, a, &registers);
   for (unsigned i = 0; i < a->nbuffers; i++) buffer_pin(a->buffers[i]);
   ts->foreign = &frame;
   if (f->release) blocking_begin(ts, f->name);
   errno = ts->c_errno;
-  ffi_call(cif, f->address, result, a->values);
+  call(f, cif, a, &registers, result);
   ts->c_errno = errno;
   if (f->release) blocking_end(ts);
   ts->foreign = frame.outer;
@@ -269,6 +293,7 @@ void foreign_push(lua_State *L, const char *name, void *address, int ret, int ar
     lua_rawseti(L, -2, 1);
   }
   signature_read(L, &f->signature, ret, args);
+  f->direct = direct_possible(&f->signature);
   lua_setiuservalue(L, -2, 1);
   lua_pushcclosure(L, f->signature.open ? call_open : call_fixed, 1);
 }
