@@ -16,6 +16,7 @@
 enum { PATIENCE_NS = 2000000000 };
 
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
+  if (rt == NULL) exit(status);
   rt->exit.act = NULL; /* finalizers may call os.exit again */
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
   exit(status);

@@ -29,6 +29,7 @@ static int mask_of(const char *letters, int count) {
 static int debug_sethook(lua_State *L) {
   int shift;
   lua_State *co = target_of(L, &shift);
+  if (runtime_of(L) == NULL) return luaL_error(L, "the threads of this state have been closed");
   if (lua_isnoneornil(L, shift + 1)) {
     lua_settop(L, shift + 1);
     userhook_set(L, co, shift + 1, 0, 0);
@@ -58,7 +59,7 @@ static int debug_gethook(lua_State *L) {
     userhook_push(L, co);
     push_letters(L, user->mask);
     lua_pushinteger(L, user->count);
-  } else if (hook_is_foreign(runtime_of(L), co)) {
+  } else if (runtime_of(L) != NULL && hook_is_foreign(runtime_of(L), co)) {
     lua_pushliteral(L, "external hook");
     push_letters(L, lua_gethookmask(co));
     lua_pushinteger(L, lua_gethookcount(co));

@@ -15,6 +15,7 @@
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
+#include "runtime/thread/sentinel.h"
 
 Thread *thread_new(lua_State *L, lua_Integer n) {
   Thread *t = object_new(L, &thread_type, THREAD_VALUES);
@@ -228,7 +229,7 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
   if (rt->stack_size != 0) err = pthread_attr_setstacksize(&attr, rt->stack_size);
   if (err == 0) {
     sigset_t old;
-    os_block_signals(rt->preempt == PREEMPT_SIGNAL ? PREEMPT_SIGNUM : 0, &old);
+    os_block_signals(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0, &old);
     pthread_mutex_lock(&rt->reap_m);
     err = pthread_create(&ts->pthread, &attr, thread_main, ts);
     if (err == 0) rt->unjoined++;
@@ -274,6 +275,8 @@ void thread_start(lua_State *L, int i) {
   Thread *t = lua_touserdata(L, i);
   if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
   if (rt->closing) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
+  self->current = L; /* the coroutine that called require in a stock interpreter was resumed by a stock function */
+  if (rt->attached) sentinel_new(L);
   lua_State *base = make_base(L, i, t->nvalues);
   int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, i);
