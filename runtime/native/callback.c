@@ -19,6 +19,7 @@
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/visit.h"
 
 /* One call by C. */
 typedef struct Invocation {
@@ -94,6 +95,18 @@ static Tstate *state_in(Runtime *rt) {
   return ts;
 }
 
+/* A thread that the runtime does not know comes in for the length of the call. */
+static void enter_as_stranger(Callback *callback, Invocation *call) {
+  lua_State *L;
+  Door *door = callback->rt->door;
+  if (door == NULL || visit_enter(door, &L) != VISIT_OK) {
+    fprintf(stderr, "gilua: a callback was not run: the runtime is closing, or there is not enough memory\n");
+    return;
+  }
+  run(L, NULL, call);
+  visit_leave(door);
+}
+
 /* What C calls. */
 static void enter(ffi_cif *cif, void *result, void **args, void *user) {
   Callback *callback = user;
@@ -102,7 +115,7 @@ static void enter(ffi_cif *cif, void *result, void **args, void *user) {
   memset(result, 0, cif->rtype->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : cif->rtype->size);
   Tstate *ts = state_in(callback->rt);
   if (ts == NULL) {
-    fprintf(stderr, "gilua: a callback was not run: its thread is unknown to the runtime\n");
+    enter_as_stranger(callback, &call);
     return;
   }
   if (ts->foreign != NULL && ts->foreign->failed) return;
