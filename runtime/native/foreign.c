@@ -104,8 +104,8 @@ static int argument_error(lua_State *L, const Foreign *f, int i, const char *why
 }
 
 static int count_error(lua_State *L, const Foreign *f) {
-  return luaL_error(L, "%s: %d argument%s expected%s, got %d", f->name, (int)f->signature.nargs,
-                    f->signature.nargs == 1 ? "" : "s", f->signature.open ? " at least" : "", lua_gettop(L));
+  return luaL_error(L, "%s: %s%d argument%s expected, got %d", f->name, f->signature.open ? "at least " : "",
+                    (int)f->signature.nargs, f->signature.nargs == 1 ? "" : "s", lua_gettop(L));
 }
 
 /* Pushes the result: `memory` is a struct's, whose pointer is on the stack already. */

@@ -105,8 +105,10 @@ static int push_moved(lua_State *L, int i, lua_Integer n) {
   const Pointer *p = check(L, i);
   if (p->type->size == 0) return luaL_error(L, "a void* has no elements: cast it first");
   bool known = p->count != POINTER_UNKNOWN;
-  if (known && (n < 0 || (lua_Unsigned)n > p->count)) return luaL_error(L, "the pointer would leave its array");
+  if (known && (n < 0 ? 0 - (size_t)n > p->before : (size_t)n > p->count))
+    return luaL_error(L, "the pointer would leave its array");
   pointer_push(L, p->type, p->address + n * (lua_Integer)p->type->size, known ? p->count - (size_t)n : POINTER_UNKNOWN, i);
+  if (known && lua_isuserdata(L, -1)) ((Pointer *)lua_touserdata(L, -1))->before = p->before + (size_t)n;
   return 1;
 }
 

@@ -14,6 +14,7 @@ typedef struct Pointer {
   const CType *type; /* [i] of the elements */
   char *address;     /* [i] never NULL: that is nil */
   size_t count;      /* [i] elements from here on; POINTER_UNKNOWN: C did not say */
+  size_t before;     /* [i] elements of the same array before this one, if count is known */
 } Pointer;
 
 #define POINTER_UNKNOWN SIZE_MAX
