@@ -10,8 +10,7 @@
 #include "runtime/thread/visit.h"
 
 int gilua_call(gilua_Runtime *rt, lua_State *L, int nargs, int nresults) {
-  const Visit *v = visit_find(rt);
-  if (v == NULL || v->depth == 0) return GILUA_EOUTSIDE;
+  if (!visit_is_inside(rt)) return GILUA_EOUTSIDE;
   return run_call(L, nargs, nresults) == LUA_OK ? GILUA_OK : GILUA_ELUA;
 }
 

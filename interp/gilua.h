@@ -144,6 +144,7 @@ int luaopen_gilua(lua_State *L);
 /* gilua_enter takes the lock, in turn, and gives the calling thread a Lua state of its own; nested calls count and give the
  * state that runs. A nested call inside a region of gilua_native.h takes the lock back until its gilua_leave. The first
  * call of a thread makes its state and unblocks the signal that preempts; both stay until the thread or the runtime ends.
+ * A thread that is inside another runtime leaves the lock of that one until its gilua_leave: no thread has two locks.
  * Run Lua code by gilua_call or lua_pcall only: an error outside of one ends the process.
  * Owns: L stays the runtime's. Threads: any. Blocks: until its turn, never for ever: when the runtime closes it fails.
  * Fails: GILUA_ECLOSING, GILUA_ENOMEM; then *L is NULL. Keeps errno. */

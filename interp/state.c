@@ -184,13 +184,16 @@ int state_attach(State *state, lua_State *L, const gilua_Config *config) {
   *state = (State){.L = L};
   if (!config_is_valid(config)) return GILUA_EINVAL;
   int err = run_opening(state, L, attach_protected, config);
-  if (err != GILUA_OK && state->rt != NULL) runtime_free(state->rt);
+  if (err != GILUA_OK && state->rt != NULL) {
+    runtime_forget(L);
+    runtime_free(state->rt);
+  }
   return err;
 }
 
 /* Puts the standard functions of one library back into its table. */
 static void restore(lua_State *L, const char *name, lua_CFunction open) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, name) == LUA_TTABLE) {
     lua_pushcfunction(L, open);
     lua_call(L, 0, 1);

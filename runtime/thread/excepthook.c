@@ -37,7 +37,7 @@ int excepthook_default(lua_State *L) {
 }
 
 static void push_hook(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, "gilua.threading") == LUA_TTABLE) lua_getfield(L, -1, "excepthook");
   else lua_pushcfunction(L, excepthook_default);
 }

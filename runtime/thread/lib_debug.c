@@ -72,7 +72,7 @@ static int debug_gethook(lua_State *L) {
 
 void lib_debug_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {{"gethook", debug_gethook}, {"sethook", debug_sethook}, {NULL, NULL}};
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_DBLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);
 }

@@ -58,6 +58,7 @@ struct Runtime {
   bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
   ForeignHook foreign;      /* [G] */
   bool ending;              /* [G] main runs the finalizer that waits for the threads, see sentinel.h */
+  bool main_ended;          /* [G] the main program is over: who joins main goes on */
   bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
   ExitRequest exit;         /* [G] */

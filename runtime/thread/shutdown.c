@@ -13,6 +13,8 @@ enum { CANCELS = 20 };
 
 /* The main thread counts as ended: who joins it goes on. */
 static void end_main(lua_State *L, Runtime *rt) {
+  rt->main_ended = true;
+  if (rt->main->thread_ref == LUA_NOREF) return; /* nobody joins it, and this may be no time to allocate */
   Thread *t = thread_push_current(L, rt->main);
   park_grant_all(rt->main, &t->joiners);
   t->state = THREAD_DONE;

@@ -45,8 +45,9 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;
-  t->state = THREAD_RUNNING;
-  t->ts = ts;
+  bool ended = ts == ts->rt->main && ts->rt->main_ended;
+  t->state = ended ? THREAD_DONE : THREAD_RUNNING;
+  t->ts = ended ? NULL : ts;
   t->ident = ts->ident;
   t->native_id = ts->gil.tid;
   t->daemon = ts != ts->rt->main;

@@ -35,7 +35,7 @@
 #include <stdlib.h>
 
 #include "runtime/os/os.h"
-#include "runtime/sync/park.h"
+#include "runtime/sync/blocking.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/thread.h"
@@ -44,7 +44,7 @@
 static __attribute__((unused)) bool visit_sane(const Visit *v) {
   int state = atomic_load_explicit(&v->state, memory_order_relaxed);
   if (v->depth == 0) return v->reentry == NULL;
-  return state == VISIT_INSIDE && v->ts->visit == v && (v->reentry == NULL || v->reentry->depth <= v->depth);
+  return state == VISIT_INSIDE && (v->ts->visit == v || v->ts->owned) && (v->reentry == NULL || v->reentry->depth <= v->depth);
 }
 
 Visit *visit_find(const Door *door) {
@@ -101,6 +101,18 @@ int visit_open(Door *door, Runtime *rt) {
   return VISIT_OK;
 }
 
+/* Leaves the lock of the runtime that the thread is in now, if any; returns whose. */
+static Tstate *step_out(void) {
+  Tstate *ts = tstate_self();
+  if (ts == NULL || ts->blocking > 0 || !gil_held(&ts->gil)) return NULL;
+  blocking_begin(ts, "runtime");
+  return ts;
+}
+
+static void step_back(Tstate *left) {
+  if (left != NULL) blocking_end(left);
+}
+
 /* Puts ts first in the thread's chain; returns the state that stood before it, NULL if it was first. */
 static Tstate *bring_forward(Tstate *ts) {
   if (tstate_self() == ts) return NULL;
@@ -124,9 +136,11 @@ static int reenter(Visit *v, lua_State **L) {
   Reentry *r = malloc(sizeof *r);
   if (r == NULL) return VISIT_ENOMEM;
   *r = (Reentry){.outer = v->reentry, .depth = v->depth + 1, .blocking = ts->blocking, .region_top = ts->top};
+  r->left = tstate_self() != ts ? step_out() : NULL;
   r->before = bring_forward(ts);
   if (!gil_held(&ts->gil) && !gil_take_open(&ts->gil)) {
     put_back(ts, r->before);
+    step_back(r->left);
     free(r);
     return VISIT_ECLOSING;
   }
@@ -151,6 +165,7 @@ static void end_reentry(Visit *v) {
   ts->top = r->region_top;
   if (ts->blocking > 0 && !ts->kept) gil_leave(&ts->gil);
   put_back(ts, r->before);
+  step_back(r->left);
   free(r);
 }
 
@@ -172,9 +187,11 @@ static int come_back(Visit *v, lua_State **L) {
     return VISIT_ECLOSING;
   }
   ts = v->ts;
+  v->left = step_out();
   tstate_enter(ts);
   if (!gil_take_open(&ts->gil)) { /* closed for good: the runtime is left as it is */
     tstate_leave(ts);
+    step_back(v->left);
     return VISIT_ECLOSING;
   }
   v->depth = 1;
@@ -217,6 +234,7 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
   ts->current = rt->spare; /* until it has its own: a signal handler may arm it */
   ts->gil.tid = os_tid();
   if (rt->preempt == PREEMPT_SIGNAL) os_unblock_signal(rt->signal);
+  v->left = step_out();
   tstate_enter(ts);
   int err = gil_take_open(&ts->gil) ? move_in(ts) : VISIT_ECLOSING;
   if (err == VISIT_OK) {
@@ -227,7 +245,10 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
     luaL_unref(rt->spare, LUA_REGISTRYINDEX, ts->base_ref);
     gil_exit(&ts->gil);
   }
-  if (err != VISIT_OK) tstate_leave(ts);
+  if (err != VISIT_OK) {
+    tstate_leave(ts);
+    step_back(v->left);
+  }
   has_arrived(door); /* last: it keeps the runtime */
   return err;
 }
@@ -253,8 +274,31 @@ static int arrive(Door *door, lua_State **L) {
   return err;
 }
 
+/* The calling thread's state behind the door, if gilua started the thread: it is inside as long as it lives. */
+static Tstate *resident(const Door *door) {
+  Tstate *ts = tstate_self();
+  while (ts != NULL && (!ts->owned || ts->rt->door != door)) ts = ts->outer;
+  return ts;
+}
+
+/* A resident's visit lasts from its first enter to the matching leave; the runtime does not know of it. */
+static Visit *resident_visit(Door *door) {
+  Tstate *ts = resident(door);
+  Visit *v = ts != NULL ? new_visit(door, ts) : NULL;
+  if (v == NULL) return NULL;
+  v->depth = 1;
+  link_visit(v);
+  return v;
+}
+
+bool visit_is_inside(const Door *door) {
+  const Visit *v = visit_find(door);
+  return v != NULL ? v->depth > 0 : resident(door) != NULL;
+}
+
 int visit_enter(Door *door, lua_State **L) {
   Visit *v = visit_find(door);
+  if (v == NULL) v = resident_visit(door);
   if (v != NULL && v->depth > 0) return nest(v, L);
   /* acquire pairs with set_state; a late look is decided by the compare-exchange, or by m */
   if (atomic_load_explicit(&door->state, memory_order_acquire) != DOOR_OPEN) return VISIT_ECLOSING;
@@ -278,7 +322,7 @@ static void end_object(Tstate *ts) {
 
 /* The thread state goes; its thread is inside, with the lock, which it drops. */
 static void depart(Visit *v) {
-  Tstate *ts = v->ts;
+  Tstate *ts = v->ts, *left = v->left;
   end_object(ts);
   park_grant_all(ts, &ts->rt->endings);
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
@@ -287,15 +331,26 @@ static void depart(Visit *v) {
   gil_exit(&ts->gil);
   tstate_free(ts);
   drop_visit(v);
+  step_back(left);
 }
 
 static void go_out(Visit *v) {
-  Tstate *ts = v->ts;
+  Tstate *ts = v->ts, *left = v->left;
   v->depth = 0;
   tstate_leave(ts);
   gil_leave(&ts->gil);
   /* release: from here on main may take the thread state away */
   atomic_store_explicit(&v->state, VISIT_IDLE, memory_order_release);
+  step_back(left);
+}
+
+static void leave_outermost(Visit *v) {
+  Tstate *ts = v->ts;
+  assert(gil_held(&ts->gil) && ts->blocking == 0 && "gilua_leave inside a region of native work");
+  lua_settop(ts->current, v->top);
+  /* relaxed: main, which closes, waits for this thread either way */
+  if (ts != ts->rt->main && atomic_load_explicit(&v->door->state, memory_order_relaxed) != DOOR_OPEN) depart(v);
+  else go_out(v);
 }
 
 int visit_leave(Door *door) {
@@ -304,17 +359,13 @@ int visit_leave(Door *door) {
   assert(visit_sane(v));
   if (v->reentry != NULL && v->reentry->depth == v->depth) {
     end_reentry(v);
-    return VISIT_OK;
-  }
-  if (v->depth > 1) {
+  } else if (v->depth > 1) {
     v->depth--;
+  } else {
+    leave_outermost(v);
     return VISIT_OK;
   }
-  Tstate *ts = v->ts;
-  assert(gil_held(&ts->gil) && ts->blocking == 0 && "gilua_leave inside a region of native work");
-  lua_settop(ts->current, v->top);
-  if (ts != ts->rt->main && atomic_load_explicit(&door->state, memory_order_relaxed) != DOOR_OPEN) depart(v);
-  else go_out(v);
+  if (v->depth == 1 && v->ts->owned) drop_visit(v);
   return VISIT_OK;
 }
 
@@ -398,6 +449,7 @@ static void leave_at_end(Visit *v) {
     free(r);
   }
   v->reentry = NULL;
+  v->left = NULL; /* the thread ends in every runtime */
   v->depth = 0;
   ts->blocking = 0;
   if (ts->rt->on_error != NULL) ts->rt->on_error(ts->rt->on_error_data, "a thread ended without gilua_leave");
@@ -417,6 +469,7 @@ void visit_forget(Visit *v) {
       atomic_store(&v->state, VISIT_IDLE);
       return;
     }
+    v->left = NULL;
     tstate_enter(ts);
     if (gil_take_open(&ts->gil)) depart(v);
     else drop_visit(v);

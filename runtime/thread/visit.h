@@ -31,6 +31,7 @@ struct gilua_Runtime {
 typedef struct Reentry {
   struct Reentry *outer;
   unsigned depth; /* Visit.depth while it lasts */
+  Tstate *left;   /* the runtime that it came from, whose lock it left; or NULL */
   Tstate *before; /* inner neighbour of this state in the thread's chain, NULL: it was the innermost */
   int blocking;   /* the region that it interrupts */
   int top, region_top;
@@ -45,6 +46,7 @@ struct Visit {
   uint64_t serial;   /* [i] of the door */
   Tstate *ts;        /* [i] not to be touched once GONE */
   unsigned depth;    /* [G] written by its thread: nested enters */
+  Tstate *left;      /* [t] the runtime that it came from, whose lock it left meanwhile; or NULL */
   int top;           /* [t] of the Lua stack at the outermost enter */
   Reentry *reentry;  /* [t] innermost first */
   Visit *next;       /* [t] of the same thread */
@@ -60,13 +62,17 @@ enum { VISIT_OK = 0, VISIT_ECLOSING = -1, VISIT_ENOMEM = -2, VISIT_EOUTSIDE = -3
  * once. Returns 0 or VISIT_ENOMEM. */
 int visit_open(Door *door, Runtime *rt);
 
-/* visit_enter takes the lock and gives the calling thread a Lua state. Blocks until its turn. Nested calls count. Fails with
+/* visit_enter takes the lock and gives the calling thread a Lua state. A thread that is inside another runtime leaves the lock
+ * of that until visit_leave: nobody waits for one lock with another, or two runtimes could wait for each other. Blocks until its turn. Nested calls count. Fails with
  * VISIT_ECLOSING when closing has begun (but not inside a visit), VISIT_ENOMEM. Keeps errno. */
 int visit_enter(Door *door, lua_State **L);
 
 /* visit_leave undoes one visit_enter. The outermost one sets the Lua stack back and drops the lock. VISIT_EOUTSIDE: the
  * thread is not inside. */
 int visit_leave(Door *door);
+
+/* visit_is_inside tells whether the calling thread is inside, as a visitor or because gilua started it. */
+bool visit_is_inside(const Door *door);
 
 /* visit_find is the calling thread's visit to door, or NULL. */
 Visit *visit_find(const Door *door);
