@@ -12,6 +12,7 @@
 #include "interp/libraries.h"
 #include "interp/native.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/native/lib_native.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
@@ -268,7 +269,9 @@ int state_open_root(lua_State *L) {
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", state_open_root},
+      {"gilua.ctypes", luaopen_gilua_ctypes},
       {"gilua.gil", luaopen_gilua_gil},
+      {"gilua.native", luaopen_gilua_native},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},

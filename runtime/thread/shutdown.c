@@ -45,6 +45,7 @@ static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
 
 void shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   luaL_checkstack(L, 8, NULL);
+  if (rt->main_ended) return; /* joined before; Ctrl-C may have ended that */
   end_main(L, rt);
   while (somebody_to_join(L, rt) && await_ending(L, rt, deadline)) continue;
 }

@@ -41,6 +41,8 @@ struct Tstate {
   struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */
   Tstate *next, *prev;         /* [G] Runtime.threads */
   Tstate *outer;               /* [t] next state of the same system thread */
+  struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
+  int c_errno;                 /* [t] errno as those functions left it */
 };
 
 /* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
