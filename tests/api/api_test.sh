@@ -16,7 +16,7 @@ export PKG_CONFIG_PATH=$lib/pkgconfig
 flags=(-g -Wall -Wextra -Werror $(pkg-config --cflags gilua))
 # shellcheck disable=SC2207
 libs=($(pkg-config --libs gilua) "-Wl,-rpath,$lib")
-static=("$lib/libgilua.a" -llua5.4 -lm -pthread)
+static=("$lib/libgilua.a" -llua5.4 -lm -pthread $(pkg-config --static --libs-only-l gilua | grep -o -- "-lffi\|-ldl"))
 sanitized=""
 for s in address undefined thread; do
   case $s in address) mark=__asan_init ;; undefined) mark=__ubsan_handle ;; thread) mark=__tsan_init ;; esac

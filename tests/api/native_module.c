@@ -89,6 +89,21 @@ static int l_busy(lua_State *L) {
   }
 }
 
+/* total(buffer): adds the elements of a buffer of f64 without the lock */
+static int l_total(lua_State *L) {
+  gilua_Buffer b;
+  double sum = 0;
+  gilua_buffer_check(L, 1, "f64", &b);
+  gilua_buffer_pin(L, 1);
+  GILUA_BLOCKING(L) {
+    for (size_t i = 0; i < b.length; i++) sum += ((double *)b.data)[i];
+    usleep(1000);
+  }
+  gilua_buffer_unpin(L, 1);
+  lua_pushnumber(L, sum);
+  return 1;
+}
+
 /* jump(): leaves a block by return: a fault */
 static int l_jump(lua_State *L) {
   GILUA_BLOCKING(L) { return 0; }
@@ -107,7 +122,7 @@ static int l_misuse(lua_State *L) {
 
 int luaopen_native_module(lua_State *L) {
   static const luaL_Reg funcs[] = {{"busy", l_busy},     {"call", l_call},     {"jump", l_jump}, {"misuse", l_misuse},
-                                   {"nested", l_nested}, {"region", l_region}, {"wait", l_wait}, {NULL, NULL}};
+                                   {"nested", l_nested}, {"region", l_region}, {"total", l_total},   {"wait", l_wait}, {NULL, NULL}};
   gilua_module(L, "native_module", FLAGS);
   luaL_newlib(L, funcs);
   return 1;

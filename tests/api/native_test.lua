@@ -90,4 +90,14 @@ t.test("a wait inside a finalizer does not wait", function()
   t.equal(got[2], 1)
 end)
 
+t.test("a buffer is read without the lock, and pinned meanwhile", function()
+  local native = require "gilua.native"
+  local b = native.buffer("f64", 1000)
+  for i = 1, 1000 do b[i] = i end
+  local threads = t.start(3, function() for _ = 1, 20 do t.equal(m.total(b), 500500.0) end end)
+  t.join(threads)
+  t.raises("buffer of f64 expected, got u8", m.total, native.buffer("u8", 1))
+  t.raises("bad argument #1", m.total, {})
+end)
+
 t.finish()
