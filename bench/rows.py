@@ -96,6 +96,6 @@ def rows():
                    "≤ 1.5 × luaL_newstate … lua_close + 100 µs", lambda m: m["gilua"] <= 1.5 * m["Lua"] + 100000,
                    over("gilua", "Lua"), group="embedding"))
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
-                   {"gilua": "{embed} runtimes 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
-                   lambda m: m["gilua"] / 2, field="ratio", unit="x", bound=False, group="embedding"))
+                   {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
+                   over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
     return out

@@ -4,6 +4,7 @@
  *   enter_leave      gilua_enter and gilua_leave of a thread that was there before
  *   open_close       gilua_open and gilua_close            lua_open_close   luaL_newstate, luaL_openlibs, lua_close
  *   runtimes         N runtimes that compute, one after the other and on a thread each; "ratio" is the first over the second
+ *   lua_states       the same with plain Lua states: what the machine gives
  */
 #include <lauxlib.h>
 #include <lualib.h>
@@ -83,30 +84,49 @@ static void lua_open_close(long n) {
   emit("lua_open_close", n, clock_ns() - start, 0);
 }
 
+static const char work[] =
+    "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end fib(32) "
+    "local t = {} for i = 1, 2000000 do t[i % 1000] = {i} end";
+
 static void *compute(void *rt) {
-  static const char code[] =
-      "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end fib(29) "
-      "local t = {} for i = 1, 300000 do t[i] = {i} end";
-  need(gilua_run_string(rt, code, "=compute"));
+  need(gilua_run_string(rt, work, "=work"));
   return NULL;
+}
+
+static void *compute_plain(void *L) {
+  if (luaL_dostring(L, work) != LUA_OK) exit(1);
+  return NULL;
+}
+
+/* All of them one after the other, then at the same time. */
+static void side_by_side(const char *name, void **states, int n, void *(*f)(void *)) {
+  pthread_t threads[MOST_RUNTIMES];
+  for (int i = 0; i < n; i++) f(states[i]); /* warm */
+  int64_t start = clock_ns();
+  for (int i = 0; i < n; i++) f(states[i]);
+  int64_t serial = clock_ns() - start;
+  start = clock_ns();
+  for (int i = 0; i < n; i++)
+    if (pthread_create(&threads[i], NULL, f, states[i]) != 0) exit(1);
+  for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
+  int64_t parallel = clock_ns() - start;
+  emit(name, n, parallel, (double)serial / (double)parallel);
 }
 
 static void runtimes(int n) {
   gilua_Runtime *rts[MOST_RUNTIMES];
-  pthread_t threads[MOST_RUNTIMES];
   if (n < 1 || n > MOST_RUNTIMES) exit(2);
   for (int i = 0; i < n; i++) need(gilua_open(&rts[i], NULL));
-  for (int i = 0; i < n; i++) compute(rts[i]); /* warm */
-  int64_t start = clock_ns();
-  for (int i = 0; i < n; i++) compute(rts[i]);
-  int64_t serial = clock_ns() - start;
-  start = clock_ns();
-  for (int i = 0; i < n; i++)
-    if (pthread_create(&threads[i], NULL, compute, rts[i]) != 0) exit(1);
-  for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
-  int64_t parallel = clock_ns() - start;
+  side_by_side("runtimes", (void **)rts, n, compute);
   for (int i = 0; i < n; i++) need(gilua_close(rts[i]));
-  emit("runtimes", n, parallel, (double)serial / (double)parallel);
+}
+
+static void lua_states(int n) {
+  lua_State *states[MOST_RUNTIMES];
+  if (n < 1 || n > MOST_RUNTIMES) exit(2);
+  for (int i = 0; i < n; i++) luaL_openlibs(states[i] = luaL_newstate());
+  side_by_side("lua_states", (void **)states, n, compute_plain);
+  for (int i = 0; i < n; i++) lua_close(states[i]);
 }
 
 int main(int argc, char **argv) {
@@ -118,6 +138,7 @@ int main(int argc, char **argv) {
   else if (strcmp(name, "open_close") == 0) open_close(n);
   else if (strcmp(name, "lua_open_close") == 0) lua_open_close(n);
   else if (strcmp(name, "runtimes") == 0) runtimes((int)n);
-  else return fputs("usage: embed blocking|native_blocking|enter_leave|open_close|lua_open_close|runtimes N\n", stderr), 2;
+  else if (strcmp(name, "lua_states") == 0) lua_states((int)n);
+  else return fputs("usage: embed blocking|native_blocking|enter_leave|open_close|lua_open_close|runtimes|lua_states N\n", stderr), 2;
   return 0;
 }
