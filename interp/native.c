@@ -82,6 +82,9 @@ void native_offer(lua_State *L) {
       .blocking_call = native_blocking_call,
       .wait_fd = native_wait_fd,
       .check = native_check,
+      .buffer_check = native_buffer_check,
+      .buffer_pin = native_buffer_pin,
+      .buffer_unpin = native_buffer_unpin,
   };
   lua_pushlightuserdata(L, (void *)&table);
   lua_setfield(L, LUA_REGISTRYINDEX, GILUA_NATIVE_KEY);
