@@ -3,8 +3,10 @@
 #include "interp/native.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 #include "interp/gilua_native.h"
+#include "runtime/native/buffer.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/process.h"
@@ -71,6 +73,22 @@ static void native_module(lua_State *L, const char *name, int abi, int flags) {
     luaL_error(L, "module '%s' is in use in another runtime of this process, and is not declared safe for several", name);
   if (err != 0) luaL_error(L, "not enough memory");
 }
+
+static int native_buffer_check(lua_State *L, int index, const char *type, gilua_Buffer *out) {
+  const Buffer *b = buffer_check(L, index);
+  const char *has = buffer_type_names[b->type];
+  if (type != NULL && strcmp(type, has) != 0)
+    return luaL_argerror(L, index, lua_pushfstring(L, "buffer of %s expected, got %s", type, has));
+  *out = (gilua_Buffer){.data = b->data, .length = b->length, .item_size = buffer_item_sizes[b->type], .type = has};
+  return GILUA_OK;
+}
+
+static int native_buffer_pin(lua_State *L, int index) {
+  buffer_pin(buffer_check(L, index));
+  return GILUA_OK;
+}
+
+static void native_buffer_unpin(lua_State *L, int index) { buffer_unpin(buffer_check(L, index)); }
 
 void native_offer(lua_State *L) {
   static const gilua_Native table = {

@@ -311,7 +311,10 @@ void gil_exit(GilThread *self) {
   Gil *g = self->gil;
   assert(gil_held(self));
   hand_over(self);
-  /* the nudger may look at an owner that drops without mutex; nobody does once m was free after the drop */
+  gil_pass(g); /* the nudger may look at an owner that drops without mutex */
+}
+
+void gil_pass(Gil *g) {
   pthread_mutex_lock(&g->m);
   pthread_mutex_unlock(&g->m);
 }

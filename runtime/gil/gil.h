@@ -193,6 +193,10 @@ bool gil_yield(GilThread *self);
 /* gil_exit drops the lock for the last time; self may be freed then, after gil_thread_fini. */
 void gil_exit(GilThread *self);
 
+/* gil_pass passes through the mutex: who looks at owners there (the nudger) sees a new GilThread as it was made, if this
+ * is called before its first take, and looks at an old one no more, if after its last gil_leave. */
+void gil_pass(Gil *g);
+
 /* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */
 void gil_close(GilThread *self);
 

@@ -152,7 +152,7 @@ static void fork_child(void) {
     gil_after_fork_child(&rt->gil, ts != NULL ? &ts->gil : NULL);
     runtime_after_fork(rt, ts);
     if (rt->door == NULL) continue;
-    rt->door->arriving = 0;
+    rt->door->moving = 0;
     pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);

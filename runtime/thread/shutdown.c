@@ -9,7 +9,7 @@
 #include "runtime/thread/thread.h"
 #include "runtime/thread/visit.h"
 
-enum { CANCELS = 20 };
+enum { CANCELS = 20, LAST_STEPS_NS = 1000000000 };
 
 /* The main thread counts as ended: who joins it goes on. */
 static void end_main(lua_State *L, Runtime *rt) {
@@ -45,6 +45,7 @@ static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
 
 void shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   luaL_checkstack(L, 8, NULL);
+  if (rt->main_ended) return; /* joined before; Ctrl-C may have ended that */
   end_main(L, rt);
   while (somebody_to_join(L, rt) && await_ending(L, rt, deadline)) continue;
 }
@@ -81,6 +82,7 @@ bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
     while (rt->nthreads > 1 && await_ending(L, rt, next < deadline ? next : deadline)) settle_visits(rt, deadline);
     now = clock_ns();
   }
+  settle_visits(rt, now + LAST_STEPS_NS);
   if (cancel_all(rt) == 0 && visit_sweep(rt) == 0) return true;
   gil_close(&rt->main->gil);
   return false;

@@ -121,6 +121,7 @@ static int call_target(lua_State *L, Tstate *ts, Thread *t) {
     return status;
   }
   int n = lua_gettop(L) - 2;
+  luaL_checkstack(L, 2, "too many results of a thread"); /* LUA_MULTRET leaves no room */
   lua_createtable(L, n, 0);
   lua_insert(L, 3);
   for (int i = n; i > 0; i--) lua_rawseti(L, 3, i);

@@ -19,8 +19,8 @@
  *   INSIDE  -> (none)            its thread: the door is closing, or the thread ends   depart
  *
  * The compare-exchanges decide who owns an idle thread state: its thread that comes back, or main that closes. So coming
- * back takes no mutex, and main frees nothing that somebody is about to use. A newcomer counts as `arriving` until it is
- * listed, and main waits for it.
+ * back takes no mutex, and main frees nothing that somebody is about to use. A newcomer counts as `moving` until it is
+ * listed, one that departs until it has let go of everything of the runtime; main waits for both.
  *
  * Not promised  a thread that is inside when time has run out never gets the lock again, unless it waits for it in
  *               visit_enter: then it gets VISIT_ECLOSING.
@@ -95,7 +95,7 @@ int visit_open(Door *door, Runtime *rt) {
   link_visit(v);
   pthread_mutex_lock(&door->m);
   door->rt = rt;
-  door->keeps = door->arriving = 0;
+  door->keeps = door->moving = 0;
   set_state(door, DOOR_OPEN);
   pthread_mutex_unlock(&door->m);
   return VISIT_OK;
@@ -223,9 +223,15 @@ static int move_in(Tstate *ts) {
   return VISIT_OK;
 }
 
-static void has_arrived(Door *door) {
+static void move(Door *door) {
   pthread_mutex_lock(&door->m);
-  if (--door->arriving == 0) pthread_cond_broadcast(&door->c);
+  door->moving++;
+  pthread_mutex_unlock(&door->m);
+}
+
+static void has_moved(Door *door) {
+  pthread_mutex_lock(&door->m);
+  door->moving--;
   pthread_mutex_unlock(&door->m);
 }
 
@@ -236,6 +242,7 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
   if (rt->preempt == PREEMPT_SIGNAL) os_unblock_signal(rt->signal);
   v->left = step_out();
   tstate_enter(ts);
+  gil_pass(&rt->gil);
   int err = gil_take_open(&ts->gil) ? move_in(ts) : VISIT_ECLOSING;
   if (err == VISIT_OK) {
     v->depth = 1;
@@ -249,7 +256,7 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
     tstate_leave(ts);
     step_back(v->left);
   }
-  has_arrived(door); /* last: it keeps the runtime */
+  has_moved(door); /* last: it keeps the runtime */
   return err;
 }
 
@@ -257,13 +264,13 @@ static int arrive(Door *door, lua_State **L) {
   pthread_mutex_lock(&door->m);
   Runtime *rt = door->rt;
   bool open = atomic_load_explicit(&door->state, memory_order_relaxed) == DOOR_OPEN;
-  if (open) door->arriving++;
+  if (open) door->moving++;
   pthread_mutex_unlock(&door->m);
   if (!open) return VISIT_ECLOSING;
   Tstate *ts = tstate_alloc(rt, rt->spare, NULL);
   Visit *v = ts != NULL ? new_visit(door, ts) : NULL;
   int err = VISIT_ENOMEM;
-  if (v == NULL || process_watch_thread() != 0) has_arrived(door);
+  if (v == NULL || process_watch_thread() != 0) has_moved(door);
   else err = settle(door, rt, ts, v);
   if (err == VISIT_OK) {
     *L = ts->base;
@@ -309,26 +316,29 @@ int visit_enter(Door *door, lua_State **L) {
 }
 
 /* Its Thread object, if somebody asked for it, ends. */
-static void end_object(Tstate *ts) {
+static void end_object(Tstate *self, Tstate *ts) {
   lua_State *L = ts->base;
   if (ts->thread_ref == LUA_NOREF) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
   Thread *t = lua_touserdata(L, -1);
   t->state = THREAD_DONE;
   t->ts = NULL;
-  park_grant_all(ts, &t->joiners);
+  park_grant_all(self, &t->joiners);
   lua_pop(L, 1);
 }
 
 /* The thread state goes; its thread is inside, with the lock, which it drops. */
 static void depart(Visit *v) {
   Tstate *ts = v->ts, *left = v->left;
-  end_object(ts);
+  Door *door = v->door;
+  move(door);
+  end_object(ts, ts);
   park_grant_all(ts, &ts->rt->endings);
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
   tstate_unlist(ts);
   tstate_leave(ts);
   gil_exit(&ts->gil);
+  has_moved(door); /* from here on main may free the runtime */
   tstate_free(ts);
   drop_visit(v);
   step_back(left);
@@ -395,7 +405,7 @@ unsigned visit_sweep(Runtime *rt) {
   Door *door = rt->door;
   if (door == NULL) return 0;
   pthread_mutex_lock(&door->m);
-  unsigned moving = door->arriving;
+  unsigned moving = door->moving;
   pthread_mutex_unlock(&door->m);
   for (Tstate *ts = rt->threads, *next; ts != NULL; ts = next) {
     next = ts->next;
@@ -408,8 +418,9 @@ unsigned visit_sweep(Runtime *rt) {
       moving++;
       continue;
     }
-    end_object(ts);
+    end_object(rt->main, ts);
     tstate_unlist(ts);
+    gil_pass(&rt->gil);
     tstate_free(ts);
   }
   return moving;

@@ -19,11 +19,11 @@ struct gilua_Runtime {
   _Atomic int state;      /* [a] a DoorState, written under m; relaxed reads may be late, then m decides */
   _Atomic uint64_t serial; /* [a] of the runtime behind it; written before the door opens */
   pthread_mutex_t m;      /* guards [m]; a leaf, taken with and without the lock */
-  pthread_cond_t c;       /* keeps or arriving became 0 */
+  pthread_cond_t c;       /* keeps became 0 */
   Runtime *rt;            /* [m] NULL when CLOSED */
   void *owner;            /* [i] what interp keeps of an interpreter that it made */
   unsigned keeps;         /* [m] closing waits for these */
-  unsigned arriving;      /* [m] threads on their first way in */
+  unsigned moving;        /* [m] threads on their first way in, or on their last way out */
   Door *next;             /* of process.c */
 };
 

@@ -26,7 +26,7 @@ rm -f "$out"
 ranlib "$out"
 """,
     )
-    return [DefaultInfo(files = depset([ctx.outputs.out]))]
+    return [DefaultInfo(files = depset([ctx.outputs.out]), runfiles = ctx.runfiles([ctx.outputs.out]))]
 
 cc_archive = rule(
     implementation = _cc_archive_impl,
