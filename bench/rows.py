@@ -86,6 +86,18 @@ def rows():
     out.append(Row("10 000 threads asleep: resident KiB each", peers("thread_memory", "10000"), "works; ≤ 16 KiB",
                    lambda m: m["gilua"] <= 16, over("gilua", "CPython"), field="rss_kb_per_thread", unit="KiB",
                    bound=False, reps=2))
+    for work, python in (("sha256", True), ("matmul", False), ("count_primes", False)):
+        both = {"gilua": GILUA + "native_work.lua %s 2" % work}
+        if python:
+            both["CPython"] = PY + "native_work.py %s 2" % work
+        out.append(Row("native.%s in 2 threads: work done in one thread's time" % work, both, "≥ 1.9",
+                       lambda m: m["gilua"] >= 1.9, over("gilua", "CPython") if python else over("gilua", "gilua"),
+                       field="ratio", unit="x", bound=False, reps=3, group="native work"))
+    for how, bar in (("release", "≥ 2 × faster than CPython's ctypes"), ("keep", "≥ 2 × faster than CPython's ctypes")):
+        out.append(Row("ctypes: cos(x), the lock is %s" % ("left" if how == "release" else "kept"),
+                       {"gilua": GILUA + "ctypes_call.lua 3000000 " + how, "CPython": PY + "ctypes_call.py 1000000 " + how},
+                       bar, lambda m: m["gilua"] * 2 <= m["CPython"], over("gilua", "CPython"), bound=False, reps=3,
+                       group="native work"))
     for case, n, bar, limit in (("blocking", 5000000, "≤ 25 ns", 25), ("native_blocking", 5000000, "≤ 35 ns", 35),
                                 ("enter_leave", 5000000, "≤ 100 ns", 100)):
         out.append(Row({"blocking": "a region of native work, inside", "native_blocking": "GILUA_BLOCKING in a module",

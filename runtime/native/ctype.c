@@ -160,6 +160,23 @@ static int find_kind(const char *name) {
   return -1;
 }
 
+/* Makes the type on top of the stack the element of arrays, if s is "[n][m]…": the last index is that of the innermost. */
+static bool parse_arrays(lua_State *L, const char *s) {
+  enum { MOST = 8 };
+  size_t dimensions[MOST], n = 0;
+  for (char *end; *s == '['; s = end + 1) {
+    if (n == MOST || !isdigit((unsigned char)s[1])) return false;
+    dimensions[n++] = strtoull(s + 1, &end, 10);
+    if (*end != ']') return false;
+  }
+  if (*s != '\0') return false;
+  while (n-- > 0) {
+    ctype_push_array(L, -1, dimensions[n]);
+    lua_remove(L, -2);
+  }
+  return true;
+}
+
 /* Pushes the type that text names, or nil. */
 static void parse(lua_State *L, const char *text) {
   char words[64];
@@ -171,25 +188,13 @@ static void parse(lua_State *L, const char *text) {
   }
   lua_pushstring(L, words);
   push_type(L, (CKind)kind);
-  for (char *end; *s != '\0';) {
-    if (isspace((unsigned char)*s)) {
-      s++;
-    } else if (*s == '*') {
-      ctype_push_pointer(L, -1);
-      lua_remove(L, -2);
-      s = read_words(s + 1, words, sizeof words); /* a const behind the star */
-      if (words[0] != '\0') break;
-    } else if (*s == '[' && isdigit((unsigned char)s[1])) {
-      size_t n = strtoull(s + 1, &end, 10);
-      if (*end != ']') break;
-      ctype_push_array(L, -1, n);
-      lua_remove(L, -2);
-      s = end + 1;
-    } else {
-      break;
-    }
+  while (*s == '*') {
+    ctype_push_pointer(L, -1);
+    lua_remove(L, -2);
+    s = read_words(s + 1, words, sizeof words); /* a const behind the star */
+    if (words[0] != '\0') break;
   }
-  if (*s == '\0') return;
+  if (parse_arrays(L, s)) return;
   lua_pop(L, 1);
   lua_pushnil(L);
 }

@@ -323,7 +323,8 @@ static int ctypes_errno(lua_State *L) {
 
 static int ctypes_strerror(lua_State *L) {
   char text[256];
-  lua_pushstring(L, strerror_r((int)luaL_optinteger(L, 1, park_self(L)->c_errno), text, sizeof text));
+  const char *message = strerror_r((int)luaL_optinteger(L, 1, park_self(L)->c_errno), text, sizeof text);
+  lua_pushstring(L, message);
   return 1;
 }
 
