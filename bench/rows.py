@@ -86,6 +86,30 @@ def rows():
     out.append(Row("10 000 threads asleep: resident KiB each", peers("thread_memory", "10000"), "works; ≤ 16 KiB",
                    lambda m: m["gilua"] <= 16, over("gilua", "CPython"), field="rss_kb_per_thread", unit="KiB",
                    bound=False, reps=2))
+    for work, python in (("sha256", True), ("matmul", False), ("count_primes", False)):
+        both = {"gilua": GILUA + "native_work.lua %s 2" % work}
+        if python:
+            both["CPython"] = PY + "native_work.py %s 2" % work
+        out.append(Row("native.%s in 2 threads: work done in one thread's time" % work, both, "≥ 1.9",
+                       lambda m: m["gilua"] >= 1.9, over("gilua", "CPython") if python else over("gilua", "gilua"),
+                       field="ratio", unit="x", bound=False, reps=3, group="native work"))
+    for how, bar in (("release", "≥ 2 × faster than CPython's ctypes"), ("keep", "≥ 2 × faster than CPython's ctypes")):
+        out.append(Row("ctypes: cos(x), the lock is %s" % ("left" if how == "release" else "kept"),
+                       {"gilua": GILUA + "ctypes_call.lua 3000000 " + how, "CPython": PY + "ctypes_call.py 1000000 " + how},
+                       bar, lambda m: m["gilua"] * 2 <= m["CPython"], over("gilua", "CPython"), bound=False, reps=3,
+                       group="native work"))
+    for case, n, bar, limit in (("blocking", 5000000, "≤ 25 ns", 25), ("native_blocking", 5000000, "≤ 35 ns", 35),
+                                ("enter_leave", 5000000, "≤ 100 ns", 100)):
+        out.append(Row({"blocking": "a region of native work, inside", "native_blocking": "GILUA_BLOCKING in a module",
+                        "enter_leave": "gilua_enter and gilua_leave of a known thread"}[case],
+                       {"gilua": "{embed} %s %d" % (case, n)}, bar, lambda m, limit=limit: m["gilua"] <= limit,
+                       lambda m, limit=limit: m["gilua"] / limit, group="embedding"))
+    out.append(Row("gilua_open and gilua_close", {"gilua": "{embed} open_close 300", "Lua": "{embed} lua_open_close 300"},
+                   "≤ 1.5 × luaL_newstate … lua_close + 100 µs", lambda m: m["gilua"] <= 1.5 * m["Lua"] + 100000,
+                   over("gilua", "Lua"), group="embedding"))
+    out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
+                   {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
+                   over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
     out += pickle_rows()
     return out
 

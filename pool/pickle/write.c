@@ -51,7 +51,7 @@ static inline void write_integer(Writer *w, lua_Integer value) {
 }
 
 static void write_bytes(Writer *w, const void *bytes, size_t size) {
-  if (!buffer_append(&w->out, bytes, size)) writer_no_memory(w);
+  if (!bytes_append(&w->out, bytes, size)) writer_no_memory(w);
 }
 
 /* The string at index i, of more than PICKLE_PIN bytes, stands in a piece. */

@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_PICKLE_WRITE_H
 #define GILUA_POOL_PICKLE_WRITE_H
 
-#include "pool/pickle/buffer.h"
+#include "pool/pickle/bytes.h"
 #include "pool/pickle/link.h"
 
 enum {
@@ -37,7 +37,7 @@ enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4, RESTART_FR
 typedef struct Writer {
   lua_State *L;
   PickleLink *link;    /* or NULL */
-  Buffer out, scratch;
+  Bytes out, scratch;
   Refs refs;           /* object, long string or upvalue -> place of its tag in the buffer */
   Refs origins;        /* functions and metatables written by value -> number */
   WriteFrame *frames;
@@ -99,7 +99,7 @@ _Noreturn void writer_refuse(Writer *w, const char *why);
 void path_push(Writer *w);
 
 static inline void writer_reserve(Writer *w, size_t more) {
-  if (!buffer_reserve(&w->out, more)) writer_no_memory(w);
+  if (!bytes_reserve(&w->out, more)) writer_no_memory(w);
 }
 
 /* writer_byte appends to room that was reserved. */

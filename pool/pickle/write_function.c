@@ -6,7 +6,7 @@
 
 static int append(lua_State *L, const void *bytes, size_t size, void *ud) {
   (void)L;
-  return buffer_append(ud, bytes, size) ? 0 : 1;
+  return bytes_append(ud, bytes, size) ? 0 : 1;
 }
 
 /* Bytecode of the function on top into the scratch buffer. A chunk that load made is named by its whole source. */
@@ -84,7 +84,7 @@ bool writer_function(Writer *w, size_t at) {
     writer_reserve(w, 32);
     writer_byte(w, TAG_FUNCTION);
     writer_varint(w, w->scratch.size);
-    if (!buffer_append(&w->out, w->scratch.bytes, w->scratch.size)) writer_no_memory(w);
+    if (!bytes_append(&w->out, w->scratch.bytes, w->scratch.size)) writer_no_memory(w);
   }
   writer_reserve(w, 32);
   writer_byte(w, ar.nups);

@@ -29,8 +29,8 @@ void writer_forget(Writer *w) {
 static int writer_gc(lua_State *L) {
   Writer *w = lua_touserdata(L, 1);
   writer_forget(w);
-  buffer_free(&w->out);
-  buffer_free(&w->scratch);
+  bytes_free(&w->out);
+  bytes_free(&w->scratch);
   refs_free(&w->refs);
   refs_free(&w->origins);
   names_free(L, &w->own_names);
@@ -110,8 +110,8 @@ void writer_renew(Writer *w) {
 
 void writer_release(Writer *w) {
   writer_forget(w);
-  if (w->out.capacity > KEPT_BYTES) buffer_free(&w->out);
-  if (w->scratch.capacity > KEPT_BYTES) buffer_free(&w->scratch);
+  if (w->out.capacity > KEPT_BYTES) bytes_free(&w->out);
+  if (w->scratch.capacity > KEPT_BYTES) bytes_free(&w->scratch);
   if (w->frame_capacity > KEPT_FRAMES) {
     pickle_realloc(w->frames, 0);
     w->frames = NULL;

@@ -33,6 +33,7 @@ enum {
   WAKE_COME = 2,   /* the lock is free: come and take it */
   WAKE_POKE = 4,   /* look at your requests */
   WAKE_ASLEEP = 8, /* set by the sleeper: a futex_wake is needed */
+  WAKE_CLOSED = 32, /* the lock is closed, and you may give up */
   WAKE_POLLS = 16, /* set by the sleeper: it is in poll, a write to wake_fd is needed */
 };
 
@@ -62,6 +63,7 @@ struct GilThread {
   uint64_t waited;               /* [G] ticks from ready to owner */
   uint64_t forced;               /* [G] switches it was made to do */
   uint64_t longest;              /* [G] longest hold, ticks */
+  bool gives_up;                 /* [m] in gil_take_open */
   GilThread *next, *prev;        /* [m] ready queue */
   GilPlace place;                /* [m] */
   uint64_t urgent_in;            /* [m] the turn (Gil.turn_since) in which the owner is asked for it at once, or 0 */
@@ -129,6 +131,7 @@ struct Gil {
   int ask_signal;                   /* [i] 0: asking only sets the request, an armed count hook looks at it */
   void (*arm)(GilThread *self);     /* [i] makes self reach a safe point soon; called by the owner. May be NULL */
   void (*longest)(GilThread *self); /* [i] self leaves the lock after its longest hold, a long one. May be NULL */
+  void (*stirred)(GilThread *self); /* [i] self's sleep was disturbed, by a signal perhaps: may set requests. May be NULL */
   void (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. May be NULL */
   _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
                                        unblock; seq_cst against requests, see blocking.c */
@@ -159,6 +162,10 @@ static inline bool gil_held(const GilThread *t) {
  * ever when the lock is closed. Requests that came meanwhile are armed. */
 void gil_take(GilThread *self);
 
+/* gil_take_open is gil_take for a thread from outside: when the lock is closed, before or meanwhile, it returns false
+ * instead of sleeping for ever; then self may be freed. */
+bool gil_take_open(GilThread *self);
+
 /* gil_leave leaves the lock for native work: wakes at most one ready thread. Keeps errno. */
 void gil_leave(GilThread *self);
 
@@ -185,6 +192,10 @@ bool gil_yield(GilThread *self);
 
 /* gil_exit drops the lock for the last time; self may be freed then, after gil_thread_fini. */
 void gil_exit(GilThread *self);
+
+/* gil_pass passes through the mutex: who looks at owners there (the nudger) sees a new GilThread as it was made, if this
+ * is called before its first take, and looks at an old one no more, if after its last gil_leave. */
+void gil_pass(Gil *g);
 
 /* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */
 void gil_close(GilThread *self);

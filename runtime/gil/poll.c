@@ -58,6 +58,7 @@ int gil_poll(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline, 
   if ((old & WAKE_POKE) != 0) atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POKE, memory_order_relaxed);
   do {
     ready = is_requested(self, wanted) ? -1 : poll_once(self, fds, n, deadline);
+    if (ready == -EINTR && self->gil->stirred != NULL) self->gil->stirred(self);
   } while (ready == -EINTR);
   atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POLLS, memory_order_relaxed);
   errno = saved;

@@ -67,4 +67,11 @@ void os_block_signals(int sig, sigset_t *old) {
   pthread_sigmask(SIG_SETMASK, &set, old);
 }
 
+void os_unblock_signal(int sig) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, sig);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void os_sharp_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }

@@ -29,6 +29,9 @@ int os_cpus(void);
  * *old if that is not NULL. A thread of ours must not take a signal that the host meant for its main thread. */
 void os_block_signals(int sig, sigset_t *old);
 
+/* os_unblock_signal lets the calling thread take sig. */
+void os_unblock_signal(int sig);
+
 /* os_sharp_timers lets timed sleeps of the calling thread end when they should, not up to 50 us later. */
 void os_sharp_timers(void);
 

@@ -30,7 +30,7 @@ void blocking_begin(Tstate *ts, const char *what) {
 #ifndef NDEBUG
   ts->top = lua_gettop(ts->current);
 #endif
-  ts->kept = in_finalizer(ts->current);
+  ts->kept = waits_forbidden(ts);
   ts->doing = what;
   if (!ts->kept) gil_leave(&ts->gil);
 }
@@ -85,7 +85,7 @@ void blocking_install(Runtime *rt) { rt->gil.unblock = unblock_requested; }
 ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
                          void *unblock_arg) {
   Unblock u = {.ts = ts, .unblock = unblock, .arg = unblock_arg};
-  bool listed = unblock != NULL && !in_finalizer(ts->current) && gil_start_nudger(&ts->rt->gil) == 0;
+  bool listed = unblock != NULL && !waits_forbidden(ts) && gil_start_nudger(&ts->rt->gil) == 0;
   if (listed && !list(ts, &u)) {
     unlist(ts, &u);
     return PARK_REQUESTED;
@@ -107,7 +107,7 @@ static ParkResult poll_now(struct pollfd *fds, unsigned n) {
 ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
   Waiter *w = &ts->wait;
-  if (in_finalizer(ts->current)) return poll_now(fds, n);
+  if (waits_forbidden(ts)) return poll_now(fds, n);
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   park_begin(ts, deadline, "fd", fds);
   gil_park(&ts->gil);

@@ -23,7 +23,7 @@ void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *obje
 
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES | REQUEST_NOTICE;
-  if (in_finalizer(ts->current)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
+  if (waits_forbidden(ts)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
   park_begin(ts, deadline, what, object);

@@ -43,7 +43,7 @@ static void fail_open(Runtime *rt) {
   free(rt);
 }
 
-Runtime *runtime_open(lua_State *L, Preempt preempt) {
+Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   luaL_checkstack(L, 4, NULL);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *main = lua_tothread(L, -1);
@@ -56,6 +56,8 @@ Runtime *runtime_open(lua_State *L, Preempt preempt) {
   Runtime *rt = blank(preempt);
   if (rt == NULL) return NULL;
   rt->L = main;
+  rt->universe = lua_topointer(L, LUA_REGISTRYINDEX);
+  rt->signal = signal != 0 ? signal : PREEMPT_SIGNUM;
   rt->spare = spare;
   lua_sethook(spare, NULL, 0, 0);
   rt->main = tstate_new(rt, main, NULL);
@@ -69,11 +71,16 @@ Runtime *runtime_open(lua_State *L, Preempt preempt) {
   rt->main->current = L;
   rt->gil.arm = hook_arm;
   rt->gil.longest = tstate_note_longest;
-  rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? PREEMPT_SIGNUM : 0;
+  rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? rt->signal : 0;
   tstate_enter(rt->main);
   gil_take(&rt->main->gil);
   runtime_set_policy(rt, &policy_fair);
   return rt;
+}
+
+void runtime_forget(lua_State *L) {
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
 }
 
 void runtime_free(Runtime *rt) {

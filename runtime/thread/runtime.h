@@ -10,7 +10,7 @@
 #include "runtime/gil/gil.h"
 #include "runtime/sync/waitq.h"
 
-typedef struct gilua_Runtime Runtime;
+typedef struct Runtime Runtime;
 typedef struct Tstate Tstate;
 
 /* How a running thread is made to leave the lock. */
@@ -41,11 +41,19 @@ struct RuntimeExit {
   RuntimeExit *next;                            /* [G] */
 };
 
-struct gilua_Runtime {
+struct Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
   lua_State *spare;         /* [i] for service work, under the lock and its own lua_pcall only */
+  const void *universe;     /* [i] identity of the Lua state and all its coroutines: its registry */
+  struct gilua_Runtime *door; /* [i] how native threads come in, see visit.h */
   Preempt preempt;          /* [i] */
+  int signal;               /* [i] that preempts, if preempt says so */
+  bool attached;            /* [i] somebody else made L, and closes it */
+  bool foreign_entered;     /* [G] a native thread has come in, and may come again */
+  /* Errors that nobody catches (threads, misuse) are told here; NULL: to nobody. Called with the lock, on any thread. */
+  void (*on_error)(void *data, const char *text); /* [i] */
+  void *on_error_data;      /* [i] */
   Tstate *main;             /* [i] the thread that opened the runtime; changes in a forked child only */
   Tstate *threads;          /* [G] every thread that has entered, main included */
   unsigned nthreads;        /* [G] */
@@ -56,6 +64,8 @@ struct gilua_Runtime {
   bool poll_yields;         /* [G] each of these hooks lets a waiter run (policy ticks, the hostile build) */
   bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
   ForeignHook foreign;      /* [G] */
+  bool ending;              /* [G] main runs the finalizer that waits for the threads, see sentinel.h */
+  bool main_ended;          /* [G] the main program is over: who joins main goes on */
   bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
@@ -75,8 +85,11 @@ struct gilua_Runtime {
 Runtime *runtime_of(lua_State *L);
 
 /* runtime_open makes L, a fresh or running state, the main state of a new runtime whose lock the calling thread owns
- * from now on. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
-Runtime *runtime_open(lua_State *L, Preempt preempt);
+ * from now on; signal is the one that preempts, 0 for the usual. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
+Runtime *runtime_open(lua_State *L, Preempt preempt, int signal);
+
+/* runtime_forget lets runtime_of(L) be NULL from now on; then runtime_free may follow with L open. */
+void runtime_forget(lua_State *L);
 
 /* runtime_free releases the runtime. The calling thread is main; every other thread has ended; L is closed. */
 void runtime_free(Runtime *rt);

@@ -15,7 +15,7 @@
 struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
-  lua_State *base;             /* [i] its bottom: the main state, or a thread made for it (see runtime_move) */
+  lua_State *base;             /* [i] once listed: its bottom: the main state, or a thread made for it (runtime_move) */
   lua_State *volatile current; /* [t] the coroutine that runs now; read by the signal handler of this thread */
   volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
@@ -39,8 +39,11 @@ struct Tstate {
   pthread_t pthread;           /* [i] of a thread that gilua started */
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
+  struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */
   Tstate *next, *prev;         /* [G] Runtime.threads */
   Tstate *outer;               /* [t] next state of the same system thread */
+  struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
+  int c_errno;                 /* [t] errno as those functions left it */
 };
 
 /* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
@@ -58,6 +61,10 @@ static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w 
 /* tstate_new makes a state with the given base for a thread that is about to start or enter, and lists it in rt.
  * Returns NULL without memory. Needs the lock, held by parent (NULL for the first thread of rt). */
 Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent);
+
+/* tstate_alloc and tstate_list are its two halves: the first needs no lock if parent is NULL, the second does. */
+Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent);
+void tstate_list(Tstate *ts);
 
 /* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
 void tstate_unlist(Tstate *ts);

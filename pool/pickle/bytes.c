@@ -1,9 +1,9 @@
 /* Bytes that grow at their end. */
-#include "pool/pickle/buffer.h"
+#include "pool/pickle/bytes.h"
 
 enum { FIRST_CAPACITY = 256 };
 
-bool buffer_grow(Buffer *b, size_t more) {
+bool bytes_grow(Bytes *b, size_t more) {
   if (more > SIZE_MAX / 4 || b->size > SIZE_MAX / 4) return false;
   size_t capacity = b->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : b->capacity;
   while (capacity - b->size < more) capacity *= 2;
@@ -14,7 +14,7 @@ bool buffer_grow(Buffer *b, size_t more) {
   return true;
 }
 
-void buffer_free(Buffer *b) {
+void bytes_free(Bytes *b) {
   pickle_realloc(b->bytes, 0);
-  *b = (Buffer){0};
+  *b = (Bytes){0};
 }
