@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runtime/sync/blocking.h"
+#include "runtime/io/lib_io.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -129,5 +130,6 @@ void state_openlibs(lua_State *L) {
   lib_coroutine_replace(L);
   lib_debug_replace(L);
   lib_os_replace(L);
+  lib_io_replace(L);
   state_register_modules(L);
 }
