@@ -90,6 +90,7 @@ static int close_file(lua_State *L, StreamCall *c, luaL_Stream *p, Stream *s, St
   *result = in_finalizer(L) ? STREAM_OK : write_drain(c); /* a finalizer lets fclose wait, as the standard library does */
   if (*result == STREAM_FAILED) err = errno;
   if (*result == STREAM_STOPPED) __fpurge(p->f);
+  stream_let(c);
   blocking_begin(c->ts, "close");
   if (fclose(p->f) != 0) err = errno;
   blocking_end(c->ts);

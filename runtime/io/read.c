@@ -62,7 +62,6 @@ static StreamResult give_back(StreamCall *c, const char *bytes, size_t n, Stream
   int saved = errno;
   stream_hold(c);
   stdio_unread(c->f, bytes, n);
-  stream_let(c);
   errno = saved;
   return result;
 }
@@ -79,16 +78,12 @@ static StreamResult take_line(StreamCall *c, size_t *n, ReadBytes *line, bool *f
   if (*found && *n == 0) { /* stays where it is: nobody fills the buffer before the interpreter lock is left */
     *line = (ReadBytes){bytes, have};
   } else if (have > 0) {
-    if (!grow(c->s, *n, have)) {
-      stream_let(c);
-      return STREAM_NO_MEMORY;
-    }
+    if (!grow(c->s, *n, have)) return STREAM_NO_MEMORY;
     memcpy(c->s->spill + *n, bytes, have);
     *n += have;
     *line = (ReadBytes){c->s->spill, *n};
   }
   stdio_skip(c->f, have);
-  stream_let(c);
   return STREAM_OK;
 }
 
@@ -113,7 +108,6 @@ static size_t take(StreamCall *c, char *to, size_t n) {
   if (have > n) have = n;
   if (have > 0) memcpy(to, bytes, have);
   stdio_skip(c->f, have);
-  stream_let(c);
   return have;
 }
 
@@ -220,7 +214,6 @@ StreamResult read_probe(StreamCall *c) {
   const char *bytes;
   stream_hold(c);
   size_t have = stdio_readable(c->f, &bytes);
-  stream_let(c);
   return have > 0 ? STREAM_OK : fill(c);
 }
 
@@ -234,18 +227,16 @@ typedef struct Numeral {
   char *to;
 } Numeral;
 
-/* With the FILE lock, which is let go to fill the buffer. */
 static void peek(Numeral *m) {
   const char *bytes;
   m->next = EOF;
   while (m->result == STREAM_OK) {
+    stream_hold(m->c);
     if (stdio_readable(m->c->f, &bytes) > 0) {
       m->next = (unsigned char)bytes[0];
       return;
     }
-    stream_let(m->c);
     m->result = fill(m->c);
-    stream_hold(m->c);
   }
 }
 
@@ -280,7 +271,6 @@ StreamResult read_numeral(StreamCall *c, char to[READ_NUMERAL_MAX + 1]) {
   const char point = localeconv()->decimal_point[0];
   bool hex = false;
   int digits = 0;
-  stream_hold(c);
   for (peek(&m); m.next != EOF && isspace(m.next);) skip(&m);
   accept_one_of(&m, '-', '+');
   if (accept_one_of(&m, '0', '0')) {
@@ -293,7 +283,6 @@ StreamResult read_numeral(StreamCall *c, char to[READ_NUMERAL_MAX + 1]) {
     accept_one_of(&m, '-', '+');
     accept_digits(&m, false);
   }
-  stream_let(c);
   to[m.too_long ? 0 : m.n] = '\0';
   if (m.result == STREAM_OK || m.result == STREAM_END) return STREAM_OK;
   return give_back(c, to, m.n, m.result);

@@ -102,15 +102,15 @@ void stream_begin(lua_State *L, StreamCall *c, FILE *f, Stream *s) {
 }
 
 void stream_end(StreamCall *c) {
-  if (!c->owner) return;
   int saved = errno;
-  lock_release(c->ts, &c->s->lock);
+  stream_let(c);
+  if (c->owner) lock_release(c->ts, &c->s->lock);
   c->owner = false;
   errno = saved;
 }
 
 void stream_check(lua_State *L, const StreamCall *c, StreamResult result) {
-  assert(!c->owner);
+  assert(!c->owner && !c->held);
   if (result == STREAM_STOPPED) park_check(L, c->ts, c->park);
   if (result != STREAM_NO_MEMORY) return;
   lua_pushliteral(L, "not enough memory"); /* as Lua says it: without a position */
@@ -124,19 +124,22 @@ static void own(StreamCall *c) {
 void stream_leave(StreamCall *c, const char *what) {
   own(c);
   blocking_begin(c->ts, what);
-  flockfile(c->f);
+  if (!c->held) flockfile(c->f);
+  c->held = true;
 }
 
 void stream_back(StreamCall *c) {
-  funlockfile(c->f);
+  int saved = errno;
+  stream_let(c);
   blocking_end(c->ts);
+  errno = saved;
 }
 
-void stream_hold(StreamCall *c) {
-  while (__builtin_expect(ftrylockfile(c->f) != 0, 0)) { /* C code of others is in it */
+void stream_hold_slow(StreamCall *c) {
+  do {
     stream_leave(c, "file");
     stream_back(c);
-  }
+  } while (ftrylockfile(c->f) != 0);
 }
 
 bool stream_slow(StreamCall *c) {
@@ -158,6 +161,7 @@ StreamResult stream_await(StreamCall *c, short events) {
   struct pollfd now = {.fd = fileno(c->f), .events = events};
   if (poll(&now, 1, 0) != 0) return STREAM_OK; /* ready; or refused, and read and write tell why */
   own(c);
+  stream_let(c);
   c->park = blocking_wait_fd(c->ts, now.fd, events, CLOCK_NEVER, &now.revents);
   return c->park == PARK_GRANTED ? STREAM_OK : STREAM_STOPPED;
 }

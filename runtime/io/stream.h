@@ -51,6 +51,7 @@ typedef struct StreamCall {
   FILE *f;
   Stream *s;
   bool owner;      /* holds s->lock */
+  bool held;       /* holds the FILE lock */
   bool amid;       /* in a finalizer, amid the call of another thread: may write, not read */
   ParkResult park; /* why it STOPPED */
 } StreamCall;
@@ -69,6 +70,8 @@ Stream *stream_of(lua_State *L, int i);
  * Between begin and end nothing of Lua may be called that raises. */
 void stream_begin(lua_State *L, StreamCall *c, FILE *f, Stream *s);
 
+void stream_hold_slow(StreamCall *c); /* the rare half of stream_hold */
+
 /* stream_end ends the call: the next thread in line may begin. Keeps errno. */
 void stream_end(StreamCall *c);
 
@@ -78,12 +81,20 @@ void stream_check(lua_State *L, const StreamCall *c, StreamResult result);
 /* stream_in_use tells whether another thread is in a call on s, or about to. */
 bool stream_in_use(const Stream *s);
 
-/* stream_hold takes the FILE lock, for a look at stdio's buffer; stream_let gives it back. Keep the lock. */
-void stream_hold(StreamCall *c);
-static inline void stream_let(StreamCall *c) { funlockfile(c->f); }
+/* stream_hold takes the FILE lock, unless the call has it, for a look at stdio's buffer. Keeps the interpreter lock unless
+ * C code of others is in the FILE. stream_let gives it back; so do the calls below, and stream_end. */
+static inline void stream_hold(StreamCall *c) {
+  if (c->held) return;
+  if (ftrylockfile(c->f) != 0) stream_hold_slow(c);
+  c->held = true;
+}
+static inline void stream_let(StreamCall *c) {
+  if (c->held) funlockfile(c->f);
+  c->held = false;
+}
 
-/* stream_leave makes the call owner and leaves the interpreter lock, with the FILE lock held; stream_back undoes both.
- * Keep errno. */
+/* stream_leave makes the call owner and leaves the interpreter lock, with the FILE lock held; stream_back lets go of the
+ * FILE and takes the other back. Keep errno. */
 void stream_leave(StreamCall *c, const char *what);
 void stream_back(StreamCall *c);
 

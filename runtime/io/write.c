@@ -14,9 +14,7 @@
 
 static bool put(StreamCall *c, const char *bytes, size_t n) {
   stream_hold(c);
-  bool done = stdio_put(c->f, bytes, n);
-  stream_let(c);
-  return done;
+  return stdio_put(c->f, bytes, n);
 }
 
 /* Writes once: what is pending, and of the n bytes as much as fits one piece; *n becomes how many of them went. With the
@@ -25,7 +23,8 @@ static ssize_t write_piece(FILE *f, const char *bytes, size_t *n) {
   const char *pending;
   size_t before = stdio_pending(f, &pending), first = before < PIPE_BUF ? before : PIPE_BUF;
   struct iovec parts[2] = {{(char *)pending, first}, {(char *)bytes, *n < PIPE_BUF - first ? *n : PIPE_BUF - first}};
-  ssize_t k = writev(fileno_unlocked(f), parts, 2);
+  int fd = fileno_unlocked(f);
+  ssize_t k = *n > 0 ? writev(fd, parts, 2) : write(fd, pending, first);
   size_t done = k > 0 ? (size_t)k : 0;
   if (before > 0) stdio_drop(f, done < first ? done : first);
   *n = done > first ? done - first : 0;
@@ -35,9 +34,7 @@ static ssize_t write_piece(FILE *f, const char *bytes, size_t *n) {
 static bool nothing_left(StreamCall *c, size_t n) {
   const char *pending;
   stream_hold(c);
-  size_t left = stdio_pending(c->f, &pending);
-  stream_let(c);
-  return n == 0 && left == 0;
+  return n == 0 && stdio_pending(c->f, &pending) == 0;
 }
 
 /* The descriptor takes PIPE_BUF bytes without making us wait, as far as one can know. */
@@ -53,7 +50,6 @@ static StreamResult fail(StreamCall *c) {
   int saved = errno;
   stream_hold(c);
   __fpurge(c->f);
-  stream_let(c);
   errno = saved;
   return STREAM_FAILED;
 }
@@ -62,6 +58,7 @@ static StreamResult fail(StreamCall *c) {
 static StreamResult push(StreamCall *c, const char *bytes, size_t n, bool all) {
   while (all ? !nothing_left(c, n) : n > 0 && !put(c, bytes, n)) {
     const char *pending;
+    stream_hold(c);
     size_t want = stdio_pending(c->f, &pending) + n;
     StreamResult ready = ask(c, want < PIPE_BUF ? want : PIPE_BUF);
     if (ready != STREAM_OK) return ready;
@@ -85,7 +82,6 @@ static StreamResult write_slow(StreamCall *c, const char *bytes, size_t n) {
   }
   stream_hold(c);
   stdio_prepare(c->f);
-  stream_let(c);
   if (__flbf(c->f)) {
     const char *newline = memrchr(bytes, '\n', n);
     size_t lines = newline != NULL ? (size_t)(newline - bytes) + 1 : 0;
