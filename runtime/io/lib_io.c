@@ -193,6 +193,8 @@ void lib_io_replace(lua_State *L) {
   add_standard(L, stdin, "stdin", FILE_INPUT);
   add_standard(L, stdout, "stdout", FILE_OUTPUT);
   add_standard(L, stderr, "stderr", NULL);
+  lua_getfield(L, -1, "stdin");
+  lua_setfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
   lua_pushvalue(L, -1);
   luaL_setfuncs(L, funcs, 1);
   lua_pop(L, 2);

@@ -14,6 +14,9 @@ void lib_print_replace(lua_State *L);
 void lib_command_replace(lua_State *L);
 void lib_load_replace(lua_State *L);
 
+/* The registry's name of the handle of stdin. */
+#define LIB_IO_STDIN "gilua.stdin"
+
 /* The registry's names of the default files. */
 #define FILE_INPUT "_IO_input"
 #define FILE_OUTPUT "_IO_output"

@@ -39,8 +39,9 @@ void stdio_set_end(FILE *f) { f->_flags |= FLAG_AT_END; }
 static size_t room(const FILE *f) {
   if (f->_IO_buf_base == NULL) return 0;
   if ((f->_flags & FLAG_PUTTING) != 0) return (size_t)(f->_IO_buf_end - f->_IO_write_ptr);
-  /* writing begins where reading stopped, or anew at the buffer's end */
-  return (size_t)(f->_IO_buf_end - (f->_IO_read_ptr == f->_IO_buf_end ? f->_IO_buf_base : f->_IO_read_ptr));
+  /* writing begins where reading stopped; at the buffer's start if there was none, or it stopped at the buffer's end */
+  bool anew = f->_IO_read_ptr == NULL || f->_IO_read_ptr == f->_IO_buf_end;
+  return (size_t)(f->_IO_buf_end - (anew ? f->_IO_buf_base : f->_IO_read_ptr));
 }
 
 bool stdio_put(FILE *f, const char *bytes, size_t n) {
