@@ -45,7 +45,8 @@ static size_t room(const FILE *f) {
 }
 
 bool stdio_put(FILE *f, const char *bytes, size_t n) {
-  if ((size_t)(f->_IO_write_end - f->_IO_write_ptr) > n) { /* 0 for streams by lines */
+  ptrdiff_t free = f->_IO_write_end - f->_IO_write_ptr; /* not above 0 for streams by lines */
+  if (free > 0 && (size_t)free > n) {
     memcpy(f->_IO_write_ptr, bytes, n);
     f->_IO_write_ptr += n;
     return true;

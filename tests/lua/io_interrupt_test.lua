@@ -43,11 +43,11 @@ local waits = {
   { "a read of all of a pipe", "local r, w = pipe() w:write 'x' w:flush() fire 'fd' expect(r.read, r, 'a')" },
   { "a read of standard input", "fire 'fd' expect(io.read)", "<in" },
   { "a read of a named pipe", "local f = io.open(fifo 'named', 'r+') fire 'fd' expect(f.read, f, 5)" },
-  { "a read of a command", "local p = io.popen 'exec sleep 5' fire 'fd' expect(p.read, p, 'a')" },
-  { "the close of a command", "local p = io.popen('exec sleep 5', 'w') fire 'fd' expect(p.close, p)" },
-  { "os.execute", "fire 'fd' expect(os.execute, 'exec sleep 5')" },
+  { "a read of a command", "local p = io.popen 'exec sleep 5 2>/dev/null' fire 'fd' expect(p.read, p, 'a')" },
+  { "the close of a command", "local p = io.popen('exec sleep 5 >/dev/null 2>&1', 'w') fire 'fd' expect(p.close, p)" },
+  { "os.execute", "fire 'fd' expect(os.execute, 'exec sleep 5 >/dev/null 2>&1')" },
   { "a write to a full pipe", "local r, w = pipe() fire 'fd' expect(w.write, w, ('x'):rep(1 << 20))" },
-  { "a print to a full pipe", "fire 'fd' local ok, e = pcall(function() while true do print(('x'):rep(1000)) end end) io.stderr:write('false\\t', tostring(gilua.is_error(e, 'interrupted')), '\\nwent on\\n')", ">full" },
+  { "a print to a full pipe", "fire 'fd' local ok, e = pcall(function() while true do print(('x'):rep(1000)) end end) io.stderr:write('false\\t', tostring(gilua.is_error(e, 'interrupted')), '\\nwent on\\n') os.execute('timeout 1 cat full >/dev/null 2>&1 &')", ">full" },
   { "a file that another thread uses", "local r, w = pipe() local other = threading.Thread{ target = r.read, args = { r }, daemon = true }:start() t.parked(other, 'fd') fire 'file' expect(r.read, r)" },
 }
 
@@ -70,10 +70,14 @@ local function on_terminal(code)
   os.remove(out)
   local script = assert(io.open(dir .. "/script.lua", "w"))
   script:write(prologue, [[
-    threading.Thread{ daemon = true, target = function()
-      t.parked(main, "fd")
-      io.stderr:write "ready\n"
-    end }:start()
+    local expect_now = expect
+    function expect(...)
+      threading.Thread{ daemon = true, target = function()
+        t.parked(main, "fd")
+        io.stderr:write "ready\n"
+      end }:start()
+      expect_now(...)
+    end
   ]], code)
   script:close()
   local p = io.popen(string.format("cd %s; exec timeout -k 1 25 script -qfe -E never -c '%s script.lua' /dev/null >out", dir,
