@@ -22,7 +22,7 @@
 #define LIBRARY "libedit.so.2"
 #define HISTORY_FILE ".gilua_history"
 
-enum { HISTORY_LINES = 1000 };
+enum { HISTORY_LINES = 1000, CTRL_D = 4 };
 
 static const char registry_key = 0; /* its address names the entry that leads to the LineEdit */
 
@@ -100,6 +100,7 @@ static int next_byte(LineEdit *le, char *byte) {
       return -1;
     }
     ssize_t n = read(STDIN_FILENO, byte, 1);
+    if (n == 1 && *byte == '\0') *byte = CTRL_D; /* typed before the terminal gave keys: Linux keeps it as a zero */
     if (n >= 0) return (int)n;
     if (errno != EINTR && errno != EAGAIN) return -1;
   }
@@ -152,6 +153,15 @@ static bool can_edit(void) {
   return tcgetattr(STDIN_FILENO, &t) == 0 && (t.c_lflag & ECHO) != 0;
 }
 
+/* The library takes the thread's locale; Lua's is the process's. */
+static locale_t enter_locale(const LineEdit *le) {
+  return le->locale != (locale_t)0 ? uselocale(le->locale) : (locale_t)0;
+}
+
+static void leave_locale(locale_t old) {
+  if (old != (locale_t)0) uselocale(old);
+}
+
 static void set_up(LineEdit *le) {
   HistEvent event;
   le->lib.set(le->el, EL_PROMPT, prompt_text);
@@ -182,9 +192,12 @@ LineEdit *lineedit_open(lua_State *L) {
   le->locale = key_locale();
   if (!load(&le->lib)) goto fail;
   le->history = le->lib.history_init();
+  if (le->history == NULL) goto fail;
+  locale_t old = enter_locale(le); /* which keys are characters is decided here */
   le->el = le->lib.init("gilua", stdin, stdout, stderr);
-  if (le->history == NULL || le->el == NULL) goto fail;
-  set_up(le);
+  if (le->el != NULL) set_up(le);
+  leave_locale(old);
+  if (le->el == NULL) goto fail;
   lua_pushlightuserdata(L, le);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
   return le;
@@ -203,10 +216,10 @@ void lineedit_close(LineEdit *le) {
 }
 
 static const char *gets_in_locale(LineEdit *le, int *n) {
-  locale_t old = le->locale != (locale_t)0 ? uselocale(le->locale) : (locale_t)0;
+  locale_t old = enter_locale(le);
   le->lib.resize(le->el);
   const char *line = le->lib.gets(le->el, n);
-  if (old != (locale_t)0) uselocale(old);
+  leave_locale(old);
   return line;
 }
 

@@ -9,6 +9,7 @@
 #include "interp/run.h"
 #include "interp/state.h"
 #include "interp/stats.h"
+#include "runtime/io/lib_io.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
 
@@ -101,6 +102,7 @@ static int shut_down_protected(lua_State *L) {
   shutdown_join(L, p->state.rt);
   if (p->options.stats) stats_print(L, stderr);
   p->clean = shutdown_cancel(L, p->state.rt, SHUTDOWN_TIMEOUT_NS);
+  if (p->clean) lib_io_finish(L);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lualib.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,14 +87,12 @@ static int io_open(lua_State *L) {
 /* What this process has printed comes before what the child does. */
 static void flush_all(lua_State *L, Tstate *ts) {
   StreamCall c;
-  lua_getfield(L, lua_upvalueindex(1), "stdout");
-  luaL_Stream *p = luaL_testudata(L, -1, LUA_FILEHANDLE);
-  if (p != NULL && p->closef != NULL) {
-    stream_begin(L, &c, p->f, stream_of(L, -1));
-    StreamResult result = write_drain(&c);
-    stream_end(&c);
-    stream_check(L, &c, result);
-  }
+  lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDOUT);
+  luaL_Stream *p = lua_touserdata(L, -1);
+  stream_begin(L, &c, p->f, stream_of(L, -1));
+  StreamResult result = write_drain(&c);
+  stream_end(&c);
+  stream_check(L, &c, result);
   lua_pop(L, 1);
   blocking_begin(ts, "flush");
   fflush(NULL);
@@ -181,6 +180,17 @@ static void add_standard(lua_State *L, FILE *f, const char *field, const char *w
   lua_setfield(L, -2, field);
 }
 
+void lib_io_finish(lua_State *L) {
+  StreamCall c;
+  if (lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDOUT) == LUA_TUSERDATA) {
+    luaL_Stream *p = lua_touserdata(L, -1);
+    stream_begin(L, &c, p->f, stream_of(L, -1));
+    if (write_drain(&c) == STREAM_STOPPED) __fpurge(p->f);
+    stream_end(&c);
+  }
+  lua_pop(L, 1);
+}
+
 void lib_io_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"close", io_close}, {"flush", io_flush}, {"input", io_input},     {"lines", io_lines}, {"open", io_open},
@@ -195,8 +205,9 @@ void lib_io_replace(lua_State *L) {
   add_standard(L, stderr, "stderr", NULL);
   lua_getfield(L, -1, "stdin");
   lua_setfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
-  lua_pushvalue(L, -1);
-  luaL_setfuncs(L, funcs, 1);
+  lua_getfield(L, -1, "stdout");
+  lua_setfield(L, LUA_REGISTRYINDEX, LIB_IO_STDOUT);
+  luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);
   lib_print_replace(L);
   lib_command_replace(L);

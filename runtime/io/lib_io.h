@@ -14,8 +14,13 @@ void lib_print_replace(lua_State *L);
 void lib_command_replace(lua_State *L);
 void lib_load_replace(lua_State *L);
 
-/* The registry's name of the handle of stdin. */
+/* lib_io_finish writes what standard output still holds, without the lock; a request ends that, and what is left is
+ * dropped, so that the process can end. For the end of a program. */
+void lib_io_finish(lua_State *L);
+
+/* The registry's names of the handles of stdin and stdout. */
 #define LIB_IO_STDIN "gilua.stdin"
+#define LIB_IO_STDOUT "gilua.stdout"
 
 /* The registry's names of the default files. */
 #define FILE_INPUT "_IO_input"
