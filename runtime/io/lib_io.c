@@ -163,6 +163,7 @@ static int io_write(lua_State *L) {
 static int keep_open(lua_State *L) {
   luaL_Stream *p = lua_touserdata(L, 1);
   p->closef = keep_open;
+  stream_forget(stream_of(L, 1)); /* it may be about to be collected */
   luaL_pushfail(L);
   lua_pushliteral(L, "cannot close standard file");
   return 2;

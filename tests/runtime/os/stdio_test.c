@@ -21,8 +21,8 @@ static Pipe open_pipe(void) {
 }
 
 static void close_pipe(Pipe *p) {
+  fclose(p->w); /* first: it may have bytes to write */
   fclose(p->r);
-  fclose(p->w);
 }
 
 /* How many bytes the pipe holds. */
