@@ -1,6 +1,6 @@
 -- How late a thread that answers requests over two named pipes is, beside threads that compute. The client is a process of
--- its own (baseline pingpong), as for the peers.
--- usage: io_convoy.lua CLIENT [N] [SPINNERS] [MAX_SECONDS] [PAUSE_US]
+-- its own, the one that the peers of this bench have.
+-- usage: io_convoy.lua CLIENT-PROGRAM [N] [SPINNERS] [MAX_SECONDS] [PAUSE_US]
 local C = require "common"
 local threading = require "gilua.threading"
 local client = arg[1]
