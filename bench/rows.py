@@ -43,6 +43,12 @@ def rows():
                         "lua5.4": LUA + "%s.lua %d" % (case, n)},
                        "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
                        bound=False, reps=3, group="one thread"))
+    for what, arguments in (("1 GiB by lines", "lines 1024"), ("1 GiB by blocks of 64 KiB", "blocks 1024"),
+                            ("64 MiB by blocks of 512 bytes", "small 64"), ("print of 1 000 000 lines", "print 1000000")):
+        out.append(Row("files: " + what, {"gilua": "{gilua} {b}/lua/file_io.lua " + arguments,
+                                          "lua5.4": LUA + "file_io.lua " + arguments},
+                       "≤ 1.1 × lua5.4", lambda m: m["gilua"] <= 1.1 * m["lua5.4"], over("gilua", "lua5.4"),
+                       bound=False, reps=3, group="files"))
     for t in (2, 4, 8):
         out.append(Row("CPU-bound work split over %d threads, over serial" % t, peers("cpu_threads", "20000000 %d" % t),
                        "≤ 1.03", lambda m: m["gilua"] <= 1.03, lambda m: m["gilua"], field="ratio", unit="x"))

@@ -7,6 +7,7 @@
 
 #include "interp/embed.h"
 #include "interp/state.h"
+#include "runtime/io/lib_io.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/sentinel.h"
@@ -132,6 +133,7 @@ static int close_protected(lua_State *L) {
   Closing *c = lua_touserdata(L, 1);
   shutdown_join(L, c->rt, c->join_until);
   c->clean = shutdown_cancel(L, c->rt, c->cancel_ns);
+  if (c->clean) lib_io_finish(L);
   return 0;
 }
 

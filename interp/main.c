@@ -11,6 +11,7 @@
 #include "interp/run.h"
 #include "interp/stats.h"
 #include "runtime/thread/excepthook.h"
+#include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
 
 typedef struct Program {

@@ -16,6 +16,7 @@
 #include "pool/process/lib_process.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/io/lib_io.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
@@ -299,5 +300,6 @@ void state_openlibs(lua_State *L) {
   lib_coroutine_replace(L);
   lib_debug_replace(L);
   lib_os_replace(L);
+  lib_io_replace(L);
   state_register_modules(L);
 }

@@ -98,6 +98,8 @@ static void on_sigint(int sig) {
   errno = saved;
 }
 
+void process_interrupt_taken(void) { atomic_store_explicit(&interrupted_at, 0, memory_order_relaxed); }
+
 static int install(int sig, void (*plain)(int), void (*full)(int, siginfo_t *, void *), struct sigaction *old) {
   struct sigaction act;
   memset(&act, 0, sizeof act);

@@ -34,6 +34,9 @@ void process_remove(Runtime *rt);
  * holds for one runtime at a time; NULL puts the old handler back. */
 void process_handle_sigint(Runtime *rt);
 
+/* process_interrupt_taken says that the last Ctrl-C has done what it was meant for: another one soon is a first one. */
+void process_interrupt_taken(void);
+
 /* process_interrupt interrupts rt's main thread wherever it is. Safe in a signal handler, from any thread. */
 void process_interrupt(Runtime *rt);
 
