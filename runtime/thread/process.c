@@ -207,7 +207,7 @@ static void on_thread_exit(void *unused) {
   (void)unused;
   free(last_error);
   last_error = NULL;
-  while (visit_first != NULL) visit_forget(visit_first);
+  while (visit_first != NULL) visit_first->forget(visit_first);
 }
 
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;

@@ -70,6 +70,7 @@ static void drop_visit(Visit *v) {
 static Visit *new_visit(Door *door, Tstate *ts) {
   Visit *v = calloc(1, sizeof *v);
   if (v == NULL) return NULL;
+  v->forget = visit_forget;
   v->door = door;
   v->serial = atomic_load_explicit(&door->serial, memory_order_relaxed);
   v->ts = ts;

@@ -41,6 +41,7 @@ typedef struct Reentry {
 typedef enum VisitState { VISIT_IDLE, VISIT_INSIDE, VISIT_GONE } VisitState;
 
 struct Visit {
+  void (*forget)(Visit *); /* [i] visit_forget, for process.c, which lies below */
   _Atomic int state; /* [a] a VisitState, see visit.c */
   Door *door;        /* [i] */
   uint64_t serial;   /* [i] of the door */
