@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pool/futures/lib_futures.h"
+#include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -114,6 +115,7 @@ void state_register_modules(lua_State *L) {
       {"gilua", luaopen_root},
       {"gilua.futures", luaopen_gilua_futures},
       {"gilua.gil", luaopen_gilua_gil},
+      {"gilua.multiprocessing", luaopen_gilua_multiprocessing},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},

@@ -43,8 +43,11 @@ void shutdown_join(lua_State *L, Runtime *rt) {
   luaL_checkstack(L, 8, NULL);
   end_main(L, rt);
   for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
-    if (!e->run(L, e)) return;
-  while (somebody_to_join(L, rt) && await_ending(L, rt, CLOCK_NEVER)) continue;
+    if (!e->run(L, e, false)) return;
+  while (somebody_to_join(L, rt))
+    if (!await_ending(L, rt, CLOCK_NEVER)) return;
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
+    if (!e->run(L, e, true)) return;
 }
 
 /* Threads that may still run Lua: not main, and not one that waits in os.exit for main to end the process. */
