@@ -13,10 +13,12 @@
 #include "interp/native.h"
 #include "pool/futures/lib_futures.h"
 #include "pool/pickle/pickle.h"
+#include "pool/process/lib_child.h"
 #include "pool/process/lib_process.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/io/lib_io.h"
+#include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
@@ -277,6 +279,14 @@ static int open_futures(lua_State *L) {
   return 1;
 }
 
+/* gilua.multiprocessing with what is made of processes directly. */
+static int open_multiprocessing(lua_State *L) {
+  luaopen_gilua_multiprocessing(L);
+  lib_child_add(L);
+  lib_shared_array_add(L);
+  return 1;
+}
+
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", state_open_root},
@@ -285,6 +295,7 @@ void state_register_modules(lua_State *L) {
       {"gilua.gil", luaopen_gilua_gil},
       {"gilua.native", luaopen_gilua_native},
       {"gilua.pickle", luaopen_gilua_pickle},
+      {"gilua.multiprocessing", open_multiprocessing},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},

@@ -211,7 +211,7 @@ static void push_all(lua_State *L, FutureService *s) {
   }
 }
 
-static int close_all(lua_State *L) {
+static void close_all(lua_State *L) {
   FutureService *s = service_of(L);
   lua_gc(L, LUA_GCCOLLECT);
   s->ending = true;
@@ -227,15 +227,21 @@ static int close_all(lua_State *L) {
     executor_join(L, -1, CLOCK_NEVER);
     lua_pop(L, 1);
   }
+}
+
+/* (joined) */
+static int finish(lua_State *L) {
+  if (!lua_toboolean(L, 1)) close_all(L);
   Tstate *ts = park_self(L);
   park_check(L, ts, service_drain(L, ts));
   return 0;
 }
 
-bool executors_at_exit(lua_State *L, RuntimeExit *self) {
+bool executors_at_exit(lua_State *L, RuntimeExit *self, bool joined) {
   (void)self;
-  lua_pushcfunction(L, close_all);
-  if (lua_pcall(L, 0, 0, 0) == LUA_OK) return true;
+  lua_pushcfunction(L, finish);
+  lua_pushboolean(L, joined);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
   bool interrupted = error_is(L, -1, ERROR_INTERRUPTED);
   lua_pop(L, 1);
   return !interrupted;

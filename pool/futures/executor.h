@@ -4,8 +4,9 @@
 
 #include "pool/futures/backend.h"
 
-/* executors_at_exit closes every executor, waits for their tasks, then for callbacks. Is RuntimeExit.run. */
-bool executors_at_exit(lua_State *L, RuntimeExit *self);
+/* executors_at_exit closes every executor, waits for their tasks, then for callbacks; when threads are joined, for callbacks
+ * once more. Is RuntimeExit.run. */
+bool executors_at_exit(lua_State *L, RuntimeExit *self, bool joined);
 
 /* executor_collect is the __gc of executors: what was submitted is done, nobody waits. */
 int executor_collect(lua_State *L);

@@ -254,6 +254,10 @@ void future_add_callback(lua_State *L, int i) {
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   lua_pop(L, 1);
   f->has_callbacks = true;
-  if (late) service_run_callbacks(L, i);
-  else future_watch(L, i);
+  if (late) {
+    f->served = true;
+    service_run_callbacks(L, i);
+  } else {
+    future_watch(L, i);
+  }
 }

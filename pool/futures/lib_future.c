@@ -32,13 +32,13 @@ static void await_or_raise(lua_State *L) {
 
 static int future_result(lua_State *L) {
   const Future *f = check(L);
-  if (!future_decided(f)) await_or_raise(L);
+  if (!future_decided(f) || lua_gettop(L) > 1) await_or_raise(L);
   return future_push_result(L, 1);
 }
 
 static int future_exception(lua_State *L) {
   const Future *f = check(L);
-  if (!future_decided(f)) await_or_raise(L);
+  await_or_raise(L);
   if (f->state == FUTURE_CANCELLED) return future_push_result(L, 1);
   future_push_error(L, 1);
   return 1;

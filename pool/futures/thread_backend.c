@@ -5,7 +5,7 @@
  *
  * Protocol     everything under the interpreter lock
  *   tasks      `count` futures in a ring, oldest first; those that were cancelled are skipped when their turn comes
- *   idlers     workers that wait for a task; a submit grants the first
+ *   idlers     workers that wait for a task; a submit grants the newest
  *   coming     workers that were granted, or started, and have not run since
  *   Invariant  count > coming  =>  no idlers, and most workers exist (or the system refuses more): pool_staff
  *   shut       no tasks come; a worker that finds none ends
@@ -263,7 +263,8 @@ static void start_worker(lua_State *L, ThreadPool *p, int i) {
 /* Sees to it that somebody comes for the newest task. */
 static void staff(lua_State *L, Tstate *self, ThreadPool *p, int i) {
   if (p->count <= p->coming) return;
-  if (park_grant_first(self, &p->idlers, false) != NULL) {
+  if (!waitq_empty(&p->idlers)) {
+    park_grant(self, p->idlers.tail, false); /* the last to go idle: it may still be awake */
     p->coming++;
     return;
   }

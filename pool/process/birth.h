@@ -21,6 +21,7 @@ typedef struct Birth {
   int event;          /* eventfd that wakes the parent */
   int parent_pidfd;   /* readable when the parent has ended; -1 where the system has none */
   pid_t parent;
+  bool reports;        /* errors of tasks go to stderr, too */
   size_t memory_limit; /* bytes that a worker may have beyond what it was born with, 0: no limit */
 } Birth;
 
@@ -30,7 +31,7 @@ typedef struct ZygoteMessage {
   uint32_t index; /* of the worker */
   uint64_t generation;
   int32_t pid;
-  int32_t status; /* DIED: of waitpid; BORN: 0 or an errno */
+  int32_t status; /* DIED: of waitpid; BORN: 0 or an errno; KILL: the signal, 0 for SIGKILL */
 } ZygoteMessage;
 
 typedef enum ZygoteOp {

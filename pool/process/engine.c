@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "pool/process/internal.h"
@@ -203,6 +204,21 @@ void engine_watch(Task *t, void *watcher) {
   pthread_mutex_lock(&e->m);
   t->watcher = watcher;
   if (task_decided(t)) e->decided(t);
+  pthread_mutex_unlock(&e->m);
+}
+
+pid_t engine_pid(Engine *e) {
+  pthread_mutex_lock(&e->m);
+  pid_t pid = e->workers[0].pid;
+  pthread_mutex_unlock(&e->m);
+  return pid;
+}
+
+void engine_signal(Engine *e, int sig) {
+  pthread_mutex_lock(&e->m);
+  WorkerHandle *w = &e->workers[0];
+  ZygoteMessage m = {.op = ZYGOTE_KILL, .generation = w->generation, .status = sig};
+  if (w->state == WORKER_LIVE && e->socket >= 0) send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL);
   pthread_mutex_unlock(&e->m);
 }
 

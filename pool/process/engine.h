@@ -27,6 +27,7 @@ typedef struct EngineOptions {
   unsigned max_pending;    /* submit waits while so many are undecided, 0: it never waits */
   int64_t task_timeout_ns; /* 0: none */
   size_t memory_limit;     /* bytes a worker may add, 0: no limit */
+  bool reports;            /* workers write the error of a task to stderr: multiprocessing.Process */
   unsigned cpus;           /* that the program may use */
 } EngineOptions;
 
@@ -135,6 +136,13 @@ ParkResult engine_wait_task(lua_State *L, Tstate *ts, Task *t, int64_t deadline)
 ParkResult engine_wait_room(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
 ParkResult engine_wait_idle(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
 ParkResult engine_wait_ended(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
+
+/* engine_wait_born waits until the first worker is born, or it is known that none will be; engine_pid is its pid, or 0. */
+ParkResult engine_wait_born(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
+pid_t engine_pid(Engine *e);
+
+/* engine_signal has the zygote send a signal to the first worker, if it lives. */
+void engine_signal(Engine *e, int sig);
 
 /* engine_cancel: true if the task will have no result: it was queued, or its worker is killed for it. */
 bool engine_cancel(Task *t);

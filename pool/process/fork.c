@@ -81,6 +81,7 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
                      .event = e->event,
                      .parent = getpid(),
                      .parent_pidfd = own_pidfd(),
+                     .reports = e->options.reports,
                      .memory_limit = e->options.memory_limit};
   luaL_checkstack(L, 4, NULL);
   e->birth.L = lua_newthread(L); /* anchored here in this process, and by this very stack in the child */

@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 
 #include "pool/futures/backend.h"
+#include "pool/futures/cpus.h"
 #include "pool/process/engine.h"
-#include "runtime/os/os.h"
 #include "runtime/thread/error.h"
 
 #define ERROR_WORKER_DIED "worker_died"
@@ -192,6 +192,20 @@ static void raise_if_broken(lua_State *L, Engine *engine, int i) {
   lua_error(L);
 }
 
+/* What an argument stands for (a shared array) lives until the task is done: the Future on top of the stack keeps it. */
+static void keep_arguments(lua_State *L, int first, int nargs) {
+  int n = 0;
+  for (int k = 1; k <= nargs; k++) n += lua_type(L, first + k) == LUA_TUSERDATA;
+  if (n == 0) return;
+  lua_createtable(L, n, 0);
+  for (int k = 1; k <= nargs; k++) {
+    if (lua_type(L, first + k) != LUA_TUSERDATA) continue;
+    lua_pushvalue(L, first + k);
+    lua_rawseti(L, -2, n--);
+  }
+  lua_setiuservalue(L, -2, FUTURE_TRACEBACK);
+}
+
 /* (executor at i) … function, arguments -> Future */
 static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   Engine *engine = engine_of(e);
@@ -204,6 +218,7 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
   lua_pushvalue(L, i); /* the pool is not collected before its futures */
   lua_setiuservalue(L, -2, FUTURE_VALUE);
+  keep_arguments(L, first, nargs);
   pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
   f->task = engine_submit(L, ts, engine, &message);
   if (f->task == NULL) {
@@ -334,7 +349,7 @@ static int new_executor(lua_State *L) {
   PickleMessage init = {0};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  EngineOptions options = {.cpus = (unsigned)os_cpus(),
+  EngineOptions options = {.cpus = (unsigned)cpus_usable(),
                            .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
                            .retries = (unsigned)option_integer(L, "retries", 0),
                            .max_pending = (unsigned)option_integer(L, "max_pending", 1),

@@ -214,6 +214,11 @@ static bool has_room(Engine *e, TaskWait *w) {
   return e->pending < e->options.max_pending || e->state != ENGINE_OPEN;
 }
 
+static bool is_born(Engine *e, TaskWait *w) {
+  (void)w;
+  return e->workers[0].pid != 0 || e->pending == 0;
+}
+
 static bool is_idle(Engine *e, TaskWait *w) {
   (void)w;
   return e->pending == 0;
@@ -230,6 +235,10 @@ ParkResult engine_wait_task(lua_State *L, Tstate *ts, Task *t, int64_t deadline)
 
 ParkResult engine_wait_room(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
   return e->options.max_pending == 0 ? PARK_GRANTED : engine_wait(L, ts, e, NULL, has_room, deadline);
+}
+
+ParkResult engine_wait_born(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(L, ts, e, NULL, is_born, deadline);
 }
 
 ParkResult engine_wait_idle(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {

@@ -147,10 +147,19 @@ static void write_result(Worker *w) {
 
 enum { HANDLER = 2, FUNCTION = 3 };
 
+/* (… error, traceback) goes to stderr, as that of a program. */
+static void report(lua_State *L) {
+  const char *text = luaL_tolstring(L, -2, NULL), *traceback = lua_tostring(L, -2);
+  fprintf(stderr, "gilua: process %d: %s\n", (int)getpid(), text);
+  if (traceback != NULL && strstr(text, traceback) == NULL) fprintf(stderr, "%s\n", traceback);
+  lua_pop(L, 1);
+}
+
 /* The error on top of the stack and its traceback are the result. */
 static void dump_error(lua_State *L, Worker *w) {
   luaL_checkstack(L, 4, NULL);
   error_push_traceback(L, -1);
+  if (w->birth->reports) report(L);
   w->result.kind = RECORD_ERROR;
   pickle_dump(L, lua_gettop(L) - 1, 2, PICKLE_RESULTS, w->birth->link, &w->message);
 }

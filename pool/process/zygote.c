@@ -91,7 +91,7 @@ static void fork_worker(Zygote *z, const ZygoteMessage *m) {
 
 static void kill_worker(Zygote *z, const ZygoteMessage *m) {
   Child *c = &z->children[m->index];
-  if (c->pid != 0 && c->generation == m->generation) kill(c->pid, SIGKILL);
+  if (c->pid != 0 && c->generation == m->generation) kill(c->pid, m->status != 0 ? m->status : SIGKILL);
 }
 
 static void reap(Zygote *z) {

@@ -34,11 +34,11 @@ typedef struct ExitRequest {
   void (*act)(lua_State *L, Runtime *rt); /* [i] does it, on the main thread; does not return */
 } ExitRequest;
 
-/* Something to close when the program ends, before threads are joined; it may wait, and raises nothing. */
+/* Something to do when the program ends: once before threads are joined, and once after. May wait; raises nothing. */
 typedef struct RuntimeExit RuntimeExit;
 struct RuntimeExit {
-  bool (*run)(lua_State *L, RuntimeExit *self); /* [i] false: Ctrl-C came, the rest is not waited for */
-  RuntimeExit *next;                            /* [G] */
+  bool (*run)(lua_State *L, RuntimeExit *self, bool joined); /* [i] false: Ctrl-C came, the rest is not waited for */
+  RuntimeExit *next; /* [G] */
 };
 
 struct Runtime {

@@ -48,8 +48,11 @@ void shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   if (rt->main_ended) return; /* joined before; Ctrl-C may have ended that */
   end_main(L, rt);
   for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
-    if (!e->run(L, e)) return;
-  while (somebody_to_join(L, rt) && await_ending(L, rt, deadline)) continue;
+    if (!e->run(L, e, false)) return;
+  while (somebody_to_join(L, rt))
+    if (!await_ending(L, rt, deadline)) return;
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
+    if (!e->run(L, e, true)) return;
 }
 
 /* Threads that may still run Lua: not main, and not one that waits in os.exit for main to end the process. */
