@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "interp/embed.h"
+#include "pool/process/spawn.h"
 #include "interp/options.h"
 #include "interp/prompt.h"
 #include "interp/run.h"
@@ -111,7 +112,8 @@ int main(int argc, char **argv) {
   static const char default_name[] = "gilua";
   Program p = {.argc = argc, .argv = argv};
   const char *progname = argv[0] != NULL && argv[0][0] != '\0' ? argv[0] : default_name;
-  options_parse(&p.options, argc, argv);
+  bool zygote = argc > 1 && strcmp(argv[1], SPAWN_ARGUMENT) == 0; /* executed by a pool */
+  options_parse(&p.options, zygote ? 1 : argc, argv);
   if (p.options.bad != NULL) {
     options_usage(&p.options, progname);
     return EXIT_FAILURE;
@@ -121,11 +123,14 @@ int main(int argc, char **argv) {
     return EXIT_SUCCESS;
   }
   gilua_Config config = config_of(&p.options);
+  if (zygote) config.handle_sigint = 0;
   lua_State *L;
   if (gilua_open(&p.rt, &config) != GILUA_OK || gilua_enter(p.rt, &L) != GILUA_OK) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", progname);
     return EXIT_FAILURE;
   }
+  if (zygote) spawn_main(L, argc, argv);
+  spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);

@@ -22,6 +22,7 @@ bool engine_foreign(const Engine *e) { return e->process != getpid(); }
 static void free_engine(Engine *e) {
   if (e->socket >= 0) close(e->socket);
   if (e->event >= 0) close(e->event);
+  if (e->memory >= 0) close(e->memory);
   if (e->shared != NULL) munmap(e->shared, shared_size(e->options.max_workers));
   free(e->workers);
   free(e->seen);
@@ -38,7 +39,12 @@ static int allocate(Engine *e) {
   e->workers = calloc(n, sizeof *e->workers);
   e->seen = calloc(n, sizeof *e->seen);
   if (e->workers == NULL || e->seen == NULL) return ENOMEM;
-  void *p = mmap(NULL, shared_size(n), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (e->options.spawn) {
+    e->memory = memfd_create("gilua.pool", MFD_CLOEXEC);
+    if (e->memory < 0 || ftruncate(e->memory, (off_t)shared_size(n)) != 0) return errno;
+  }
+  int flags = MAP_SHARED | MAP_NORESERVE | (e->memory < 0 ? MAP_ANONYMOUS : 0);
+  void *p = mmap(NULL, shared_size(n), PROT_READ | PROT_WRITE, flags, e->memory, 0);
   if (p == MAP_FAILED) return errno;
   e->shared = p;
   for (unsigned i = 0; i < n; i++) {
@@ -59,7 +65,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   e->process = getpid();
   e->link = link;
   e->decided = decided;
-  e->socket = e->event = -1;
+  e->socket = e->event = e->memory = -1;
   atomic_store(&e->refs, 1);
   pthread_mutex_init(&e->m, NULL);
   int err = allocate(e);

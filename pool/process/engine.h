@@ -27,6 +27,7 @@ typedef struct EngineOptions {
   unsigned max_pending;    /* submit waits while so many are undecided, 0: it never waits */
   int64_t task_timeout_ns; /* 0: none */
   size_t memory_limit;     /* bytes a worker may add, 0: no limit */
+  bool spawn;              /* the zygote is executed, not forked */
   bool reports;            /* workers write the error of a task to stderr: multiprocessing.Process */
   unsigned cpus;           /* that the program may use */
 } EngineOptions;
@@ -102,6 +103,7 @@ struct Engine {
   bool zygote_lost;          /* [m] a thread with the interpreter lock must fork a new one */
   pid_t zygote;              /* [m] 0: none */
   int socket, event;         /* [m], [i]; -1: none */
+  int memory;                /* [i] spawn: the memfd behind shared; else -1 */
   PoolShared *shared;        /* [i] */
   WorkerHandle *workers;     /* [m] options.max_workers */
   unsigned live, births;     /* [m] workers in these states; dying ones count as live until they are reaped */

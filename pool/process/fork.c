@@ -15,6 +15,7 @@
 #include "runtime/sync/blocking.h"
 
 enum { TRIES = 5, READY_NS = 100000000 }; /* the first try; each later one has twice the time */
+static const int64_t SPAWN_READY_NS = 5000000000; /* a program that starts */
 
 static void flush_if_free(FILE *f) {
   if (ftrylockfile(f) != 0) return; /* somebody prints: what is buffered is dropped in the child */
@@ -46,9 +47,15 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   flush_if_free(stdout);
   flush_if_free(stderr);
   pickle_names_snapshot(L, e->link);
-  pid_t pid = fork();
-  if (pid == 0) zygote_run(&e->birth);
-  int err = pid < 0 ? errno : 0;
+  pid_t pid;
+  int err = 0;
+  if (e->options.spawn) {
+    err = spawn_zygote(L, e, &pid);
+  } else {
+    pid = fork();
+    if (pid == 0) zygote_run(&e->birth);
+    if (pid < 0) err = errno;
+  }
   close(ends[1]);
   if (err != 0) {
     close(ends[0]);
@@ -85,7 +92,7 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
                      .memory_limit = e->options.memory_limit};
   luaL_checkstack(L, 4, NULL);
   e->birth.L = lua_newthread(L); /* anchored here in this process, and by this very stack in the child */
-  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, (int64_t)READY_NS << i);
+  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, (int64_t)(e->options.spawn ? SPAWN_READY_NS : READY_NS) << i);
   lua_pop(L, 1);
   if (e->birth.parent_pidfd >= 0) close(e->birth.parent_pidfd);
   return err;

@@ -54,6 +54,9 @@ void engine_kick(Engine *e);
 /* zygote_fork makes a zygote for e, with the interpreter lock; 0 or an errno. Leaves the lock while it waits. */
 int zygote_fork(lua_State *L, Tstate *ts, Engine *e);
 
+/* spawn_zygote executes one; 0 or an errno. Needs the interpreter lock. */
+int spawn_zygote(lua_State *L, Engine *e, pid_t *pid);
+
 /* zygote_renew forks another one when it was lost; the engine breaks if that fails. */
 void zygote_renew(lua_State *L, Tstate *ts, Engine *e);
 

@@ -16,6 +16,7 @@
 #include "pool/futures/backend.h"
 #include "pool/futures/cpus.h"
 #include "pool/process/engine.h"
+#include "pool/process/explain.h"
 #include "runtime/thread/error.h"
 
 #define ERROR_WORKER_DIED "worker_died"
@@ -140,7 +141,9 @@ static void push_failure(lua_State *L, const Task *t) {
 /* (task) -> the values that came, decoded. */
 static int load_result(lua_State *L) {
   const Task *t = lua_touserdata(L, 1);
-  return pickle_load(L, t->bytes, t->result.size, t->engine->link, PICKLE_RESULT_FLAGS, t->message.origins);
+  int n = pickle_load(L, t->bytes, t->result.size, t->engine->link, PICKLE_RESULT_FLAGS, t->message.origins);
+  if (t->result.kind == RECORD_ERROR && n > 0) explain_error(L, -n);
+  return n;
 }
 
 static void source_settle(lua_State *L, Future *f, int i) {
@@ -322,13 +325,15 @@ static size_t option_bytes(lua_State *L, const char *name) {
   return (size_t)n;
 }
 
-static void check_start(lua_State *L) {
-  if (!lua_istable(L, 1)) return;
+static bool option_spawn(lua_State *L) {
+  if (!lua_istable(L, 1)) return false;
   lua_getfield(L, 1, "start");
   const char *start = lua_tostring(L, -1);
-  if (!lua_isnil(L, -1) && (start == NULL || strcmp(start, "fork") != 0))
-    luaL_error(L, "%s: start must be \"fork\"", what);
+  bool spawn = start != NULL && strcmp(start, "spawn") == 0;
+  if (!lua_isnil(L, -1) && !spawn && (start == NULL || strcmp(start, "fork") != 0))
+    luaL_error(L, "%s: start must be \"fork\" or \"spawn\"", what);
   lua_pop(L, 1);
+  return spawn;
 }
 
 /* The initializer and its arguments as a message; empty if there is none. */
@@ -354,12 +359,12 @@ static int new_executor(lua_State *L) {
                            .retries = (unsigned)option_integer(L, "retries", 0),
                            .max_pending = (unsigned)option_integer(L, "max_pending", 1),
                            .task_timeout_ns = option_seconds(L, "task_timeout"),
+                           .spawn = option_spawn(L),
                            .memory_limit = option_bytes(L, "memory_limit")};
   options.max_workers = (unsigned)executor_option_workers(L, what, "max_workers", (int)options.cpus, MOST_WORKERS);
-  check_start(L);
   ProcessExecutor *p =
       (ProcessExecutor *)executor_new(L, &process_executor_type, &process_backend, (int)options.max_workers, 1);
-  p->link = pickle_link_new(L, 0);
+  p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
   dump_init(L, p->link, &init);
   p->engine = engine_new(L, ts, &options, p->link, &init, notify);
   return 1;

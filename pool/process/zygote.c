@@ -151,7 +151,7 @@ static int take_signals(void) {
 
 void zygote_run(const Birth *birth) {
   Zygote z = {.birth = birth, .children = calloc(birth->workers, sizeof(Child))};
-  close(birth->parent_socket);
+  if (birth->parent_socket >= 0) close(birth->parent_socket);
   __fpurge(stdout); /* what the parent has buffered is the parent's */
   __fpurge(stderr);
   prctl(PR_SET_NAME, "gilua-zygote");
