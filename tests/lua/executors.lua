@@ -6,6 +6,10 @@ local futures = require "gilua.futures"
 
 local executors = { { name = "ThreadPoolExecutor", new = futures.ThreadPoolExecutor, shared = true } }
 
+local paths = setmetatable({}, { __gc = function(list)
+  for _, path in ipairs(list) do os.remove(path) end
+end })
+
 -- Calls f(kind) for each.
 function executors.each(f)
   for _, kind in ipairs(executors) do f(kind) end
@@ -27,10 +31,8 @@ function executors.gate()
     end
   end
   function gate:open() io.open(self.path, "w"):close() end
-  return setmetatable(gate, { __close = function(self)
-    self:open()
-    os.remove(self.path)
-  end })
+  paths[#paths + 1] = gate.path
+  return setmetatable(gate, { __close = gate.open }) -- the file stays until the end: a task may not have looked yet
 end
 
 return executors

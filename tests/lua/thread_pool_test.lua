@@ -128,8 +128,12 @@ t.test("a chain of tasks that ends in a queued one is a deadlock, one that ends 
   local gate = threading.Event()
   local runs = pool:submit(gate.wait, gate)
   t.eventually(function() return runs:running() end)
-  local waits = pool:submit(function() return pool:submit(math.abs, -3):result() end)
-  t.parked(threading.enumerate(), nil)
+  local thread
+  local waits = pool:submit(function()
+    thread = threading.current_thread()
+    return pool:submit(math.abs, -3):result()
+  end)
+  t.parked(t.eventually(function() return thread end), "future")
   gate:set()
   t.equal(waits:result(), 3)
 end)
@@ -206,8 +210,10 @@ end)
 t.test("a task without end does not keep Ctrl-C from the main thread, nor the program from ending by it", function()
   local text, status = t.run({ "-e", [[
     local pool = require"gilua.futures".ThreadPoolExecutor{max_workers = 1}
-    pool:submit(function() while true do end end)
-    os.execute("kill -INT $PPID")]] }, { before = "timeout 20 " })
+    pool:submit(function()
+      os.execute("{ sleep 0.05; kill -INT $PPID; } >/dev/null 2>&1 &") -- not at once: system() ignores it
+      while true do end
+    end)]] }, { before = "timeout 20 " })
   t.equal(status ~= 124, true, text)
 end)
 
