@@ -2,13 +2,15 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "interp/embed.h"
 #include "interp/options.h"
 #include "interp/prompt.h"
 #include "interp/run.h"
-#include "interp/state.h"
 #include "interp/stats.h"
+#include "runtime/thread/excepthook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
 
@@ -16,9 +18,8 @@ typedef struct Program {
   int argc;
   char **argv;
   Options options;
-  State state;
-  bool ok;    /* everything that was to be run ran without an error */
-  bool clean; /* every thread has ended */
+  gilua_Runtime *rt;
+  bool ok; /* everything that was to be run ran without an error */
 } Program;
 
 /* arg[0] is the script, what follows it has positive indices, what precedes it negative ones. */
@@ -55,9 +56,13 @@ static bool run_options(lua_State *L, const Program *p) {
   return true;
 }
 
-static void set_lock_options(Runtime *rt, const Options *o) {
-  if (o->policy != NULL) runtime_set_policy(rt, policy_find(o->policy));
-  if (o->switch_interval > 0) gil_set_interval(&rt->gil, (int64_t)(o->switch_interval * 1e9 + 0.5));
+static gilua_Config config_of(const Options *o) {
+  gilua_Config config = {
+      .handle_sigint = 1, .ignore_environment = o->ignore_environment, .on_error = excepthook_to_stderr};
+  if (o->policy != NULL && strcmp(o->policy, "interval") == 0) config.policy = GILUA_POLICY_INTERVAL;
+  if (o->policy != NULL && strcmp(o->policy, "ticks") == 0) config.policy = GILUA_POLICY_TICKS;
+  if (o->switch_interval > 0) config.switch_interval_ns = (int64_t)(o->switch_interval * 1e9 + 0.5);
+  return config;
 }
 
 static bool run_everything(lua_State *L, const Program *p) {
@@ -79,28 +84,20 @@ static bool run_everything(lua_State *L, const Program *p) {
 static int run_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   const Options *o = &p->options;
-  luaL_checkversion(L);
   if (o->version) prompt_banner();
-  if (o->ignore_environment) {
-    lua_pushboolean(L, 1);
-    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-  }
-  state_openlibs(L);
   set_arg(L, p);
 #ifndef GILUA_HOSTILE
   lua_gc(L, LUA_GCGEN, 0, 0);
 #endif
-  set_lock_options(p->state.rt, o);
   lua_settop(L, 0);
   p->ok = run_everything(L, p);
   return 0;
 }
 
-static int shut_down_protected(lua_State *L) {
+static int join_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
-  shutdown_join(L, p->state.rt);
+  shutdown_join(L, embed_runtime(p->rt), CLOCK_NEVER);
   if (p->options.stats) stats_print(L, stderr);
-  p->clean = shutdown_cancel(L, p->state.rt, SHUTDOWN_TIMEOUT_NS);
   return 0;
 }
 
@@ -123,16 +120,17 @@ int main(int argc, char **argv) {
     options_help(progname);
     return EXIT_SUCCESS;
   }
-  if (!state_open(&p.state)) {
+  gilua_Config config = config_of(&p.options);
+  lua_State *L;
+  if (gilua_open(&p.rt, &config) != GILUA_OK || gilua_enter(p.rt, &L) != GILUA_OK) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", progname);
     return EXIT_FAILURE;
   }
-  lua_State *L = p.state.L;
   run_set_progname(L, progname);
-  process_handle_sigint(p.state.rt);
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);
-  ok = call_protected(L, shut_down_protected, &p) && ok;
-  if (p.clean) state_close(&p.state); /* else threads are still in native code: the heap is left alone */
+  ok = call_protected(L, join_protected, &p) && ok;
+  gilua_leave(p.rt, L);
+  gilua_close(p.rt); /* if threads are still in native code it leaves the heap alone */
   exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }

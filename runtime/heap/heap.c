@@ -61,8 +61,10 @@ struct Heap {
 };
 
 Heap *heap_new(size_t limit) {
-  Heap *h = calloc(1, sizeof *h);
+  /* cache lines of its own: runtimes that allocate side by side must not share one */
+  Heap *h = aligned_alloc(LINE, (sizeof *h + LINE - 1) / LINE * LINE);
   if (h == NULL) return NULL;
+  memset(h, 0, sizeof *h);
   h->limit = limit != 0 ? limit : SIZE_MAX;
   for (unsigned i = 0; i <= LARGEST / 8; i++) {
     size_t size = 8 * i;
@@ -85,6 +87,15 @@ void heap_free(Heap *h) {
   unmap_all(h->roomy);
   unmap_all(h->full);
   free(h);
+}
+
+void heap_set_limit(Heap *h, size_t limit) { h->limit = limit == 0 ? SIZE_MAX : limit > h->bytes ? limit : h->bytes; }
+
+void heap_seal(Heap *h) {
+  for (unsigned c = 0; c < CLASSES; c++) {
+    for (HeapPage *p = h->open[c]; p != NULL; p = p->next) p->open = false;
+    h->open[c] = NULL;
+  }
 }
 
 size_t heap_bytes(const Heap *h) { return h->bytes; }

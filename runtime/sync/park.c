@@ -9,24 +9,25 @@
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
 
-static void begin_wait(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
+void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *object) {
   Waiter *w = &ts->wait;
   assert(w->queue == NULL && w->what == NULL);
+  assert(ts->blocking == 0 && "a wait inside a region of native work");
   w->granted = false;
   w->outcome = 0;
   w->what = what;
   w->object = object;
   w->since = clock_ns();
   w->deadline = deadline;
-  if (q != NULL) waitq_append(q, w);
 }
 
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES | REQUEST_NOTICE;
-  if (in_finalizer(ts->current)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
+  if (waits_forbidden(ts)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
-  begin_wait(ts, q, deadline, what, object);
+  park_begin(ts, deadline, what, object);
+  if (q != NULL) waitq_append(q, w);
   for (;;) {
     gil_park(&ts->gil);
     gil_sleep(&ts->gil, deadline, wanted, q != NULL);

@@ -16,6 +16,7 @@
 enum { PATIENCE_NS = 2000000000 };
 
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
+  if (rt == NULL) exit(status);
   rt->exit.act = NULL; /* finalizers may call os.exit again */
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
   exit(status);
@@ -29,7 +30,7 @@ static void flush_if_free(FILE *f) {
   funlockfile(f);
 }
 
-/* The main thread is in native code and does not come: what is printed is saved, the rest is left. */
+/* The main thread is in native code and does not come, or this is a worker of a pool: what is printed is saved, the rest is left. */
 static _Noreturn void exit_without_main(int status) {
   flush_if_free(stdout);
   flush_if_free(stderr);
@@ -51,6 +52,7 @@ static int os_exit(lua_State *L) {
                                    : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
   bool close = lua_toboolean(L, 2);
   Tstate *ts = tstate_self();
+  if (runtime_of(L)->worker) exit_without_main(status);
   if (ts == NULL || ts == ts->rt->main) exit_on_main(L, runtime_of(L), status, close);
   hand_to_main(ts, status, close);
 }
@@ -58,7 +60,7 @@ static int os_exit(lua_State *L) {
 void lib_os_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {{"exit", os_exit}, {NULL, NULL}};
   runtime_of(L)->exit.act = act;
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_OSLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
+Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
   Tstate *ts = calloc(1, sizeof *ts);
   if (ts == NULL) return NULL;
   gil_thread_init(&ts->gil, &rt->gil, parent != NULL ? &parent->gil : NULL);
@@ -14,11 +14,21 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
   ts->base = base;
   ts->current = base;
   ts->thread_ref = ts->locals_ref = ts->cancel_ref = ts->base_ref = ts->error_ref = LUA_NOREF;
+  return ts;
+}
+
+void tstate_list(Tstate *ts) {
+  Runtime *rt = ts->rt;
   ts->ident = ++rt->last_ident;
   ts->next = rt->threads;
   if (ts->next != NULL) ts->next->prev = ts;
   rt->threads = ts;
   rt->nthreads++;
+}
+
+Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
+  Tstate *ts = tstate_alloc(rt, base, parent);
+  if (ts != NULL) tstate_list(ts);
   return ts;
 }
 
@@ -34,6 +44,12 @@ void tstate_unlist(Tstate *ts) {
   if (ts->prev != NULL) ts->prev->next = ts->next;
   else rt->threads = ts->next;
   rt->nthreads--;
+}
+
+void tstate_free(Tstate *ts) {
+  if (ts == NULL) return;
+  gil_thread_fini(&ts->gil);
+  free(ts);
 }
 
 void tstate_note_longest(GilThread *self) {

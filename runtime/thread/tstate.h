@@ -15,7 +15,7 @@
 struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
-  lua_State *base;             /* [i] its bottom: the main state, or a thread made for it */
+  lua_State *base;             /* [i] once listed: its bottom: the main state, or a thread made for it (runtime_move) */
   lua_State *volatile current; /* [t] the coroutine that runs now; read by the signal handler of this thread */
   volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
@@ -25,6 +25,11 @@ struct Tstate {
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
+  int blocking;                /* [t] native regions it is in, see blocking.h; the lock is out while > 0 … */
+  bool kept;                   /* [t] … unless this says that a finalizer keeps it */
+  int top;                     /* [t] of the Lua stack when the outermost region began */
+  const char *doing;           /* [G] what it left the lock for, NULL while it is in or parked */
+  struct Unblock *unblock;     /* [u] its native call that a request ends, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
@@ -34,8 +39,11 @@ struct Tstate {
   pthread_t pthread;           /* [i] of a thread that gilua started */
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
+  struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */
   Tstate *next, *prev;         /* [G] Runtime.threads */
   Tstate *outer;               /* [t] next state of the same system thread */
+  struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
+  int c_errno;                 /* [t] errno as those functions left it */
 };
 
 /* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
@@ -54,8 +62,15 @@ static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w 
  * Returns NULL without memory. Needs the lock, held by parent (NULL for the first thread of rt). */
 Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent);
 
+/* tstate_alloc and tstate_list are its two halves: the first needs no lock if parent is NULL, the second does. */
+Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent);
+void tstate_list(Tstate *ts);
+
 /* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
 void tstate_unlist(Tstate *ts);
+
+/* tstate_free frees a state that is not listed, or whose runtime is gone; NULL is fine. */
+void tstate_free(Tstate *ts);
 
 /* tstate_enter makes ts the calling thread's innermost state; tstate_leave takes it off again. Without the lock. */
 void tstate_enter(Tstate *ts);

@@ -1,0 +1,101 @@
+/* Forking a zygote, and waiting for its word that it works. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/process/internal.h"
+#include "runtime/sync/blocking.h"
+
+enum { TRIES = 5, READY_NS = 100000000 }; /* the first try; each later one has twice the time */
+
+static void flush_if_free(FILE *f) {
+  if (ftrylockfile(f) != 0) return; /* somebody prints: what is buffered is dropped in the child */
+  fflush(f);
+  funlockfile(f);
+}
+
+/* A descriptor that is readable when this process has ended; -1 where the system has none. */
+static int own_pidfd(void) { return (int)syscall(SYS_pidfd_open, getpid(), 0); }
+
+static bool is_ready(int socket, int64_t patience_ns) {
+  ZygoteMessage m;
+  struct pollfd fd = {.fd = socket, .events = POLLIN};
+  int64_t deadline = clock_ns() + patience_ns, left;
+  while ((left = deadline - clock_ns()) > 0) {
+    struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+    if (ppoll(&fd, 1, &t, NULL) <= 0) continue;
+    return recv(socket, &m, sizeof m, MSG_DONTWAIT) == sizeof m && m.op == ZYGOTE_READY;
+  }
+  return false;
+}
+
+/* One try: 0, ETIMEDOUT for a child that hangs, or an errno. */
+static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  e->birth.parent_socket = ends[0];
+  e->birth.socket = ends[1];
+  flush_if_free(stdout);
+  flush_if_free(stderr);
+  pickle_names_snapshot(L, e->link);
+  pid_t pid = fork();
+  if (pid == 0) zygote_run(&e->birth);
+  int err = pid < 0 ? errno : 0;
+  close(ends[1]);
+  if (err != 0) {
+    close(ends[0]);
+    return err;
+  }
+  blocking_begin(ts, "fork");
+  bool ready = is_ready(ends[0], patience_ns);
+  if (!ready) {
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    close(ends[0]);
+  }
+  blocking_end(ts);
+  if (!ready) return ETIMEDOUT;
+  pthread_mutex_lock(&e->m);
+  e->zygote = pid;
+  e->socket = ends[0];
+  e->zygote_lost = false;
+  pthread_mutex_unlock(&e->m);
+  return 0;
+}
+
+int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
+  int err = ETIMEDOUT;
+  e->birth = (Birth){.rt = ts->rt,
+                     .link = e->link,
+                     .shared = e->shared,
+                     .workers = e->options.max_workers,
+                     .cpus = e->options.cpus,
+                     .event = e->event,
+                     .parent = getpid(),
+                     .parent_pidfd = own_pidfd(),
+                     .reports = e->options.reports,
+                     .memory_limit = e->options.memory_limit};
+  luaL_checkstack(L, 4, NULL);
+  e->birth.L = lua_newthread(L); /* anchored here in this process, and by this very stack in the child */
+  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, (int64_t)READY_NS << i);
+  lua_pop(L, 1);
+  if (e->birth.parent_pidfd >= 0) close(e->birth.parent_pidfd);
+  return err;
+}
+
+void zygote_renew(lua_State *L, Tstate *ts, Engine *e) {
+  int err = zygote_fork(L, ts, e);
+  if (err == 0) return;
+  pthread_mutex_lock(&e->m);
+  engine_break(e, err, NULL);
+  e->zygote_lost = false;
+  pthread_mutex_unlock(&e->m);
+}
