@@ -207,9 +207,8 @@ int main(int argc, char **argv) {
   unsigned seed = argc > 2 ? (unsigned)atoi(argv[2]) : (unsigned)getpid();
   printf("# %g seconds, seed %u\n", seconds, seed);
   State state;
-  if (!state_open(&state)) return EXIT_FAILURE;
+  if (state_open(&state, &(gilua_Config){0}) != GILUA_OK) return EXIT_FAILURE;
   lua_State *L = state.L;
-  state_openlibs(L);
   lua_register(L, "submit", submit);
   pthread_t thread;
   pthread_create(&thread, NULL, engine_main, &seed);
