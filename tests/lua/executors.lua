@@ -4,7 +4,10 @@
 -- Tasks of such tests reach nothing but their arguments and modules; what holds them back is a gate, a file.
 local futures = require "gilua.futures"
 
-local executors = { { name = "ThreadPoolExecutor", new = futures.ThreadPoolExecutor, shared = true } }
+local executors = {
+  { name = "ThreadPoolExecutor", new = futures.ThreadPoolExecutor, shared = true },
+  { name = "ProcessPoolExecutor", new = futures.ProcessPoolExecutor, shared = false },
+}
 
 local paths = setmetatable({}, { __gc = function(list)
   for _, path in ipairs(list) do os.remove(path) end
