@@ -116,7 +116,18 @@ def rows():
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
                    {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
                    over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
-    out += pickle_rows()
+    out += executor_rows() + pickle_rows()
+    return out
+
+
+def executor_rows():
+    """Tasks that do nothing, on threads."""
+    out = []
+    for mode, label, n in (("flight", "in flight", 100000), ("single", "one at a time", 20000), ("map", "by map", 100000)):
+        out.append(Row("ThreadPoolExecutor, 4 workers, trivial tasks %s: submit and result" % label,
+                       peers("executor", "%d 4 %s" % (n, mode), ruby=False, python_arguments="20000 4 %s" % mode),
+                       "≥ 5 × faster than CPython", lambda m: m["gilua"] * 5 <= m["CPython"], over("gilua", "CPython"),
+                       group="futures"))
     return out
 
 

@@ -9,6 +9,10 @@ local executors = {
   { name = "ProcessPoolExecutor", new = futures.ProcessPoolExecutor, shared = false },
 }
 
+local paths = setmetatable({}, { __gc = function(list)
+  for _, path in ipairs(list) do os.remove(path) end
+end })
+
 -- Calls f(kind) for each.
 function executors.each(f)
   for _, kind in ipairs(executors) do f(kind) end
@@ -30,10 +34,8 @@ function executors.gate()
     end
   end
   function gate:open() io.open(self.path, "w"):close() end
-  return setmetatable(gate, { __close = function(self)
-    self:open()
-    os.remove(self.path)
-  end })
+  paths[#paths + 1] = gate.path
+  return setmetatable(gate, { __close = gate.open }) -- the file stays until the end: a task may not have looked yet
 end
 
 return executors
