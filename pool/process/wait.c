@@ -230,7 +230,14 @@ static bool has_ended(Engine *e, TaskWait *w) {
 }
 
 ParkResult engine_wait_task(lua_State *L, Tstate *ts, Task *t, int64_t deadline) {
-  return task_decided(t) ? PARK_GRANTED : engine_wait(L, ts, t->engine, t, task_ready, deadline);
+  Engine *e = t->engine;
+  if (task_decided(t)) return PARK_GRANTED;
+  atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed); /* another thread may settle it, and let go of it */
+  ParkResult result = engine_wait(L, ts, e, t, task_ready, deadline);
+  pthread_mutex_lock(&e->m);
+  engine_unref(t);
+  pthread_mutex_unlock(&e->m);
+  return result;
 }
 
 ParkResult engine_wait_room(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
