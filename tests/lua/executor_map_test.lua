@@ -66,7 +66,7 @@ executors.each(function(kind)
       if value == 200 then break end
     end
     t.equal(sum, 10100)
-    t.equal(n < 400, true, "read " .. n)
+    t.equal(n < 2000, true, "read " .. n)
     local got = collect(pool:map(function(word, i) return word .. i end, ("a b c"):gmatch("%a"), { 1, 2, 3 }))
     t.equal(table.concat(got, " "), "a1 b2 c3")
   end)
