@@ -17,6 +17,8 @@ static const char metatable_key = 0; /* its address names the registry entry: a 
 static int future_gc(lua_State *L) {
   Future *f = lua_touserdata(L, 1);
   f->source->drop(f);
+  f->source = NULL; /* finalizers that run later may still reach it, as that of a map's iterator does */
+  if (!future_decided(f)) f->state = FUTURE_CANCELLED;
   return 0;
 }
 

@@ -61,7 +61,7 @@ typedef struct FutureSource {
 /* futures.Future as Lua sees it. */
 struct Future {
   ObjectHead head;
-  const FutureSource *source; /* [i] or NULL: decided by whoever made it */
+  const FutureSource *source; /* [i] or NULL: decided by whoever made it, or was dropped */
   void *task;                 /* the back end's own */
   lua_Integer runner;         /* [G] RUNNING: ident of the thread that can end it, 0 if that is not known */
   FutureState state;          /* [G] */

@@ -14,7 +14,7 @@
 #include "runtime/sync/ring.h"
 #include "runtime/thread/error.h"
 
-enum { AHEAD = 32, MOST_CHUNK = 4096, CHUNK_NS = 1000000 };
+enum { AHEAD = 32, READ_AHEAD = 1024, MOST_CHUNK = 4096, CHUNK_NS = 1000000 };
 
 /* User values of a Map. */
 enum {
@@ -331,6 +331,12 @@ static int map_next(lua_State *L) {
   }
 }
 
+static bool reads_function(lua_State *L, int f, int n) {
+  for (int s = 1; s <= n; s++)
+    if (!lua_istable(L, f + s)) return true;
+  return false;
+}
+
 static int fill_first(lua_State *L) {
   fill(L, lua_touserdata(L, 1));
   return 0;
@@ -347,7 +353,8 @@ int map_start(lua_State *L, int e, int f, int n, const MapOptions *o) {
   m->chunked = o->chunk > 1 || m->automatic;
   m->nsources = n;
   m->window = 2 * (lua_Integer)executor->max_workers + AHEAD;
-  m->buffer = o->buffer != 0 ? o->buffer : LUA_MAXINTEGER;
+  m->buffer = o->buffer;
+  if (m->buffer == 0) m->buffer = m->automatic && reads_function(L, f, n) ? READ_AHEAD : LUA_MAXINTEGER;
   m->deadline = o->deadline;
   m->chunk = o->chunk == 0 ? 1 : o->chunk > MOST_CHUNK ? MOST_CHUNK : (int)o->chunk;
   lua_pushvalue(L, e);

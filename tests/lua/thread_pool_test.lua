@@ -207,7 +207,9 @@ t.test("an error object of a task keeps its traceback", function()
   t.equal(err.traceback:find("thread_pool_test.lua", 1, true) ~= nil, true)
 end)
 
-t.test("a task without end does not keep Ctrl-C from the main thread, nor the program from ending by it", function()
+-- ThreadSanitizer holds the signal back while main sleeps.
+local under_tsan = t.polls and not t.hostile
+if not under_tsan then t.test("a task without end does not keep Ctrl-C from the main thread, nor the program from ending by it", function()
   local text, status = t.run({ "-e", [[
     local pool = require"gilua.futures".ThreadPoolExecutor{max_workers = 1}
     pool:submit(function()
@@ -215,7 +217,7 @@ t.test("a task without end does not keep Ctrl-C from the main thread, nor the pr
       while true do end
     end)]] }, { before = "timeout 20 " })
   t.equal(status ~= 124, true, text)
-end)
+end) end
 
 t.test("a finalizer cannot wait for a pool", function()
   local err

@@ -181,7 +181,7 @@ static const char script[] =
     "  function() for _, f in ipairs(some(3)) do asked = asked + 1\n"
     "      f:add_done_callback(function(f) assert(f:done()) called = called + 1 end) end end,\n"
     "  function() for _, f in ipairs(some(3)) do asked = asked + 1\n"
-    "      f:add_done_callback(function() called = called + 1 end) f:cancel() assert(f:done()) check(f) end end,\n"
+    "      f:add_done_callback(function() called = called + 1 end) f:cancel() check(f) end end,\n"
     "  function() for _, f in ipairs(some(2)) do\n"
     "      local a, b = threading.start(check, f), threading.start(check, f)\n"
     "      if math.random(2) == 1 then f:cancel() end a:result() b:result() end end,\n"
