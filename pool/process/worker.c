@@ -338,8 +338,6 @@ static _Noreturn void *live(void *arg) {
 }
 
 void worker_run(const Birth *birth, unsigned index) {
-  pthread_t thread;
-  pthread_attr_t attr;
   Worker w = {.birth = birth, .pool = birth->shared, .shared = &birth->shared->workers[index]}; /* this thread never returns */
   ring_open(&w.tasks, &w.shared->tasks);
   ring_open(&w.results, &w.shared->results);
@@ -348,6 +346,8 @@ void worker_run(const Birth *birth, unsigned index) {
 #if defined(__SANITIZE_THREAD__) /* cannot start threads in a child of a program with threads */
   live(&w);
 #else
+  pthread_t thread;
+  pthread_attr_t attr;
   if (pthread_attr_init(&attr) != 0 || pthread_attr_setstacksize(&attr, STACK) != 0 ||
       pthread_create(&thread, &attr, live, &w) != 0)
     _exit(WORKER_BROKEN);

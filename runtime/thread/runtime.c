@@ -97,8 +97,10 @@ void runtime_set_policy(Runtime *rt, const Policy *policy) {
   rt->poll_yields = policy->battle;
   if (rt->preempt == PREEMPT_COUNT && rt->poll == 0) rt->poll = COUNT_POLL;
 #ifdef GILUA_HOSTILE
-  rt->poll = 1;
-  rt->poll_yields = true;
+  if (rt->preempt != PREEMPT_NONE) {
+    rt->poll = 1;
+    rt->poll_yields = true;
+  }
 #endif
   Tstate *self = tstate_self();
   hook_reset(rt, self->current);
