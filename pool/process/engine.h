@@ -63,6 +63,7 @@ typedef struct WorkerHandle {
   Task *sent[SLOTS];     /* by slot, in order from `first` on */
   unsigned first, count;
   unsigned given;        /* tasks since its birth */
+  bool told;             /* DYING: the zygote knows; false: its socket was full, to be said again */
   Outgoing out;
   Record head;           /* of the result that is read */
   size_t got;            /* bytes of it, head included */
@@ -89,7 +90,7 @@ struct Engine {
   EngineOptions options;     /* [i] */
   Runtime *rt;               /* [i] */
   pid_t process;             /* [i] whose engine this is */
-  Birth birth;               /* [i] but for what a new zygote changes, with the interpreter lock */
+  Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
   PickleLink *link;          /* [G] */
   PickleMessage init;        /* [i] the initializer, or empty */
   bool has_init;             /* [i] */
@@ -99,7 +100,7 @@ struct Engine {
   bool broken;               /* [m] cannot work any more */
   int broken_errno;          /* [m] why, or 0: cause is the initializer's error */
   Task *cause;               /* [m] the initializer that failed, decided */
-  bool zygote_lost;          /* [m] a thread with the interpreter lock must fork a new one */
+  bool zygote_lost;          /* [m] the collector is about to fork a new one */
   pid_t zygote;              /* [m] 0: none */
   int socket, event;         /* [m], [i]; -1: none */
   PoolShared *shared;        /* [i] */
@@ -128,17 +129,17 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
                    void (*decided)(Task *t));
 
 /* engine_submit queues a task; the message becomes its own. Returns NULL without memory. The caller owns a reference. */
-Task *engine_submit(lua_State *L, Tstate *ts, Engine *e, PickleMessage *message);
+Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message);
 
 /* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_idle until
  * nothing is pending; engine_wait_ended until the zygote is reaped, after engine_close. As park. */
-ParkResult engine_wait_task(lua_State *L, Tstate *ts, Task *t, int64_t deadline);
-ParkResult engine_wait_room(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
-ParkResult engine_wait_idle(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
-ParkResult engine_wait_ended(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline);
+ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline);
 
 /* engine_wait_born waits until the first worker is born, or it is known that none will be; engine_pid is its pid, or 0. */
-ParkResult engine_wait_born(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline);
 pid_t engine_pid(Engine *e);
 
 /* engine_signal has the zygote send a signal to the first worker, if it lives. */

@@ -214,12 +214,13 @@ static bool somebody_idle(const Engine *e) {
 void engine_feed(Engine *e) {
   for (unsigned i = 0; i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
+    if (w->state == WORKER_DYING && !w->told) w->told = engine_ask(e, ZYGOTE_KILL, w);
     if (w->state != WORKER_LIVE) continue;
     if (w->out.task != NULL) engine_pump(e, w);
     else if (w->count == 0 && worn_out(e, w)) engine_kill(e, w); /* its results are in, its output flushed */
   }
   if (e->broken || e->zygote_lost) return;
-  while (e->queue != NULL || (e->mean_ns < LONG_NS && e->live > 1 && somebody_idle(e) && rebalance(e))) {
+  while (e->queue != NULL || (e->live > 1 && somebody_idle(e) && rebalance(e))) {
     Task *t = e->queue;
     WorkerHandle *w = choose(e, t->alone);
     if ((w == NULL || w->count > 0) && e->live + e->births < e->options.max_workers && e->births < e->queued)

@@ -66,7 +66,6 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   pthread_mutex_lock(&e->m);
   e->zygote = pid;
   e->socket = ends[0];
-  e->zygote_lost = false;
   pthread_mutex_unlock(&e->m);
   return 0;
 }
@@ -89,13 +88,4 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
   lua_pop(L, 1);
   if (e->birth.parent_pidfd >= 0) close(e->birth.parent_pidfd);
   return err;
-}
-
-void zygote_renew(lua_State *L, Tstate *ts, Engine *e) {
-  int err = zygote_fork(L, ts, e);
-  if (err == 0) return;
-  pthread_mutex_lock(&e->m);
-  engine_break(e, err, NULL);
-  e->zygote_lost = false;
-  pthread_mutex_unlock(&e->m);
 }

@@ -43,7 +43,7 @@ static bool source_ready(Future *f) { return task_decided(task_of(f)); }
 
 static ParkResult source_wait(lua_State *L, Tstate *ts, Future *f, int64_t deadline) {
   check_own(L, task_of(f)->engine);
-  return engine_wait_task(L, ts, f->task, deadline);
+  return engine_wait_task(ts, f->task, deadline);
 }
 
 static bool source_running(Future *f) { return engine_running(f->task); }
@@ -214,13 +214,13 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   PickleMessage message = {0};
   check_own(L, engine);
   raise_if_broken(L, engine, i);
-  park_check(L, ts, engine_wait_room(L, ts, engine, CLOCK_NEVER));
+  park_check(L, ts, engine_wait_room(ts, engine, CLOCK_NEVER));
   Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
   lua_pushvalue(L, i); /* the pool is not collected before its futures */
   lua_setiuservalue(L, -2, FUTURE_VALUE);
   keep_arguments(L, first, nargs);
   pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
-  f->task = engine_submit(L, ts, engine, &message);
+  f->task = engine_submit(L, engine, &message);
   if (f->task == NULL) {
     pickle_message_free(L, &message);
     luaL_error(L, "not enough memory");
@@ -238,8 +238,8 @@ static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
 }
 
 static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
-  (void)i;
-  return engine_foreign(engine_of(e)) ? PARK_GRANTED : engine_wait_ended(L, ts, engine_of(e), deadline);
+  (void)L, (void)i;
+  return engine_foreign(engine_of(e)) ? PARK_GRANTED : engine_wait_ended(ts, engine_of(e), deadline);
 }
 
 static void process_terminate(lua_State *L, Executor *e, int i) {
