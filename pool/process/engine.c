@@ -112,13 +112,7 @@ void engine_bury(lua_State *L, Engine *e) {
   }
 }
 
-static void wake_collector(Engine *e) {
-  if (!e->collector_sleeps) return;
-  atomic_store(&e->collector_word, 1);
-  futex_wake(&e->collector_word, 1);
-}
-
-Task *engine_submit(lua_State *L, Tstate *ts, Engine *e, PickleMessage *message) {
+Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message) {
   Task *t = calloc(1, sizeof *t);
   if (t == NULL) return NULL;
   t->engine = e;
@@ -126,10 +120,6 @@ Task *engine_submit(lua_State *L, Tstate *ts, Engine *e, PickleMessage *message)
   *message = (PickleMessage){0};
   atomic_store_explicit(&t->refs, 2, memory_order_relaxed);
   atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
-  pthread_mutex_lock(&e->m);
-  bool lost = e->zygote_lost && e->state == ENGINE_OPEN;
-  pthread_mutex_unlock(&e->m);
-  if (lost) zygote_renew(L, ts, e);
   pthread_mutex_lock(&e->m);
   t->id = ++e->last_id;
   e->activity++;
@@ -142,7 +132,7 @@ Task *engine_submit(lua_State *L, Tstate *ts, Engine *e, PickleMessage *message)
     if (e->activity % 8 == 0) engine_drain(e);
     engine_feed(e);
   }
-  wake_collector(e);
+  if (e->collector_sleeps) engine_wake_collector(e);
   bool bury = e->graveyard != NULL;
   pthread_mutex_unlock(&e->m);
   if (bury) engine_bury(L, e);
@@ -213,6 +203,13 @@ void engine_watch(Task *t, void *watcher) {
   pthread_mutex_unlock(&e->m);
 }
 
+bool engine_ended(Engine *e) {
+  pthread_mutex_lock(&e->m);
+  bool ended = e->state == ENGINE_ENDED;
+  pthread_mutex_unlock(&e->m);
+  return ended;
+}
+
 pid_t engine_pid(Engine *e) {
   pthread_mutex_lock(&e->m);
   pid_t pid = e->workers[0].pid;
@@ -253,8 +250,7 @@ void engine_cancel_queued(Engine *e) {
 }
 
 static void wake_for_end(Engine *e) {
-  atomic_store(&e->collector_word, 1);
-  futex_wake(&e->collector_word, 1);
+  engine_wake_collector(e);
   engine_kick(e);
 }
 

@@ -64,6 +64,7 @@ typedef struct WorkerHandle {
   Task *sent[SLOTS];     /* by slot, in order from `first` on */
   unsigned first, count;
   unsigned given;        /* tasks since its birth */
+  bool told;             /* DYING: the zygote knows; false: its socket was full, to be said again */
   Outgoing out;
   Record head;           /* of the result that is read */
   size_t got;            /* bytes of it, head included */
@@ -90,7 +91,7 @@ struct Engine {
   EngineOptions options;     /* [i] */
   Runtime *rt;               /* [i] */
   pid_t process;             /* [i] whose engine this is */
-  Birth birth;               /* [i] but for what a new zygote changes, with the interpreter lock */
+  Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
   PickleLink *link;          /* [G] */
   PickleMessage init;        /* [i] the initializer, or empty */
   bool has_init;             /* [i] */
@@ -100,7 +101,7 @@ struct Engine {
   bool broken;               /* [m] cannot work any more */
   int broken_errno;          /* [m] why, or 0: cause is the initializer's error */
   Task *cause;               /* [m] the initializer that failed, decided */
-  bool zygote_lost;          /* [m] a thread with the interpreter lock must fork a new one */
+  bool zygote_lost;          /* [m] the collector is about to fork a new one */
   pid_t zygote;              /* [m] 0: none */
   int socket, event;         /* [m], [i]; -1: none */
   int memory;                /* [i] spawn: the memfd behind shared; else -1 */
@@ -108,6 +109,7 @@ struct Engine {
   WorkerHandle *workers;     /* [m] options.max_workers */
   unsigned live, births;     /* [m] workers in these states; dying ones count as live until they are reaped */
   uint64_t last_generation;  /* [m] */
+  int64_t refused_at;        /* [m] when the system last refused a worker, 0: never */
   Task *queue, *queue_end;   /* [m] in the order in which they are to be done */
   unsigned queued, pending;  /* [m] in the queue; undecided */
   uint64_t last_id;          /* [m] */
@@ -116,6 +118,7 @@ struct Engine {
   unsigned pollers;          /* [m] threads in poll: the leader, the collector */
   Task *graveyard;           /* [m] to be freed with the interpreter lock */
   uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
+  struct Engine *next;       /* [G] of those whose executor was collected */
   uint64_t activity;         /* [m] counts what threads of the program did */
   bool collecting;           /* [m] the collector thread exists */
   bool collector_sleeps;     /* [m] without a timeout */
@@ -130,17 +133,17 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
                    void (*decided)(Task *t));
 
 /* engine_submit queues a task; the message becomes its own. Returns NULL without memory. The caller owns a reference. */
-Task *engine_submit(lua_State *L, Tstate *ts, Engine *e, PickleMessage *message);
+Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message);
 
 /* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_idle until
  * nothing is pending; engine_wait_ended until the zygote is reaped, after engine_close. As park. */
-ParkResult engine_wait_task(lua_State *L, Tstate *ts, Task *t, int64_t deadline);
-ParkResult engine_wait_room(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
-ParkResult engine_wait_idle(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
-ParkResult engine_wait_ended(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline);
+ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline);
 
 /* engine_wait_born waits until the first worker is born, or it is known that none will be; engine_pid is its pid, or 0. */
-ParkResult engine_wait_born(lua_State *L, Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline);
 pid_t engine_pid(Engine *e);
 
 /* engine_signal has the zygote send a signal to the first worker, if it lives. */
@@ -160,6 +163,9 @@ void engine_watch(Task *t, void *watcher);
 void engine_cancel_queued(Engine *e);
 void engine_close(Engine *e);
 void engine_terminate(Engine *e);
+
+/* engine_ended tells whether it has ended. */
+bool engine_ended(Engine *e);
 
 /* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
 void engine_drop(Engine *e);

@@ -12,7 +12,7 @@
 #include "pool/process/internal.h"
 #include "runtime/os/futex.h"
 
-enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16 };
+enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16, REFUSED_NS = 100000000 };
 
 void engine_wake_worker(WorkerHandle *w) {
   if (atomic_load(&w->shared->asleep) != 0 && atomic_exchange(&w->shared->asleep, 0) != 0)
@@ -164,6 +164,7 @@ static void reset_shared(WorkerShared *s) {
 }
 
 static void ask_for_worker(Engine *e) {
+  if (e->refused_at != 0 && clock_ns() < e->refused_at + REFUSED_NS) return;
   for (unsigned i = 0; i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_NONE) continue;
@@ -214,12 +215,13 @@ static bool somebody_idle(const Engine *e) {
 void engine_feed(Engine *e) {
   for (unsigned i = 0; i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
+    if (w->state == WORKER_DYING && !w->told) w->told = engine_ask(e, ZYGOTE_KILL, w);
     if (w->state != WORKER_LIVE) continue;
     if (w->out.task != NULL) engine_pump(e, w);
     else if (w->count == 0 && worn_out(e, w)) engine_kill(e, w); /* its results are in, its output flushed */
   }
   if (e->broken || e->zygote_lost) return;
-  while (e->queue != NULL || (e->mean_ns < LONG_NS && e->live > 1 && somebody_idle(e) && rebalance(e))) {
+  while (e->queue != NULL || (e->live > 1 && somebody_idle(e) && rebalance(e))) {
     Task *t = e->queue;
     WorkerHandle *w = choose(e, t->alone);
     if ((w == NULL || w->count > 0) && e->live + e->births < e->options.max_workers && e->births < e->queued)

@@ -46,7 +46,6 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   e->birth.socket = ends[1];
   flush_if_free(stdout);
   flush_if_free(stderr);
-  pickle_names_snapshot(L, e->link);
   pid_t pid;
   int err = 0;
   if (e->options.spawn) {
@@ -73,14 +72,25 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   pthread_mutex_lock(&e->m);
   e->zygote = pid;
   e->socket = ends[0];
-  e->zygote_lost = false;
   pthread_mutex_unlock(&e->m);
   return 0;
 }
 
+/* (link) -> a thread for the workers' loop, anchored by who holds it here, and by that very stack in the child. */
+static int prepare(lua_State *L) {
+  pickle_names_snapshot(L, lua_touserdata(L, 1));
+  lua_newthread(L);
+  return 1;
+}
+
 int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
   int err = ETIMEDOUT;
+  if (!lua_checkstack(L, 4)) return ENOMEM;
+  lua_pushcfunction(L, prepare);
+  lua_pushlightuserdata(L, e->link);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) err = ENOMEM;
   e->birth = (Birth){.rt = ts->rt,
+                     .L = lua_tothread(L, -1),
                      .link = e->link,
                      .shared = e->shared,
                      .workers = e->options.max_workers,
@@ -90,19 +100,9 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
                      .parent_pidfd = own_pidfd(),
                      .reports = e->options.reports,
                      .memory_limit = e->options.memory_limit};
-  luaL_checkstack(L, 4, NULL);
-  e->birth.L = lua_newthread(L); /* anchored here in this process, and by this very stack in the child */
-  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, (int64_t)(e->options.spawn ? SPAWN_READY_NS : READY_NS) << i);
+  int64_t patience_ns = e->options.spawn ? SPAWN_READY_NS : READY_NS;
+  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, patience_ns << i);
   lua_pop(L, 1);
   if (e->birth.parent_pidfd >= 0) close(e->birth.parent_pidfd);
   return err;
-}
-
-void zygote_renew(lua_State *L, Tstate *ts, Engine *e) {
-  int err = zygote_fork(L, ts, e);
-  if (err == 0) return;
-  pthread_mutex_lock(&e->m);
-  engine_break(e, err, NULL);
-  e->zygote_lost = false;
-  pthread_mutex_unlock(&e->m);
 }

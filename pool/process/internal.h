@@ -46,19 +46,25 @@ int64_t engine_check_time(Engine *e, int64_t now);
 /* engine_wake_worker wakes it if it sleeps. */
 void engine_wake_worker(WorkerHandle *w);
 
-/* engine_start_collector starts the thread that stands in; 0 or an errno. engine_kick_leader makes who sleeps in poll
- * look again. */
+/* engine_start_collector starts the thread that stands in; 0 or an errno. engine_kick makes who sleeps in poll look again;
+ * engine_tell a follower. */
 int engine_start_collector(Engine *e);
 void engine_kick(Engine *e);
+void engine_tell(TaskWait *w);
+
+/* engine_work is one round of the leader's work: true if something was there to do. engine_sleep sleeps until a worker
+ * or the zygote has something, or until; it gives up m meanwhile. */
+bool engine_work(Engine *e);
+void engine_sleep(Engine *e, int64_t until);
+
+/* engine_wake_collector wakes it from a nap. */
+void engine_wake_collector(Engine *e);
 
 /* zygote_fork makes a zygote for e, with the interpreter lock; 0 or an errno. Leaves the lock while it waits. */
 int zygote_fork(lua_State *L, Tstate *ts, Engine *e);
 
 /* spawn_zygote executes one; 0 or an errno. Needs the interpreter lock. */
 int spawn_zygote(lua_State *L, Engine *e, pid_t *pid);
-
-/* zygote_renew forks another one when it was lost; the engine breaks if that fails. */
-void zygote_renew(lua_State *L, Tstate *ts, Engine *e);
 
 /* engine_hang_up closes the socket: the zygote ends its workers, and itself. It is not reaped. */
 void engine_hang_up(Engine *e);

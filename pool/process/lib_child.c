@@ -124,13 +124,13 @@ static int child_start(lua_State *L) {
   c->link = pickle_link_new(L, 0);
   c->engine = engine_new(L, ts, &options, c->link, &none, notify);
   dump_call(L, c->link, &message);
-  c->task = engine_submit(L, ts, c->engine, &message);
+  c->task = engine_submit(L, c->engine, &message);
   if (c->task == NULL) {
     pickle_message_free(L, &message);
     return luaL_error(L, "not enough memory");
   }
   list(L, c, 1);
-  engine_wait_born(L, ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
+  engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
   c->pid = engine_pid(c->engine);
   look(L, c);
   lua_settop(L, 1);
@@ -144,7 +144,7 @@ static int child_join(lua_State *L) {
   if (!c->started) return luaL_error(L, "cannot join a process that was not started");
   if (!look(L, c)) {
     if (engine_foreign(c->engine)) return error_raise(L, ERROR_INVALID_STATE, "this is another process's child");
-    ParkResult result = engine_wait_task(L, ts, c->task, deadline);
+    ParkResult result = engine_wait_task(ts, c->task, deadline);
     if (result != PARK_TIMEOUT) park_check(L, ts, result);
   }
   lua_pushboolean(L, look(L, c));
@@ -240,11 +240,11 @@ static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
   while (all->first != NULL) {
     Child *c = all->first;
     if (engine_foreign(c->engine)) return true;
-    if (engine_wait_task(L, ts, c->task, CLOCK_NEVER) == PARK_REQUESTED) return false;
+    if (engine_wait_task(ts, c->task, CLOCK_NEVER) == PARK_REQUESTED) return false;
     Engine *e = c->engine;
     atomic_fetch_add(&e->refs, 1);
     look(L, c);
-    engine_wait_ended(L, ts, e, CLOCK_NEVER);
+    engine_wait_ended(ts, e, CLOCK_NEVER);
     engine_drop(e);
   }
   return true;

@@ -44,7 +44,7 @@ static bool source_ready(Future *f) { return task_decided(task_of(f)); }
 
 static ParkResult source_wait(lua_State *L, Tstate *ts, Future *f, int64_t deadline) {
   check_own(L, task_of(f)->engine);
-  return engine_wait_task(L, ts, f->task, deadline);
+  return engine_wait_task(ts, f->task, deadline);
 }
 
 static bool source_running(Future *f) { return engine_running(f->task); }
@@ -217,13 +217,13 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   PickleMessage message = {0};
   check_own(L, engine);
   raise_if_broken(L, engine, i);
-  park_check(L, ts, engine_wait_room(L, ts, engine, CLOCK_NEVER));
+  park_check(L, ts, engine_wait_room(ts, engine, CLOCK_NEVER));
   Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
   lua_pushvalue(L, i); /* the pool is not collected before its futures */
   lua_setiuservalue(L, -2, FUTURE_VALUE);
   keep_arguments(L, first, nargs);
   pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
-  f->task = engine_submit(L, ts, engine, &message);
+  f->task = engine_submit(L, engine, &message);
   if (f->task == NULL) {
     pickle_message_free(L, &message);
     luaL_error(L, "not enough memory");
@@ -241,8 +241,8 @@ static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
 }
 
 static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
-  (void)i;
-  return engine_foreign(engine_of(e)) ? PARK_GRANTED : engine_wait_ended(L, ts, engine_of(e), deadline);
+  (void)L, (void)i;
+  return engine_foreign(engine_of(e)) ? PARK_GRANTED : engine_wait_ended(ts, engine_of(e), deadline);
 }
 
 static void process_terminate(lua_State *L, Executor *e, int i) {
@@ -255,13 +255,58 @@ static void process_collected(Executor *e) {
   if (engine != NULL && !engine_foreign(engine)) engine_close(engine);
 }
 
+/* Engines whose executor was collected: they finish what was submitted, which may be strings of the Lua heap. The program
+ * waits for them at its end. One list a runtime, as a userdata in the registry. */
+typedef struct Orphans {
+  RuntimeExit at_exit;
+  Engine *first; /* [G] */
+} Orphans;
+
+static const char orphans_key = 0;
+
+static Orphans *orphans_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &orphans_key);
+  Orphans *o = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return o;
+}
+
+static void adopt(lua_State *L, Engine *engine) {
+  Orphans *o = orphans_of(L);
+  engine->next = o->first;
+  o->first = engine;
+}
+
+static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
+  Orphans *o = (Orphans *)((char *)self - offsetof(Orphans, at_exit));
+  while (joined && o->first != NULL) {
+    Engine *engine = o->first;
+    if (!engine_foreign(engine) && engine_wait_ended(tstate_self(), engine, CLOCK_NEVER) == PARK_REQUESTED) return false;
+    o->first = engine->next;
+    if (engine_foreign(engine)) continue;
+    engine_bury(L, engine);
+    engine_drop(engine);
+  }
+  return true;
+}
+
+static void forget_ended_orphans(lua_State *L) {
+  for (Engine **p = &orphans_of(L)->first; *p != NULL;) {
+    Engine *engine = *p;
+    if (engine_foreign(engine) || !engine_ended(engine)) {
+      p = &engine->next;
+      continue;
+    }
+    *p = engine->next;
+    engine_bury(L, engine);
+    engine_drop(engine);
+  }
+}
+
 static void process_free(Executor *e) {
   ProcessExecutor *p = (ProcessExecutor *)e;
   lua_State *L = e->rt->spare;
-  if (p->engine != NULL && !engine_foreign(p->engine)) {
-    engine_bury(L, p->engine);
-    engine_drop(p->engine);
-  }
+  if (p->engine != NULL && !engine_foreign(p->engine)) adopt(L, p->engine);
   pickle_link_free(L, p->link);
   p->engine = NULL;
   p->link = NULL;
@@ -354,6 +399,7 @@ static int new_executor(lua_State *L) {
   PickleMessage init = {0};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
+  forget_ended_orphans(L);
   EngineOptions options = {.cpus = (unsigned)cpus_usable(),
                            .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
                            .retries = (unsigned)option_integer(L, "retries", 0),
@@ -373,5 +419,12 @@ static int new_executor(lua_State *L) {
 void lib_process_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
   object_register(L, &process_executor_type);
+  if (orphans_of(L) == NULL) {
+    Runtime *rt = runtime_of(L);
+    Orphans *o = lua_newuserdatauv(L, sizeof *o, 0);
+    *o = (Orphans){.at_exit = {.run = await_orphans, .next = rt->at_exit}};
+    rt->at_exit = &o->at_exit;
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &orphans_key);
+  }
   luaL_setfuncs(L, funcs, 0);
 }

@@ -17,7 +17,7 @@ bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w) {
 void engine_kill(Engine *e, WorkerHandle *w) {
   if (w->state != WORKER_LIVE) return;
   w->state = WORKER_DYING;
-  engine_ask(e, ZYGOTE_KILL, w);
+  w->told = engine_ask(e, ZYGOTE_KILL, w);
 }
 
 void engine_break(Engine *e, int error, Task *cause) {
@@ -124,6 +124,7 @@ static void born(Engine *e, WorkerHandle *w, const ZygoteMessage *m) {
   e->births--;
   if (m->pid == 0) { /* the system refuses: go on with those that there are */
     w->state = WORKER_NONE;
+    e->refused_at = clock_ns();
     if (e->live + e->births == 0) engine_break(e, m->status, NULL);
     return;
   }
@@ -176,6 +177,8 @@ void engine_lose(Engine *e) {
   e->zygote = 0;
   bury_all(e);
   e->zygote_lost = e->state != ENGINE_ENDED;
+  engine_wake_collector(e);
+  engine_kick(e);
 }
 
 void engine_hang_up(Engine *e) {

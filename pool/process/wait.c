@@ -22,8 +22,6 @@
 
 enum {
   SPIN_NS = 20000,
-  TICK_NS = 1000000,
-  LAZY_TICKS = 200, /* with nothing to do, before it sleeps without a timeout */
   STILL_NS = 500000000 /* a poll that returns so much later than asked: the program stood still */
 };
 
@@ -71,8 +69,7 @@ static void note_stop(Engine *e, int64_t asked, int64_t now) {
   e->stopped_at = now;
 }
 
-/* Sleeps until a worker or the zygote has something, or until. With m, which it gives up meanwhile. */
-static void sleep_in_poll(Engine *e, int64_t until) {
+void engine_sleep(Engine *e, int64_t until) {
   struct pollfd fds[] = {{.fd = e->event, .events = POLLIN}, {.fd = e->socket, .events = POLLIN}};
   int64_t now = clock_ns();
   struct timespec left, *timeout = NULL;
@@ -99,8 +96,7 @@ static void sleep_in_poll(Engine *e, int64_t until) {
   if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) engine_hear(e);
 }
 
-/* One round of the leader's work: true if something was there to do. */
-static bool work(Engine *e) {
+bool engine_work(Engine *e) {
   bool any = engine_drain(e);
   engine_feed(e);
   return any;
@@ -110,15 +106,15 @@ static void lead(Engine *e, TaskWait *w) {
   bool may_spin = true;
   w->leads = true;
   e->leader = w;
-  while (!w->ready(e, w) && !atomic_load(&w->stop) && !e->zygote_lost) {
-    if (work(e)) {
+  while (!w->ready(e, w) && !atomic_load(&w->stop)) {
+    if (engine_work(e)) {
       may_spin = true;
       continue;
     }
     int64_t now = clock_ns(), next = engine_check_time(e, now);
     if (now >= w->deadline) break;
     if (may_spin && (may_spin = spin(e))) continue;
-    sleep_in_poll(e, next < w->deadline ? next : w->deadline);
+    engine_sleep(e, next < w->deadline ? next : w->deadline);
   }
   e->leader = NULL;
   w->leads = false;
@@ -132,7 +128,7 @@ static void follow(Engine *e, TaskWait *w) {
   pthread_mutex_lock(&e->m);
 }
 
-static void tell(TaskWait *w) {
+void engine_tell(TaskWait *w) {
   atomic_store(&w->word, 1);
   futex_wake(&w->word, 1);
 }
@@ -168,31 +164,29 @@ static void wait_without_lock(void *arg) {
   pthread_mutex_lock(&e->m);
   e->activity++;
   list(e, w);
-  while (!w->ready(e, w) && !atomic_load(&w->stop) && !e->zygote_lost && clock_ns() < w->deadline) {
+  while (!w->ready(e, w) && !atomic_load(&w->stop) && clock_ns() < w->deadline) {
     if (e->leader == NULL) lead(e, w);
     else follow(e, w);
   }
   unlist(e, w);
-  if (e->leader == NULL && e->waits != NULL) tell(e->waits);
+  if (e->leader == NULL && e->waits != NULL) engine_tell(e->waits);
   pthread_mutex_unlock(&e->m);
 }
 
 static void stop_waiting(void *arg) {
   Waiting *waiting = arg;
   atomic_store(&waiting->w.stop, true);
-  tell(&waiting->w);
+  engine_tell(&waiting->w);
   engine_kick(waiting->e);
 }
 
-static ParkResult engine_wait(lua_State *L, Tstate *ts, Engine *e, Task *t, bool (*ready)(Engine *, TaskWait *),
-                              int64_t deadline) {
+static ParkResult engine_wait(Tstate *ts, Engine *e, Task *t, bool (*ready)(Engine *, TaskWait *), int64_t deadline) {
   for (;;) {
     Waiting waiting = {.e = e, .w = {.task = t, .ready = ready, .deadline = deadline}};
     pthread_mutex_lock(&e->m);
-    bool lost = e->zygote_lost && e->state == ENGINE_OPEN, is_ready = ready(e, &waiting.w);
+    bool is_ready = ready(e, &waiting.w);
     pthread_mutex_unlock(&e->m);
     if (is_ready) return PARK_GRANTED;
-    if (lost) zygote_renew(L, ts, e);
     if (deadline <= clock_ns()) return PARK_TIMEOUT;
     ParkResult result = blocking_call(ts, "task", wait_without_lock, &waiting, stop_waiting, &waiting);
     if (result == PARK_REQUESTED || request_pending(ts)) {
@@ -229,101 +223,29 @@ static bool has_ended(Engine *e, TaskWait *w) {
   return e->state == ENGINE_ENDED;
 }
 
-ParkResult engine_wait_task(lua_State *L, Tstate *ts, Task *t, int64_t deadline) {
+ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline) {
   Engine *e = t->engine;
   if (task_decided(t)) return PARK_GRANTED;
   atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed); /* another thread may settle it, and let go of it */
-  ParkResult result = engine_wait(L, ts, e, t, task_ready, deadline);
+  ParkResult result = engine_wait(ts, e, t, task_ready, deadline);
   pthread_mutex_lock(&e->m);
   engine_unref(t);
   pthread_mutex_unlock(&e->m);
   return result;
 }
 
-ParkResult engine_wait_room(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
-  return e->options.max_pending == 0 ? PARK_GRANTED : engine_wait(L, ts, e, NULL, has_room, deadline);
+ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline) {
+  return e->options.max_pending == 0 ? PARK_GRANTED : engine_wait(ts, e, NULL, has_room, deadline);
 }
 
-ParkResult engine_wait_born(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
-  return engine_wait(L, ts, e, NULL, is_born, deadline);
+ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(ts, e, NULL, is_born, deadline);
 }
 
-ParkResult engine_wait_idle(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
-  return engine_wait(L, ts, e, NULL, is_idle, deadline);
+ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(ts, e, NULL, is_idle, deadline);
 }
 
-ParkResult engine_wait_ended(lua_State *L, Tstate *ts, Engine *e, int64_t deadline) {
-  return engine_wait(L, ts, e, NULL, has_ended, deadline);
-}
-
-/* The collector. */
-
-static void nap(Engine *e, int64_t until) {
-  atomic_store(&e->collector_word, 0);
-  pthread_mutex_unlock(&e->m);
-  futex_wait(&e->collector_word, 0, until);
-  pthread_mutex_lock(&e->m);
-}
-
-static void stand_in(Engine *e, uint64_t seen) {
-  while (e->pending > 0 && e->leader == NULL && e->activity == seen && !e->zygote_lost) {
-    if (work(e)) continue;
-    sleep_in_poll(e, engine_check_time(e, clock_ns()));
-  }
-}
-
-/* The last act: everything is decided, or will not be. */
-static void end(Engine *e) {
-  pid_t zygote = e->zygote;
-  e->state = ENGINE_ENDED;
-  engine_hang_up(e);
-  while (e->queue != NULL) {
-    Task *t = e->queue;
-    engine_unqueue(e, t);
-    engine_decide(e, t, TASK_CANCELLED);
-  }
-  pthread_mutex_unlock(&e->m);
-  while (zygote > 0 && waitpid(zygote, NULL, 0) < 0 && errno == EINTR) continue;
-  pthread_mutex_lock(&e->m);
-  e->zygote = 0;
-  for (TaskWait *w = e->waits; w != NULL; w = w->next) tell(w);
-  engine_kick(e);
-}
-
-static void *collector_main(void *arg) {
-  Engine *e = arg;
-  unsigned idle = 0;
-  os_name_thread("gilua-collector");
-  pthread_mutex_lock(&e->m);
-  while (e->state == ENGINE_OPEN || (e->state == ENGINE_CLOSING && e->pending > 0 && !e->zygote_lost)) {
-    uint64_t seen = e->activity;
-    idle = e->pending > 0 ? 0 : idle + 1;
-    bool sleeps = e->state == ENGINE_OPEN && idle > LAZY_TICKS;
-    e->collector_sleeps = sleeps;
-    if (e->state == ENGINE_OPEN || e->leader != NULL) nap(e, sleeps ? CLOCK_NEVER : clock_ns() + TICK_NS);
-    e->collector_sleeps = false;
-    if (e->activity == seen || e->state != ENGINE_OPEN) stand_in(e, e->activity);
-  }
-  end(e);
-  e->collecting = false;
-  pthread_mutex_unlock(&e->m);
-  engine_drop(e);
-  return NULL;
-}
-
-int engine_start_collector(Engine *e) {
-  pthread_t thread;
-  pthread_attr_t attr;
-  sigset_t old;
-  int err = pthread_attr_init(&attr);
-  if (err != 0) return err;
-  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-  os_block_signals(0, &old);
-  atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
-  err = pthread_create(&thread, &attr, collector_main, e);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy(&attr);
-  if (err != 0) engine_drop(e);
-  else e->collecting = true;
-  return err;
+ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(ts, e, NULL, has_ended, deadline);
 }

@@ -275,10 +275,10 @@ static void ignore(int sig) { (void)sig; }
 
 /* Signals as a program finds them at its start. Ctrl-C is for the program: workers take it and go on, and what they
  * execute has it at its default, as a handler does not survive exec. */
-static void reset_signals(void) {
+static void reset_signals(int preempt) {
   struct sigaction old;
   for (int sig = 1; sig < NSIG; sig++)
-    if (sig != SIGKILL && sig != SIGSTOP && sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_DFL &&
+    if (sig != SIGKILL && sig != SIGSTOP && sig != preempt && sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_DFL &&
         old.sa_handler != SIG_IGN)
       signal(sig, SIG_DFL);
   signal(SIGCHLD, SIG_DFL);
@@ -341,7 +341,7 @@ void worker_run(const Birth *birth, unsigned index) {
   Worker w = {.birth = birth, .pool = birth->shared, .shared = &birth->shared->workers[index]}; /* this thread never returns */
   ring_open(&w.tasks, &w.shared->tasks);
   ring_open(&w.results, &w.shared->results);
-  reset_signals();
+  reset_signals(birth->rt->gil.ask_signal); /* threads that tasks start are preempted, too */
   become_process(birth);
 #if defined(__SANITIZE_THREAD__) /* cannot start threads in a child of a program with threads */
   live(&w);

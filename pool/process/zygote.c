@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "pool/process/birth.h"
+#include "runtime/os/stdio.h"
 
 enum {
   PARENT_POLL_MS = 1000, /* without a pidfd the parent is looked for this often */
@@ -152,8 +152,7 @@ static int take_signals(void) {
 void zygote_run(const Birth *birth) {
   Zygote z = {.birth = birth, .children = calloc(birth->workers, sizeof(Child))};
   if (birth->parent_socket >= 0) close(birth->parent_socket);
-  __fpurge(stdout); /* what the parent has buffered is the parent's */
-  __fpurge(stderr);
+  stdio_drop_pending(); /* what the parent has buffered is the parent's */
   prctl(PR_SET_NAME, "gilua-zygote");
   z.signals = take_signals();
   if (z.children == NULL || z.signals < 0) _exit(WORKER_BROKEN);

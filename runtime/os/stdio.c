@@ -72,3 +72,10 @@ void stdio_drop(FILE *f, size_t n) {
   memmove(f->_IO_write_base, f->_IO_write_base + n, (size_t)(f->_IO_write_ptr - f->_IO_write_base) - n);
   f->_IO_write_ptr -= n;
 }
+
+extern FILE *_IO_list_all; /* every stream, linked by _chain; exported since glibc 2.1, declared nowhere */
+
+void stdio_drop_pending(void) {
+  for (FILE *f = _IO_list_all; f != NULL; f = f->_chain)
+    if (__fpending(f) > 0) __fpurge(f);
+}

@@ -35,4 +35,8 @@ void stdio_prepare(FILE *f);
 size_t stdio_pending(FILE *f, const char **bytes);
 void stdio_drop(FILE *f, size_t n);
 
+/* stdio_drop_pending forgets what was written to any stream and not flushed. For a forked child, where it is the
+ * parent's to write; no other thread may exist. */
+void stdio_drop_pending(void);
+
 #endif

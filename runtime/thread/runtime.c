@@ -132,6 +132,8 @@ void runtime_move(Runtime *rt, lua_State *L) {
   ts->outer = NULL;
   ts->base = L;
   ts->current = L;
+  ts->shielded = ts->just_held = false;
+  atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed); /* what was asked of the thread that forked */
   atomic_store_explicit(&ts->gil.tid, os_tid(), memory_order_relaxed);
   tstate_enter(ts);
   hook_reset(rt, L);
