@@ -56,6 +56,9 @@ static inline Tstate *tstate_self(void) { return tstate_innermost; }
 /* tstate_of is the state of GilThread t. */
 static inline Tstate *tstate_of(GilThread *t) { return (Tstate *)t; }
 
+/* tstate_waits_for is what ts waits for or does without the lock, NULL if neither. Needs the lock. */
+static inline const char *tstate_waits_for(const Tstate *ts) { return ts->wait.what != NULL ? ts->wait.what : ts->doing; }
+
 static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w - offsetof(Tstate, wait)); }
 
 /* tstate_new makes a state with the given base for a thread that is about to start or enter, and lists it in rt.
