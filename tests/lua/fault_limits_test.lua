@@ -9,7 +9,7 @@ local function can_limit()
 end
 
 local function run(code, kilobytes)
-  return t.run({ "-e", code }, { before = "ulimit -v " .. kilobytes .. "; timeout 20 " })
+  return t.run({ "-e", code }, { before = "ulimit -v " .. kilobytes .. "; timeout 100 " })
 end
 
 -- The least address space, in kilobytes, in which the program begins to run.

@@ -1,6 +1,6 @@
 """How tests are declared: one file, one target."""
 
-def lua_test(name, src, size = "small", data = [], args = [], tags = []):
+def lua_test(name, src, size = "medium", data = [], args = [], tags = []):
     """A Lua script run by the gilua program; it uses tests/lua/testing.lua."""
     native.sh_test(
         name = name,
