@@ -72,12 +72,12 @@ struct Future {
   bool watched;               /* [G] source->watch was called, and the service has not seen it since */
   bool has_callbacks;         /* [G] */
   bool served;                /* [G] the service has begun with it */
-  bool listed;                /* [n] it is in the service's list */
   Crew *crew;                 /* [G] the workers that alone can run it, or NULL; NULL once it is decided */
   Waitq waiters;              /* [G] threads that wait for it alone, parked */
   FutureWatch *watches;       /* [G] groups (group.h) that it is in */
   FutureService *service;     /* [i] once watched */
   Future *listed_next;        /* [n] */
+  bool listed;                /* [n] it is in the service's list; apart from what [G] guards, which is read in one piece */
 };
 
 extern const ObjectType future_type;
