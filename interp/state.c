@@ -8,6 +8,7 @@
 
 #include "runtime/sync/blocking.h"
 #include "runtime/io/lib_io.h"
+#include "runtime/socket/lib_socket.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
@@ -116,6 +117,7 @@ void state_register_modules(lua_State *L) {
       {"gilua", luaopen_root},
       {"gilua.gil", luaopen_gilua_gil},
       {"gilua.queue", luaopen_gilua_queue},
+      {"gilua.socket", luaopen_gilua_socket},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},
       {NULL, NULL},
