@@ -43,6 +43,7 @@ t.test(string.format("%d idle connections and %d busy ones with a thread each: n
   gil.switch_interval(1e-4)
   t.join(t.start(busy, function(k)
     local c = assert(socket.connect("127.0.0.1", port))
+    c:setoption("tcp-nodelay", true)
     for i = 1, requests do
       local line = string.format("%d:%d:%s", k, i, ("x"):rep(i * 37 % 3000))
       assert(c:send(line:sub(1, 5)))
