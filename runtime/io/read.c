@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/os/stdio.h"
+#include "runtime/thread/finalizer.h"
 
 enum { SPILL_FIRST = 1024 };
 
@@ -21,12 +22,20 @@ static StreamResult not_readable(void) {
   return STREAM_FAILED;
 }
 
+/* What a pipe has at once costs one system call, which keeps the interpreter lock: it is over before leaving would pay. */
+static bool fill_now(StreamCall *c) {
+  if (!c->s->pipe || in_finalizer(c->ts->current)) return false;
+  stream_hold(c);
+  return stdio_fill_now(c->f) > 0;
+}
+
 /* An empty buffer is filled. FAILED is an error of the stream, and cleared: the caller reports it. */
 static StreamResult fill(StreamCall *c) {
   for (;;) {
     if (!__freadable(c->f)) return not_readable();
     if (feof_unlocked(c->f)) return STREAM_END; /* found by another item of the same call */
     if (stream_slow(c)) {
+      if (fill_now(c)) return STREAM_OK;
       StreamResult ready = stream_await(c, POLLIN);
       if (ready != STREAM_OK) return ready;
     }

@@ -3,6 +3,7 @@ local t = require "testing"
 local threading = require "gilua.threading"
 local gilua = require "gilua"
 local time = require "gilua.time"
+t.find_system_modules()
 local socket = require "gilua.socket"
 
 local function server(backlog)
