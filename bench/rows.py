@@ -92,4 +92,14 @@ def rows():
     out.append(Row("10 000 threads asleep: resident KiB each", peers("thread_memory", "10000"), "works; ≤ 16 KiB",
                    lambda m: m["gilua"] <= 16, over("gilua", "CPython"), field="rss_kb_per_thread", unit="KiB",
                    bound=False, reps=2))
+    for mode in ("fifo", "tcp", "udp"):
+        for what, arguments, bar in (("flood", "0 2 0", 1.0), ("flood beside a spinner", "1 2 0", 1.0),
+                                     ("every 500 µs", "0 2 500", 1.1), ("every 500 µs beside a spinner", "1 2 500", 1.0)):
+            of = "io_convoy.%%s 20000 %s %s" % (mode, arguments)
+            out.append(Row("a request over %s, %s" % (mode, what),
+                           {"gilua": "env BENCH_CLIENT={client} " + GILUA + of % "lua",
+                            "CPython": "env BENCH_CLIENT={client} " + PY + of % "py"},
+                           "≤ CPython" if bar == 1 else "≤ %g × CPython" % bar,
+                           lambda m, bar=bar: m["gilua"] <= bar * m["CPython"], over("gilua", "CPython"),
+                           field="p50_us", unit="us", group="requests of another process"))
     return out
