@@ -93,6 +93,7 @@ static void find(Lookup *q) {
 static void *helper(void *arg) {
   Lookup *q = arg;
   find(q);
+  atomic_store_explicit(&q->answered, true, memory_order_release);
   os_event_signal(q->done);
   lookup_free(q);
   return NULL;
@@ -117,7 +118,11 @@ static bool start(Lookup *q) {
 
 ParkResult lookup_run(Tstate *ts, Lookup *q, int64_t deadline) {
   short revents;
-  if (start(q)) return blocking_wait_fd(ts, q->done, POLLIN, deadline, &revents);
+  if (start(q)) {
+    ParkResult result = blocking_wait_fd(ts, q->done, POLLIN, deadline, &revents);
+    if (result == PARK_GRANTED && !atomic_load_explicit(&q->answered, memory_order_acquire)) return PARK_TIMEOUT;
+    return result;
+  }
   blocking_begin(ts, "lookup"); /* no thread to be had: then not to be ended */
   find(q);
   blocking_end(ts);

@@ -2,7 +2,8 @@
  * deadline, so who no longer waits leaves them behind.
  *
  * Ownership    a Lookup has two owners, who asked and the helper thread; the last one frees it.
- * Threads      the helper knows no Lua. It writes all fields but refs before it signals `done`; the asker reads them after.
+ * Threads      the helper knows no Lua. It writes the answer, then `answered`, then signals `done`;
+ *              the asker reads the answer after `answered`.
  */
 #ifndef GILUA_RUNTIME_SOCKET_RESOLVE_H
 #define GILUA_RUNTIME_SOCKET_RESOLVE_H
@@ -21,6 +22,7 @@ typedef enum LookupTag { TAG_NAME = 'n', TAG_ALIAS = 'a', TAG_INET = '4', TAG_IN
 
 typedef struct Lookup {
   atomic_int refs;
+  atomic_bool answered; /* release by the helper, acquire by the asker: a ready descriptor orders nothing by itself */
   LookupKind kind;     /* the question */
   int family;          /* AF_UNSPEC, AF_INET, AF_INET6 */
   char *host, *service; /* NULL: none */
