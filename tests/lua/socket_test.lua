@@ -327,6 +327,32 @@ t.test("what is no socket is refused as LuaSocket does", function()
   t.equal(select(2, a:receive()), "closed")
 end)
 
+if not os.getenv("TSAN_OPTIONS") then -- which holds signals back
+  for what, call in pairs {
+    ["accept"] = "s:accept()", ["receive"] = "c:receive()", ["receivefrom"] = "u:receivefrom()",
+    ["send"] = "c:send(('x'):rep(1 << 24))", ["select"] = "socket.select({ s })",
+  } do
+    t.test("Ctrl-C ends " .. what, function()
+      local text = t.run { "-e", "package.path, package.cpath = [[" .. package.path .. "]], [[" .. package.cpath .. "]]",
+        "-e", [[
+          local t, threading, gilua = require "testing", require "gilua.threading", require "gilua"
+          local socket = require "gilua.socket"
+          local s, u = socket.bind("127.0.0.1", 0), socket.udp()
+          u:setsockname("127.0.0.1", 0)
+          local c = socket.connect("127.0.0.1", ({ s:getsockname() })[2])
+          local peer = s:accept()
+          local main = threading.main_thread()
+          threading.Thread { daemon = true, target = function()
+            t.parked(main, "fd")
+            os.execute("kill -INT " .. main.native_id)
+          end }:start()
+          local ok, err = pcall(function() ]] .. call .. [[ end)
+          print(ok, gilua.is_error(err, "interrupted"))]] }
+      t.equal(text, "false\ttrue\n")
+    end)
+  end
+end
+
 t.test("without LuaSocket the error names the package", function()
   local text, status = t.run { "-e", "package.path, package.cpath = '', '' require 'gilua.socket'" }
   t.equal(status, 1)
