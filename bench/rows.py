@@ -116,6 +116,16 @@ def rows():
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
                    {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
                    over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
+    for mode in ("fifo", "tcp", "udp"):
+        for what, arguments, bar in (("flood", "0 2 0", 1.0), ("flood beside a spinner", "1 2 0", 1.0),
+                                     ("every 500 µs", "0 2 500", 1.1), ("every 500 µs beside a spinner", "1 2 500", 1.0)):
+            of = "io_convoy.%%s 20000 %s %s" % (mode, arguments)
+            out.append(Row("a request over %s, %s" % (mode, what),
+                           {"gilua": "env BENCH_CLIENT={client} " + GILUA + of % "lua",
+                            "CPython": "env BENCH_CLIENT={client} " + PY + of % "py"},
+                           "≤ CPython" if bar == 1 else "≤ %g × CPython" % bar,
+                           lambda m, bar=bar: m["gilua"] <= bar * m["CPython"], over("gilua", "CPython"),
+                           field="p50_us", unit="us", group="requests of another process"))
     out += executor_rows() + pickle_rows()
     return out
 

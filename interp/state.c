@@ -19,6 +19,7 @@
 #include "runtime/sync/blocking.h"
 #include "runtime/io/lib_io.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
+#include "runtime/socket/lib_socket.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
@@ -297,6 +298,7 @@ void state_register_modules(lua_State *L) {
       {"gilua.pickle", luaopen_gilua_pickle},
       {"gilua.multiprocessing", open_multiprocessing},
       {"gilua.queue", luaopen_gilua_queue},
+      {"gilua.socket", luaopen_gilua_socket},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},
       {NULL, NULL},

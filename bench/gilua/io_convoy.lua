@@ -1,29 +1,54 @@
--- How late a thread that answers requests over two named pipes is, beside threads that compute. The client is a process of
--- its own, the one that the peers of this bench have.
--- usage: io_convoy.lua CLIENT-PROGRAM [N] [SPINNERS] [MAX_SECONDS] [PAUSE_US]
+-- How late a thread that answers requests is, over a socket or two named pipes, beside threads that compute. The client is a
+-- process of its own, the one that the peers of this bench have: the program that BENCH_CLIENT names.
+-- usage: io_convoy.lua [N] [tcp|udp|fifo] [SPINNERS] [MAX_SECONDS] [PAUSE_US]
 local C = require "common"
 local threading = require "gilua.threading"
-local client = arg[1]
-table.remove(arg, 1)
-local n, spinners, max_s, pause_us = C.args(20000, 1, 3, 0)
+local client = assert(os.getenv "BENCH_CLIENT", "BENCH_CLIENT is not set")
+local n, mode, spinners, max_s, pause_us = C.args(20000, "tcp", 1, 3, 0)
 
-local dir = io.popen("mktemp -d"):read("l")
-local request, reply = dir .. "/req", dir .. "/rep"
-assert(os.execute("mkfifo " .. request .. " " .. reply))
+-- Each returns what the thread is to do, what the client has to know, and what is to be done in the end.
+local modes = {}
 
-local function serve()
-  local r, w = io.open(request, "r"), io.open(reply, "w")
-  r:setvbuf("full", 4096)
-  w:setvbuf("no")
-  while true do
-    local data = r:read(16)
-    if not data then break end
-    w:write(data)
+function modes.fifo()
+  local dir = io.popen("mktemp -d"):read("l")
+  local request, reply = dir .. "/req", dir .. "/rep"
+  assert(os.execute("mkfifo " .. request .. " " .. reply))
+  local function serve()
+    local r, w = io.open(request, "r"), io.open(reply, "w")
+    r:setvbuf("full", 4096)
+    w:setvbuf("no")
+    for data in function() return r:read(16) end do w:write(data) end
+    r:close()
+    w:close()
   end
-  r:close()
-  w:close()
+  return serve, request .. " " .. reply, function() os.execute("rm -r " .. dir) end
 end
 
+function modes.tcp()
+  local listener = assert(require "gilua.socket".bind("127.0.0.1", 0))
+  local function serve()
+    local c = assert(listener:accept())
+    c:setoption("tcp-nodelay", true)
+    for data in function() return (c:receive(16)) end do c:send(data) end
+    c:close()
+  end
+  return serve, select(2, listener:getsockname()), function() listener:close() end
+end
+
+function modes.udp()
+  local u = assert(require "gilua.socket".udp())
+  assert(u:setsockname("127.0.0.1", 0))
+  local function serve()
+    while true do
+      local data, ip, port = u:receivefrom(64)
+      if data:sub(1, 4) == "quit" then break end
+      u:sendto(data, ip, port)
+    end
+  end
+  return serve, select(2, u:getsockname()), function() u:close() end
+end
+
+local serve, where, clean = modes[mode]()
 local stop, spun = false, {}
 
 local function spin(slot)
@@ -38,7 +63,7 @@ end
 local server, threads = threading.start(serve), {}
 for i = 1, spinners do threads[i] = threading.start(spin, i) end
 local t0 = C.now()
-local p = io.popen(string.format("%s fifo %s %s %d %g %d", client, request, reply, n, max_s, pause_us))
+local p = io.popen(string.format("%s %s %s %d %g %d", client, mode, where, n, max_s, pause_us))
 local result = p:read("a")
 p:close()
 server:join()
@@ -49,7 +74,7 @@ for i, thread in ipairs(threads) do
   thread:join()
   sum = sum + spun[i]
 end
-os.execute("rm -r " .. dir)
+clean()
 local function field(name) return tonumber(result:match('"' .. name .. '":([%d.]+)')) end
-C.emit("io_convoy.fifo", { "n", field "count", "mean_us", field "mean_us", "p50_us", field "p50_us", "p99_us", field "p99_us",
+C.emit("io_convoy." .. mode, { "n", field "count", "mean_us", field "mean_us", "p50_us", field "p50_us", "p99_us", field "p99_us",
   "max_us", field "max_us", "spins_per_s", sum / seconds })

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "runtime/os/stdio.h"
+#include "runtime/thread/finalizer.h"
 
 enum { SPILL_FIRST = 1024 };
 
@@ -21,14 +22,31 @@ static StreamResult not_readable(void) {
   return STREAM_FAILED;
 }
 
+/* What a pipe has at once costs one system call, which keeps the interpreter lock: it is over before leaving would pay.
+ * An empty pipe is waited for and tried once more. END: an ordinary read has to tell. */
+static StreamResult fill_now(StreamCall *c) {
+  bool pipe = c->s->pipe && !in_finalizer(c->ts->current);
+  ssize_t k = -1;
+  if (pipe) {
+    stream_hold(c);
+    k = stdio_fill_now(c->f);
+  }
+  if (k > 0) return STREAM_OK;
+  StreamResult ready = k == 0 ? stream_sleep(c, POLLIN) : stream_await(c, POLLIN);
+  if (ready != STREAM_OK) return ready;
+  if (k < 0) return STREAM_END;
+  stream_hold(c);
+  return stdio_fill_now(c->f) > 0 ? STREAM_OK : STREAM_END;
+}
+
 /* An empty buffer is filled. FAILED is an error of the stream, and cleared: the caller reports it. */
 static StreamResult fill(StreamCall *c) {
   for (;;) {
     if (!__freadable(c->f)) return not_readable();
     if (feof_unlocked(c->f)) return STREAM_END; /* found by another item of the same call */
     if (stream_slow(c)) {
-      StreamResult ready = stream_await(c, POLLIN);
-      if (ready != STREAM_OK) return ready;
+      StreamResult ready = fill_now(c);
+      if (ready != STREAM_END) return ready;
     }
     stream_leave(c, "read");
     errno = 0;

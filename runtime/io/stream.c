@@ -160,9 +160,14 @@ bool stream_slow(StreamCall *c) {
 StreamResult stream_await(StreamCall *c, short events) {
   struct pollfd now = {.fd = fileno(c->f), .events = events};
   if (poll(&now, 1, 0) != 0) return STREAM_OK; /* ready; or refused, and read and write tell why */
+  return stream_sleep(c, events);
+}
+
+StreamResult stream_sleep(StreamCall *c, short events) {
+  short revents;
   own(c);
   stream_let(c);
-  c->park = blocking_wait_fd(c->ts, now.fd, events, CLOCK_NEVER, &now.revents);
+  c->park = blocking_wait_fd(c->ts, fileno(c->f), events, CLOCK_NEVER, &revents);
   return c->park == PARK_GRANTED ? STREAM_OK : STREAM_STOPPED;
 }
 

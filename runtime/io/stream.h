@@ -101,6 +101,9 @@ void stream_back(StreamCall *c);
 /* stream_await waits until the descriptor of a slow stream is ready for events. OK or STOPPED. */
 StreamResult stream_await(StreamCall *c, short events);
 
+/* stream_sleep is the same for who has just seen that it is not. */
+StreamResult stream_sleep(StreamCall *c, short events);
+
 /* stream_slow tells whether reads and writes may wait for somebody. */
 bool stream_slow(StreamCall *c);
 

@@ -1,8 +1,10 @@
 /* The GNU C library's FILE. The fields are in its public headers, for getc_unlocked and putc_unlocked; the flags are not, and have been as they are for decades. */
 #include "runtime/os/stdio.h"
 
+#include <errno.h>
 #include <stdio_ext.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifndef __GLIBC__
@@ -11,8 +13,11 @@
 
 enum {
   FLAG_UNBUFFERED = 0x0002,
+  FLAG_NO_READS = 0x0004,
   FLAG_AT_END = 0x0010,
+  FLAG_ERROR = 0x0020,
   FLAG_IN_BACKUP = 0x0100, /* the get area is that of bytes put back; the buffer's own waits in _IO_save_base */
+  FLAG_BY_LINES = 0x0200,
   FLAG_PUTTING = 0x0800,
 };
 
@@ -26,6 +31,23 @@ size_t stdio_readable(FILE *f, const char **bytes) {
 }
 
 void stdio_skip(FILE *f, size_t n) { f->_IO_read_ptr += n; }
+
+/* As the C library's own underflow does it; what is not the plain case is left to that. */
+ssize_t stdio_fill_now(FILE *f) {
+  const int special = FLAG_UNBUFFERED | FLAG_NO_READS | FLAG_AT_END | FLAG_ERROR | FLAG_IN_BACKUP | FLAG_BY_LINES | FLAG_PUTTING;
+  if ((f->_flags & special) != 0 || f->_IO_buf_base == NULL || f->_IO_save_base != NULL) return -1;
+  if (f->_IO_read_ptr != f->_IO_read_end || f->_offset != -1) return -1; /* -1: the descriptor has no position */
+  struct iovec buffer = {f->_IO_buf_base, (size_t)(f->_IO_buf_end - f->_IO_buf_base)};
+  int saved = errno;
+  ssize_t k = preadv2(fileno_unlocked(f), &buffer, 1, -1, RWF_NOWAIT);
+  bool never = k < 0 && errno != EAGAIN && errno != EINTR;
+  errno = saved;
+  if (k <= 0) return never ? -1 : 0;
+  f->_IO_read_base = f->_IO_read_ptr = f->_IO_buf_base;
+  f->_IO_read_end = f->_IO_buf_base + k;
+  f->_IO_write_base = f->_IO_write_ptr = f->_IO_write_end = f->_IO_buf_base;
+  return k;
+}
 
 bool stdio_unread(FILE *f, const char *bytes, size_t n) {
   while (n > 0)

@@ -122,6 +122,13 @@ function t.run(args, options)
   return text, tonumber(status)
 end
 
+-- A Lua that was built for tests does not know where the distribution's modules are.
+function t.find_system_modules()
+  local p <close> = io.popen("ls -d /usr/lib/*/lua/5.4 /usr/lib/lua/5.4 2>/dev/null")
+  package.path = package.path .. ";/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua"
+  for dir in p:lines() do package.cpath = package.cpath .. ";" .. dir .. "/?.so" end
+end
+
 function t.test(name, f)
   collectgarbage()
   local files, threads = open_files(), threading.active_count()

@@ -122,6 +122,26 @@ Test(stdio, put_refuses_what_is_larger_than_the_buffer) {
   close_pipe(&p);
 }
 
+Test(stdio, fill_now_takes_what_a_pipe_has_and_never_waits) {
+  Pipe p = open_pipe();
+  const char *bytes;
+  cr_assert_eq(write(fileno(p.w), "abc", 3), 3);
+  cr_assert_eq(getc(p.r), 'a'); /* the buffer is there */
+  cr_assert_eq(stdio_fill_now(p.r), -1, "there are bytes to be read first");
+  cr_assert_eq(getc(p.r), 'b');
+  cr_assert_eq(getc(p.r), 'c');
+  cr_assert_eq(stdio_fill_now(p.r), 0);
+  cr_assert_eq(write(fileno(p.w), "defg", 4), 4);
+  cr_assert_eq(stdio_fill_now(p.r), 4);
+  cr_assert_eq(stdio_readable(p.r, &bytes), 4);
+  cr_assert_eq(getc(p.r), 'd');
+  cr_assert_eq(ungetc('d', p.r), 'd');
+  char back[5] = "";
+  cr_assert_eq(fread(back, 1, 4, p.r), 4);
+  cr_assert_str_eq(back, "defg");
+  close_pipe(&p);
+}
+
 Test(stdio, put_refuses_a_stream_for_reading) {
   Pipe p = open_pipe();
   cr_assert(!stdio_put(p.r, "x", 1));

@@ -1,0 +1,286 @@
+/* The methods of socket objects that may wait. Upvalues: LuaSocket's method, the table of all of LuaSocket's. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "runtime/socket/lib_socket.h"
+
+#define ORIGINAL lua_upvalueindex(1)
+#define ORIGINALS lua_upvalueindex(2)
+
+/* Calls LuaSocket with the values from index 1 to n and returns how many results are on top. */
+static int call(lua_State *L, int n) {
+  int top = lua_gettop(L);
+  luaL_checkstack(L, n + 4, NULL);
+  lua_pushvalue(L, ORIGINAL);
+  for (int i = 1; i <= n; i++) lua_pushvalue(L, i);
+  lua_call(L, n, LUA_MULTRET);
+  return lua_gettop(L) - top;
+}
+
+static bool is_word(lua_State *L, int i, const char *word) {
+  return lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), word) == 0;
+}
+
+/* The results behind the first n values of the stack say that LuaSocket could not do it at once. */
+static bool would_wait(lua_State *L, int n) { return lua_isnil(L, n + 1) && is_word(L, n + 2, "timeout"); }
+
+static int fail(lua_State *L, const char *why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+/* A call that is done in one piece or not at all. */
+static int whole(lua_State *L, short events) {
+  int n = lua_gettop(L);
+  Sock *s = sock_of(L, ORIGINALS);
+  int64_t deadline = sock_deadline(s);
+  if (s->closing) return fail(L, "closed");
+  for (;;) {
+    int results = call(L, n);
+    if (!would_wait(L, n)) return results;
+    SockWait wait = sock_wait(L, s, ORIGINALS, events, deadline);
+    if (wait == SOCK_LATE) return results;
+    if (wait == SOCK_CLOSED) return fail(L, "closed");
+    lua_settop(L, n);
+  }
+}
+
+static int whole_in(lua_State *L) { return whole(L, POLLIN); }
+static int whole_out(lua_State *L) { return whole(L, POLLOUT); }
+
+/* What receive has gathered, in pieces: a table at index 4. */
+typedef struct Pieces {
+  int n;
+  size_t bytes;
+} Pieces;
+
+static void gather(lua_State *L, Pieces *p, int i) {
+  size_t bytes;
+  if (lua_tolstring(L, i, &bytes) == NULL || bytes == 0) return;
+  if (p->n == 0) {
+    lua_newtable(L);
+    lua_replace(L, 4);
+  }
+  lua_pushvalue(L, i);
+  lua_rawseti(L, 4, ++p->n);
+  p->bytes += bytes;
+}
+
+static void push_pieces(lua_State *L, const Pieces *p) {
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (int i = 1; i <= p->n; i++) {
+    lua_rawgeti(L, 4, i);
+    luaL_addvalue(&b);
+  }
+  luaL_pushresult(&b);
+}
+
+/* What LuaSocket, asked for the rest only, left at 5 becomes what one call would have answered. */
+static int finish(lua_State *L, Pieces *p, size_t prefix) {
+  bool good = !lua_isnil(L, 5);
+  gather(L, p, good ? 5 : 7);
+  if (lua_type(L, 2) == LUA_TSTRING && strncmp(lua_tostring(L, 2), "*a", 2) == 0)
+    good = good || (is_word(L, 6, "closed") && p->bytes > prefix); /* all there was */
+  lua_settop(L, 6);
+  push_pieces(L, p);
+  if (good) return 1;
+  lua_pushnil(L);
+  lua_replace(L, 5);
+  return 3;
+}
+
+/* The next call asks for the rest, and gets no prefix. */
+static void ask_rest(lua_State *L, const Pieces *p, lua_Integer wanted) {
+  if (wanted >= 0) {
+    lua_pushinteger(L, wanted - (lua_Integer)p->bytes);
+    lua_replace(L, 2);
+  }
+  lua_pushnil(L);
+  lua_replace(L, 3);
+}
+
+/* receive([pattern [, prefix]]) of a stream */
+static int stream_receive(lua_State *L) {
+  lua_settop(L, 4);
+  Sock *s = sock_of(L, ORIGINALS);
+  int64_t deadline = sock_deadline(s);
+  size_t prefix = 0;
+  Pieces p = {0};
+  lua_Integer wanted = lua_isnumber(L, 2) ? (lua_Integer)lua_tonumber(L, 2) : -1;
+  if (!lua_isnil(L, 3)) luaL_checklstring(L, 3, &prefix);
+  while (!s->closing) {
+    int results = call(L, 3);
+    if (!would_wait(L, 4)) return p.n == 0 ? results : finish(L, &p, prefix);
+    SockWait wait = sock_wait(L, s, ORIGINALS, POLLIN, deadline);
+    if (wait == SOCK_LATE) return finish(L, &p, prefix);
+    gather(L, &p, 7);
+    if (p.n > 0) ask_rest(L, &p, wanted);
+    lua_settop(L, 4);
+  }
+  lua_pushnil(L);
+  lua_pushliteral(L, "closed");
+  push_pieces(L, &p);
+  return 3;
+}
+
+/* send(data [, i [, j]]) of a stream -> last index, or nil, why, last index */
+static int stream_send(lua_State *L) {
+  lua_settop(L, 4);
+  Sock *s = sock_of(L, ORIGINALS);
+  int64_t deadline = sock_deadline(s);
+  while (!s->closing) {
+    int results = call(L, 4);
+    if (!would_wait(L, 4)) return results;
+    SockWait wait = sock_wait(L, s, ORIGINALS, POLLOUT, deadline);
+    if (wait == SOCK_LATE) return results;
+    lua_pushinteger(L, lua_tointeger(L, 7) + 1); /* behind what was sent */
+    lua_replace(L, 3);
+    lua_settop(L, 4);
+  }
+  fail(L, "closed");
+  lua_pushinteger(L, luaL_optinteger(L, 3, 1) - 1);
+  return 3;
+}
+
+/* Tries the address at index 2, with the arguments up to n; returns how many results are on top. */
+static int try_address(lua_State *L, Sock *s, int n, int64_t deadline) {
+  int top = lua_gettop(L);
+  for (;;) {
+    int results = call(L, n);
+    if (!would_wait(L, top)) return results;
+    SockWait wait = sock_wait(L, s, ORIGINALS, POLLOUT, deadline);
+    if (wait == SOCK_LATE) return results;
+    lua_settop(L, top);
+    if (wait == SOCK_CLOSED) return fail(L, "closed");
+  }
+}
+
+static int family_of(lua_State *L) {
+  if (lua_getfield(L, ORIGINALS, "getfamily") != LUA_TFUNCTION) {
+    lua_pop(L, 1);
+    return AF_UNSPEC;
+  }
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  int family = is_word(L, -1, "inet4") ? AF_INET : is_word(L, -1, "inet6") ? AF_INET6 : AF_UNSPEC;
+  lua_pop(L, 1);
+  return family;
+}
+
+/* connect, bind, setpeername, setsockname (host, port): for each address of the host until one is good. */
+static int to_host(lua_State *L) {
+  int n = lua_gettop(L), results = 0;
+  Sock *s = sock_of(L, ORIGINALS);
+  int64_t deadline = sock_deadline(s);
+  if (s->closing) return fail(L, "closed");
+  if (lua_type(L, 2) != LUA_TSTRING) return call(L, n);
+  if (dns_addresses(L, lua_tostring(L, 2), family_of(L), deadline == 0 ? CLOCK_NEVER : deadline) != 1) return 2;
+  for (lua_Integer i = 1, last = luaL_len(L, n + 1); i <= last; i++) {
+    lua_settop(L, n + 1); /* the addresses are there */
+    lua_rawgeti(L, n + 1, i);
+    lua_replace(L, 2);
+    results = try_address(L, s, n, deadline);
+    if (!lua_isnil(L, n + 2) || would_wait(L, n + 1)) break;
+  }
+  return results;
+}
+
+/* connect(path) of a unix stream: a full backlog cannot be waited for, only tried again. */
+static int unix_connect(lua_State *L) {
+  enum { AGAIN_NS = 1000000 };
+  int n = lua_gettop(L);
+  Sock *s = sock_of(L, ORIGINALS);
+  int64_t deadline = sock_deadline(s);
+  Tstate *ts = park_self(L);
+  while (!s->closing) {
+    int results = call(L, n);
+    if (!would_wait(L, n) || clock_ns() >= deadline) return results;
+    lua_settop(L, n);
+    ParkResult result = park(ts, NULL, clock_ns() + AGAIN_NS, "socket", s);
+    if (result != PARK_TIMEOUT) park_check(L, ts, result);
+  }
+  return fail(L, "closed");
+}
+
+/* close(): brings out who waits for the object first. */
+static int sock_close(lua_State *L) {
+  int n = lua_gettop(L);
+  Sock *s = sock_of(L, ORIGINALS);
+  Tstate *ts = park_self(L);
+  if (s->waiting > 0) {
+    s->closing = true;
+    lua_getfield(L, ORIGINALS, "getfd");
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 1);
+    shutdown((int)lua_tointeger(L, -1), SHUT_RDWR);
+    lua_pop(L, 1);
+    while (s->waiting > 0) park_check(L, ts, park(ts, &s->closers, CLOCK_NEVER, "socket", s));
+  }
+  return call(L, n);
+}
+
+/* settimeout([seconds [, mode]]): nil or below 0 is none */
+static int sock_settimeout(lua_State *L) {
+  Sock *s = sock_of(L, ORIGINALS);
+  double seconds = luaL_optnumber(L, 2, -1);
+  const char *mode = luaL_optstring(L, 3, "b");
+  if (*mode == 'b') s->block = seconds;
+  else if (*mode == 'r' || *mode == 't') s->total = seconds;
+  else luaL_argerror(L, 3, "invalid timeout mode");
+  lua_pushinteger(L, 1);
+  return 1;
+}
+
+/* gettimeout() -> block, total */
+static int sock_gettimeout(lua_State *L) {
+  const Sock *s = sock_of(L, ORIGINALS);
+  lua_pushnumber(L, s->block);
+  lua_pushnumber(L, s->total);
+  return 2;
+}
+
+static const luaL_Reg common[] = {
+    {"accept", whole_in}, {"close", sock_close}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
+static const luaL_Reg stream[] = {{"receive", stream_receive}, {"send", stream_send}, {NULL, NULL}};
+static const luaL_Reg datagram[] = {{"receive", whole_in}, {"receivefrom", whole_in}, {"send", whole_out}, {"sendto", whole_out}, {NULL, NULL}};
+static const luaL_Reg network[] = {
+    {"bind", to_host}, {"connect", to_host}, {"setpeername", to_host}, {"setsockname", to_host}, {NULL, NULL}};
+static const luaL_Reg local_stream[] = {{"connect", unix_connect}, {NULL, NULL}};
+
+/* The stack has the methods and, on top, their originals. */
+static void replace(lua_State *L, const luaL_Reg *methods) {
+  for (; methods->name != NULL; methods++) {
+    if (lua_getfield(L, -1, methods->name) == LUA_TNIL && strcmp(methods->name, "gettimeout") != 0) {
+      lua_pop(L, 1);
+      continue;
+    }
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, methods->func, 2);
+    lua_setfield(L, -3, methods->name);
+  }
+}
+
+void sock_wrap(lua_State *L, const char *name) {
+  bool udp = strncmp(name, "udp", 3) == 0, tcp = strncmp(name, "tcp", 3) == 0;
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 8, NULL);
+  if (luaL_getmetatable(L, name) == LUA_TTABLE && lua_getfield(L, -1, "gilua") == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "gilua");
+    lua_getfield(L, -1, "__index");
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, -3) != 0;) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, -4);
+    }
+    replace(L, common);
+    replace(L, udp || strncmp(name, "unixdgram", 9) == 0 ? datagram : stream);
+    if (tcp || udp) replace(L, network);
+    if (strncmp(name, "unixstream", 10) == 0) replace(L, local_stream);
+  }
+  lua_settop(L, top);
+}

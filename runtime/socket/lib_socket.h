@@ -1,0 +1,54 @@
+/* gilua.socket: LuaSocket, whose objects wait without the interpreter lock.
+ *
+ * LuaSocket's own calls run under the lock and are told never to wait (their timeout is 0); what they could not do at once
+ * is tried again when blocking_wait_fd says that the descriptor is ready. So results and messages are LuaSocket's, and a
+ * request ends every wait. The methods are replaced in LuaSocket's own classes: its Lua modules (http, ftp, smtp) wait
+ * in the same way.
+ */
+#ifndef GILUA_RUNTIME_SOCKET_LIB_SOCKET_H
+#define GILUA_RUNTIME_SOCKET_LIB_SOCKET_H
+
+#include <lauxlib.h>
+
+#include "runtime/sync/blocking.h"
+
+/* luaopen_gilua_socket loads LuaSocket and makes the module; an error names the package if it is not there. */
+int luaopen_gilua_socket(lua_State *L);
+
+/* What gilua keeps beside a socket object, in its user value. All [G].
+ *
+ * A socket that other threads wait for is closed in two steps: `closing` and shutdown bring the waiters out, each of whom
+ * answers "closed"; the last one grants the closer, who then closes the descriptor. So nobody waits for a number that
+ * the system has given away again. */
+typedef struct Sock {
+  const char *mark;      /* its address says that this is one of ours */
+  double block, total;   /* what settimeout set; negative: none */
+  unsigned waiting;      /* threads in a wait for it */
+  bool closing;          /* the descriptor must not be waited for any more */
+  Waitq closers;         /* who waits for `waiting` to become 0 */
+  pid_t pid;             /* whose threads these are: a forked child begins anew */
+} Sock;
+
+typedef enum SockWait { SOCK_READY, SOCK_LATE, SOCK_CLOSED } SockWait;
+
+/* sock_of returns the record of the socket object at index 1, made now if there is none; raises what LuaSocket raises if it
+ * is no socket. `originals` is the index of the table of LuaSocket's methods. */
+Sock *sock_of(lua_State *L, int originals);
+
+/* sock_deadline is when a call that begins now has to end. */
+int64_t sock_deadline(const Sock *s);
+
+/* sock_wait waits for the object at index 1; deadline 0: only looks. Raises what was requested. */
+SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t deadline);
+
+/* sock_wrap replaces the methods of the LuaSocket class `name`, if there is one and it was not done. */
+void sock_wrap(lua_State *L, const char *name);
+
+/* dns_replace replaces the functions of the table at the top of the stack: socket.dns. */
+void dns_replace(lua_State *L);
+
+/* dns_addresses pushes a table of the addresses that a name stands for, or the host itself if it is an address or "*"; or
+ * nil and a message. Returns how many values. */
+int dns_addresses(lua_State *L, const char *host, int family, int64_t deadline);
+
+#endif
