@@ -78,6 +78,20 @@ static int exit_code_of(const Task *t) {
   return WIFSIGNALED(t->status) ? -WTERMSIG(t->status) : WEXITSTATUS(t->status);
 }
 
+static void let_go(lua_State *L, Child *c) {
+  Engine *e = c->engine;
+  if (e != NULL) {
+    engine_close(e);
+    if (c->task != NULL) engine_drop_task(c->task);
+    engine_bury(L, e);
+    engine_drop(e);
+  }
+  if (c->link != NULL) pickle_link_free(L, c->link);
+  c->task = NULL;
+  c->engine = NULL;
+  c->link = NULL;
+}
+
 /* Notes that it is over, if it is. */
 static bool look(lua_State *L, Child *c) {
   if (c->ended || c->task == NULL) return c->ended;
@@ -85,15 +99,7 @@ static bool look(lua_State *L, Child *c) {
   c->ended = true;
   c->exitcode = exit_code_of(c->task);
   unlist(L, c);
-  Engine *e = c->engine;
-  engine_close(e);
-  engine_drop_task(c->task);
-  engine_bury(L, e);
-  engine_drop(e);
-  pickle_link_free(L, c->link);
-  c->task = NULL;
-  c->engine = NULL;
-  c->link = NULL;
+  let_go(L, c);
   return true;
 }
 
@@ -114,27 +120,50 @@ static void dump_call(lua_State *L, PickleLink *link, PickleMessage *message) {
   lua_settop(L, base);
 }
 
-static int child_start(lua_State *L) {
+/* (process): its engine, its task. */
+static int start_protected(lua_State *L) {
   Child *c = check(L);
   Tstate *ts = park_self(L);
   PickleMessage message = {0}, none = {0};
-  if (c->started) return luaL_error(L, "processes can be started only once");
   EngineOptions options = {.max_workers = 1, .cpus = (unsigned)os_cpus(), .reports = true};
-  c->started = true;
   c->link = pickle_link_new(L, 0);
   c->engine = engine_new(L, ts, &options, c->link, &none, notify);
   dump_call(L, c->link, &message);
   c->task = engine_submit(L, c->engine, &message);
-  if (c->task == NULL) {
-    pickle_message_free(L, &message);
-    return luaL_error(L, "not enough memory");
+  if (c->task != NULL) return 0;
+  pickle_message_free(L, &message);
+  return luaL_error(L, "not enough memory");
+}
+
+static int child_start(lua_State *L) {
+  Child *c = check(L);
+  Tstate *ts = park_self(L);
+  if (c->started) return luaL_error(L, "processes can be started only once");
+  c->started = true; /* the lock is left meanwhile */
+  lua_pushcfunction(L, start_protected);
+  lua_pushvalue(L, 1);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+    let_go(L, c);
+    c->started = false;
+    return lua_error(L);
   }
   list(L, c, 1);
   engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
-  c->pid = engine_pid(c->engine);
+  if (c->engine != NULL) c->pid = engine_pid(c->engine);
   look(L, c);
   lua_settop(L, 1);
   return 1;
+}
+
+/* As park, until its task is decided. Others may wait, too, and let go of it first. */
+static ParkResult wait_for(lua_State *L, Tstate *ts, Child *c, int64_t deadline) {
+  Task *t = c->task;
+  Engine *e = t->engine;
+  atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+  ParkResult result = engine_wait_task(ts, t, deadline);
+  engine_drop_task(t);
+  engine_bury(L, e);
+  return result;
 }
 
 static int child_join(lua_State *L) {
@@ -144,7 +173,7 @@ static int child_join(lua_State *L) {
   if (!c->started) return luaL_error(L, "cannot join a process that was not started");
   if (!look(L, c)) {
     if (engine_foreign(c->engine)) return error_raise(L, ERROR_INVALID_STATE, "this is another process's child");
-    ParkResult result = engine_wait_task(ts, c->task, deadline);
+    ParkResult result = wait_for(L, ts, c, deadline);
     if (result != PARK_TIMEOUT) park_check(L, ts, result);
   }
   lua_pushboolean(L, look(L, c));
@@ -240,9 +269,12 @@ static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
   while (all->first != NULL) {
     Child *c = all->first;
     if (engine_foreign(c->engine)) return true;
-    if (engine_wait_task(ts, c->task, CLOCK_NEVER) == PARK_REQUESTED) return false;
     Engine *e = c->engine;
     atomic_fetch_add(&e->refs, 1);
+    if (wait_for(L, ts, c, CLOCK_NEVER) == PARK_REQUESTED) {
+      engine_drop(e);
+      return false;
+    }
     look(L, c);
     engine_wait_ended(ts, e, CLOCK_NEVER);
     engine_drop(e);

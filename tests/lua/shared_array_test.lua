@@ -1,0 +1,111 @@
+-- multiprocessing.shared_array: memory that processes share. Hazard L2.
+local t = require "testing"
+local mp = require "gilua.multiprocessing"
+local futures = require "gilua.futures"
+local P = require "processes"
+
+P.test("every type holds its values, across processes", function()
+  local values = { f64 = 1.5, f32 = 0.25, i64 = math.mininteger, i32 = -2 ^ 31 | 0, u8 = 255 }
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  for type, value in pairs(values) do
+    local a = mp.shared_array(type, 3)
+    t.equal(#a, 3)
+    t.equal(a[1], type:sub(1, 1) == "f" and 0.0 or 0)
+    pool:submit(function(array, v) array[2] = v end, a, value):result()
+    t.equal(a[2], value)
+    t.equal(a[1] == 0 and a[3] == 0, true)
+  end
+end)
+
+P.test("an array made after the pool reaches its workers, made before it too (L2)", function()
+  local before = mp.shared_array("i64", 2)
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 2 }
+  pool:submit(math.abs, 1):result()
+  local after = mp.shared_array("i64", 2)
+  local function set(array, i, v) array[i] = v end
+  pool:submit(set, before, 1, 10):result()
+  pool:submit(set, after, 2, 20):result()
+  t.equal(before[1], 10)
+  t.equal(after[2], 20)
+  after[1] = 30 -- and what the program writes is seen there
+  t.equal(pool:submit(function(array) return array[1] end, after):result(), 30)
+end)
+
+P.test("workers write their parts of one array", function()
+  local n = 8
+  local a = mp.shared_array("f64", n * 100)
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 3 }
+  local fs = {}
+  for k = 1, n do
+    fs[k] = pool:submit(function(array, from) for i = from, from + 99 do array[i] = i / 2 end end, a, (k - 1) * 100 + 1)
+  end
+  for k = 1, n do fs[k]:result() end
+  for i = 1, n * 100 do t.equal(a[i], i / 2) end
+end)
+
+P.test("a table of arrays, and one array twice", function()
+  local a = mp.shared_array("i32", 4)
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  pool:submit(function(list, b) list.x[1] = 5 b[2] = 6 end, { x = a }, a):result()
+  t.equal(a[1], 5)
+  t.equal(a[2], 6)
+end)
+
+P.test("an array lives until the task that got it is done, though the program drops it", function()
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  local gate <close> = P.gate()
+  pool:submit(P.pass, gate.path)
+  local a = mp.shared_array("i64", 1)
+  a[1] = 77
+  local f = pool:submit(function(array) return array[1] end, a)
+  a = nil
+  collectgarbage()
+  collectgarbage()
+  gate:open()
+  t.equal(f:result(), 77)
+end)
+
+P.test("arrays are freed: no descriptor and no memory is left", function()
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  local function open_files() return #P.lines("/proc/self/maps") end
+  local function touch(array) array[1] = 1 return #io.popen("ls /proc/" .. require "processes".pid() .. "/fd"):read("a") end
+  for _ = 1, 5 do pool:submit(touch, mp.shared_array("f64", 1000)):result() end
+  for _ = 1, t.hostile and 5 or 50 do pool:submit(touch, mp.shared_array("f64", 100000)):result() end
+  collectgarbage()
+  collectgarbage()
+  local _, maps = io.open("/proc/self/maps"):read("a"):gsub("gilua.shared_array", "")
+  t.equal(maps, 0, "mappings in the program")
+  t.equal(open_files() > 0, true)
+end)
+
+P.test("a Process gets arrays, too", function()
+  local a = mp.shared_array("i64", 1)
+  local p = mp.Process { target = function(array) array[1] = 3 end, args = { a } }:start()
+  p:join()
+  t.equal(p.exitcode, 0)
+  t.equal(a[1], 3)
+end)
+
+P.test("an array of no element, of too many, of no type", function()
+  t.equal(#mp.shared_array("u8", 0), 0)
+  t.raises("length", mp.shared_array, "u8", -1)
+  t.raises("shared array", mp.shared_array, "f64", 1 << 50)
+  t.raises("invalid option", mp.shared_array, "f16", 1)
+end)
+
+P.test("an array outside its bounds raises", function()
+  local a = mp.shared_array("u8", 2)
+  t.raises("", function() return a[0] + 1 end)
+  t.raises("", function() a[3] = 1 end)
+end)
+
+P.test("a worker that dies does not take the array along", function()
+  local a = mp.shared_array("i64", 1)
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  pcall(function() pool:submit(function(array) array[1] = 9 P.die() end, a):result() end)
+  t.equal(a[1], 9)
+  pool:submit(function(array) array[1] = array[1] + 1 end, a):result()
+  t.equal(a[1], 10)
+end)
+
+t.finish()
