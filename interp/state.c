@@ -80,6 +80,7 @@ static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
   Runtime *rt = runtime_open(L, preempt_of(c), c->signal_number);
   if (rt == NULL) luaL_error(L, "not enough memory");
   state->rt = rt;
+  rt->heap = state->heap;
   configure(rt, c);
   native_offer(L);
 }

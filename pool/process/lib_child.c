@@ -149,7 +149,10 @@ static int child_start(lua_State *L) {
   }
   list(L, c, 1);
   engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
-  if (c->engine != NULL) c->pid = engine_pid(c->engine);
+  if (c->engine != NULL) {
+    c->pid = engine_pid(c->engine);
+    engine_close(c->engine); /* it ends by itself after its one task, though nobody may ask for it */
+  }
   look(L, c);
   lua_settop(L, 1);
   return 1;

@@ -287,23 +287,22 @@ static void reset_signals(int preempt) {
   sigaction(SIGQUIT, &act, NULL);
 }
 
-static void limit_memory(lua_State *L, size_t limit) {
-  void *heap;
-  if (limit == 0) return;
-  if (lua_getallocf(L, &heap) == heap_alloc) heap_set_limit(heap, heap_bytes(heap) + limit);
+static void limit_memory(const Runtime *rt, size_t limit) {
+  Heap *heap = rt->heap;
+  if (limit != 0 && heap != NULL) heap_set_limit(heap, heap_bytes(heap) + limit);
 }
 
 /* Random numbers of its own, memory of its own, no standard input. */
 static int settle(lua_State *L) {
   uint64_t seed[2];
-  void *heap;
   if (getrandom(seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && lua_getglobal(L, "math") == LUA_TTABLE &&
       lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed[0]);
     lua_pushinteger(L, (lua_Integer)seed[1]);
     lua_call(L, 2, 0);
   }
-  if (lua_getallocf(L, &heap) == heap_alloc) heap_seal(heap);
+  Heap *heap = runtime_of(L)->heap;
+  if (heap != NULL) heap_seal(heap);
   return 0;
 }
 
@@ -331,7 +330,7 @@ static _Noreturn void *live(void *arg) {
   lua_atpanic(L, panic);
   pickle_link_become_worker(L, w->birth->link);
   if (!protected(L, w, settle, false)) lua_settop(L, 0);
-  limit_memory(L, w->birth->memory_limit);
+  limit_memory(w->birth->rt, w->birth->memory_limit);
   count_awake(w, true);
   protected(L, w, loop, false);
   _exit(WORKER_BROKEN);

@@ -68,6 +68,7 @@ struct Runtime {
   bool main_ended;          /* [G] the main program is over: who joins main goes on */
   bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
+  struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
