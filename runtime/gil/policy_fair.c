@@ -6,8 +6,9 @@
  * A thread that grants is let work for a while first: it may well have more to give, and then to wait itself.
  *
  * Source: wake-up preemption of Linux' CFS, with its bounds. A sleeper is credited at most CREDIT, whatever it slept;
- * being let in costs it CHARGE, so that the owner is disturbed within a budget; the floor, which never falls, lets
- * nobody live on a small account for ever. So nobody starves.
+ * being let in costs it CHARGE, so that the owner is disturbed within a budget; the floor, the least account of those who
+ * compute (the owner, who is in line, who is just made to leave), never falls and lets nobody live on a small account for
+ * ever. So nobody starves.
  */
 #include "runtime/gil/internal.h"
 
@@ -18,7 +19,10 @@ enum {
   SCAN = 64          /* behind so many ready threads the order is only roughly that of the accounts */
 };
 
-static int64_t account(const GilThread *t, uint64_t now) {
+/* Up to the end of its last hold; of a thread that is made to leave, this hold was counted before it is readied. */
+static int64_t account(const GilThread *t) { return (int64_t)gil_peek(&t->held) + t->handicap; }
+
+static int64_t account_of_owner(const GilThread *t, uint64_t now) {
   return (int64_t)gil_held_ticks(t, now) + t->handicap;
 }
 
@@ -33,11 +37,12 @@ static void insert_by_key(GilQueue *q, GilThread *t) {
 static void ready(Gil *g, GilThread *t, uint64_t now, ReadyWhy why) {
   GilThread *owner = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed));
   int64_t running = INT64_MAX;
-  if (owner != NULL && owner != t) running = account(owner, now);
+  if (owner != NULL && owner != t) running = account_of_owner(owner, now);
   int64_t lowest = g->ready.head != NULL ? least(running, g->ready.head->key) : running;
+  if (why == READY_FORCED) lowest = least(lowest, account(t)); /* the floor is never above who computes */
   if (lowest != INT64_MAX && lowest > g->floor) g->floor = lowest;
   int64_t credited = g->floor - (int64_t)(g->interval / CREDIT_PARTS);
-  t->key = account(t, now);
+  t->key = account(t);
   if (t->key < credited) {
     t->handicap += credited - t->key;
     t->key = credited;

@@ -76,6 +76,78 @@ Test(policy, fair_puts_the_forced_owner_behind_who_has_its_account, .init = setu
   cr_assert_eq(g.ready.tail, &owner);
 }
 
+/* As gil_yield leaves it: the hold is counted, and the word still says t. */
+static void force_out(GilThread *t, uint64_t now) {
+  gil_note(&t->held, gil_peek(&t->held) + now - gil_peek(&t->hold_since));
+  policy_fair.ready(&g, t, now, READY_FORCED);
+}
+
+Test(policy, fair_counts_the_hold_of_a_forced_owner_once, .init = setup) {
+  force_out(&owner, 1005 * (uint64_t)MS);
+  cr_assert_eq(owner.key, 5 * MS);
+}
+
+Test(policy, fair_keeps_the_floor_below_a_forced_owner, .init = setup) {
+  gil_note(&a.held, 30 * MS);
+  policy_fair.ready(&g, &a, 1000 * (uint64_t)MS, READY_BACK);
+  force_out(&owner, 1005 * (uint64_t)MS);
+  cr_assert_leq(g.floor, 5 * MS);
+  cr_assert_eq(owner.handicap, 0);
+}
+
+enum { MOST_SPINNERS = 4, WAKES = 4000, WORK_NS = 5000 };
+
+static GilThread *take_first(void) {
+  GilThread *t = g.ready.head;
+  gil_queue_remove(&g.ready, t);
+  t->urgent_in = 0;
+  return t;
+}
+
+/* A thread that wakes every millisecond beside n that compute: how often it is not let in at once. Afterwards spins[i] is
+ * what each of these got. */
+static int late_wakes(int n, uint64_t spins[]) {
+  static GilThread spinner[MOST_SPINNERS];
+  uint64_t now = 1000 * (uint64_t)MS;
+  int late = 0;
+  setup();
+  for (int i = 0; i < n; i++) spinner[i] = (GilThread){.gil = &g};
+  give_to(&spinner[0], now);
+  for (int i = 1; i < n; i++) policy_fair.ready(&g, &spinner[i], now, READY_BACK);
+  for (int wake = 0; wake < WAKES; wake++) {
+    now += MS;
+    GilThread *running = g.last;
+    if (n > 1 && now - gil_peek(&g.turn_since) >= g.interval) {
+      GilThread *next = take_first();
+      force_out(running, now);
+      give_to(next, now);
+      running = next;
+    }
+    policy_fair.ready(&g, &a, now, READY_BACK);
+    bool at_once = urgent(&a);
+    late += !at_once;
+    gil_queue_remove(&g.ready, &a);
+    a.urgent_in = 0;
+    if (!at_once) continue;
+    force_out(running, now);
+    give_to(&a, now);
+    now += WORK_NS;
+    gil_note(&a.held, gil_peek(&a.held) + WORK_NS);
+    give_to(take_first(), now);
+  }
+  for (int i = 0; i < n; i++) spins[i] = gil_held_ticks(&spinner[i], now);
+  return late;
+}
+
+Test(policy, fair_lets_a_waker_in_at_once_beside_any_number_of_spinners_which_share_alike) {
+  for (int n = 1; n <= MOST_SPINNERS; n++) {
+    uint64_t spins[MOST_SPINNERS], total = 0;
+    cr_assert_leq(late_wakes(n, spins), WAKES / 200, "beside %d spinners", n);
+    for (int i = 0; i < n; i++) total += spins[i];
+    for (int i = 0; i < n; i++) cr_assert_geq(spins[i] * (uint64_t)n * 10, total * 9, "spinner %d of %d", i, n);
+  }
+}
+
 Test(policy, fair_credits_a_long_sleeper_only_so_much, .init = setup) {
   give_to(&owner, 0);
   policy_fair.ready(&g, &a, 3600000 * (uint64_t)MS, READY_BACK);
