@@ -12,14 +12,17 @@ def lua_test(name, src, size = "medium", data = [], args = [], tags = []):
     )
 
 def unit_test(name, src, deps, size = "small", tags = []):
-    """A file of Criterion tests. Each test runs in a process of its own; results are printed as TAP."""
+    """A file of Criterion tests. Each test runs in a process of its own; results are printed as TAP.
+
+    One at a time: Criterion names its socket in /tmp by its process id, and in two sandboxes that id is the same.
+    """
     native.cc_test(
         name = name,
         size = size,
         srcs = [src],
         args = ["--tap", "-j2"],
         linkstatic = True,
-        tags = tags + ["no-tsan"],
+        tags = tags + ["exclusive", "no-tsan"],
         deps = deps + ["@criterion"],
     )
 
