@@ -160,6 +160,9 @@ void engine_cancel_queued(Engine *e);
 void engine_close(Engine *e);
 void engine_terminate(Engine *e);
 
+/* engine_wake_collector wakes the collector from a nap, which sees then what is to be done. Any thread, with or without m. */
+void engine_wake_collector(Engine *e);
+
 /* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
 void engine_drop(Engine *e);
 void engine_drop_task(Task *t);
