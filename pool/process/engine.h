@@ -166,6 +166,8 @@ void engine_terminate(Engine *e);
 
 /* engine_ended tells whether it has ended. */
 bool engine_ended(Engine *e);
+/* engine_wake_collector wakes the collector from a nap, which sees then what is to be done. Any thread, with or without m. */
+void engine_wake_collector(Engine *e);
 
 /* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
 void engine_drop(Engine *e);

@@ -57,9 +57,6 @@ void engine_tell(TaskWait *w);
 bool engine_work(Engine *e);
 void engine_sleep(Engine *e, int64_t until);
 
-/* engine_wake_collector wakes it from a nap. */
-void engine_wake_collector(Engine *e);
-
 /* zygote_fork makes a zygote for e, with the interpreter lock; 0 or an errno. Leaves the lock while it waits. */
 int zygote_fork(lua_State *L, Tstate *ts, Engine *e);
 

@@ -52,7 +52,11 @@ static Children *children_of(lua_State *L) {
   return c;
 }
 
-static void notify(Task *t) { (void)t; }
+/* Nobody may ever look at it: the zygote goes when the process has. Under Engine.m. */
+static void notify(Task *t) {
+  if (t->engine->state == ENGINE_OPEN) t->engine->state = ENGINE_CLOSING;
+  engine_wake_collector(t->engine);
+}
 
 static void list(lua_State *L, Child *c, int i) {
   Children *all = children_of(L);
@@ -130,9 +134,20 @@ static int start_protected(lua_State *L) {
   c->engine = engine_new(L, ts, &options, c->link, &none, notify);
   dump_call(L, c->link, &message);
   c->task = engine_submit(L, c->engine, &message);
-  if (c->task != NULL) return 0;
+  if (c->task != NULL) {
+    engine_watch(c->task, c);
+    return 0;
+  }
   pickle_message_free(L, &message);
   return luaL_error(L, "not enough memory");
+}
+
+/* Lets go of processes that ended and that nobody asks for. */
+static void sweep(lua_State *L) {
+  for (Child *c = children_of(L)->first, *next; c != NULL; c = next) {
+    next = c->next;
+    look(L, c);
+  }
 }
 
 static int child_start(lua_State *L) {
@@ -147,6 +162,7 @@ static int child_start(lua_State *L) {
     c->started = false;
     return lua_error(L);
   }
+  sweep(L);
   list(L, c, 1);
   engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
   if (c->engine != NULL) {

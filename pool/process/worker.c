@@ -287,9 +287,22 @@ static void reset_signals(int preempt) {
   sigaction(SIGQUIT, &act, NULL);
 }
 
+/* The Lua heap knows its own size; another allocator is held by the system, at what the process has now and so much more. */
 static void limit_memory(const Runtime *rt, size_t limit) {
   Heap *heap = rt->heap;
-  if (limit != 0 && heap != NULL) heap_set_limit(heap, heap_bytes(heap) + limit);
+  unsigned long data = 0;
+  if (limit == 0) return;
+  if (heap != NULL) {
+    heap_set_limit(heap, heap_bytes(heap) + limit);
+    return;
+  }
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f == NULL) return;
+  if (fscanf(f, "%*u %*u %*u %*u %*u %lu", &data) == 1) {
+    size_t most = data * (size_t)sysconf(_SC_PAGESIZE) + limit;
+    setrlimit(RLIMIT_DATA, &(struct rlimit){.rlim_cur = most, .rlim_max = most});
+  }
+  fclose(f);
 }
 
 /* Random numbers of its own, memory of its own, no standard input. */

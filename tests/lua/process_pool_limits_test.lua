@@ -244,30 +244,4 @@ P.test("a task that prints much does not hang", function()
   t.equal(lines, 80000)
 end)
 
-P.test("a task that forks makes no second worker (R9)", function()
-  local pool <close> = new { max_workers = 1 }
-  for i = 1, 3 do
-    local pid = pool:submit(function()
-      local libc = require "gilua.ctypes".load("libc.so.6")
-      local child = libc:func("fork", "int", {})()
-      if child == 0 then libc:func("_exit", "void", { "int" })(0) end
-      return child
-    end):result()
-    t.equal(pid > 0, true)
-    t.equal(pool:submit(math.abs, -i):result(), i)
-  end
-end)
-
-P.test("a grandchild that goes on into the worker's loop harms nobody (R9)", function()
-  local pool <close> = new { max_workers = 1 }
-  local f = pool:submit(function()
-    local libc = require "gilua.ctypes".load("libc.so.6")
-    return libc:func("fork", "int", {})()
-  end)
-  local pid = f:result()
-  t.equal(pid > 0, true)
-  for i = 1, 20 do t.equal(pool:submit(math.abs, -i):result(), i) end
-  P.kill(pid)
-end)
-
 t.finish()
