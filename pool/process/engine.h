@@ -28,7 +28,7 @@ typedef struct EngineOptions {
   int64_t task_timeout_ns; /* 0: none */
   size_t memory_limit;     /* bytes a worker may add, 0: no limit */
   bool spawn;              /* the zygote is executed, not forked */
-  bool reports;            /* workers write the error of a task to stderr: multiprocessing.Process */
+  bool single;             /* Process: one task in one worker, never given to another; its error goes to stderr */
   unsigned cpus;           /* that the program may use */
 } EngineOptions;
 

@@ -98,7 +98,7 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
                      .event = e->event,
                      .parent = getpid(),
                      .parent_pidfd = own_pidfd(),
-                     .reports = e->options.reports,
+                     .reports = e->options.single,
                      .memory_limit = e->options.memory_limit};
   int64_t patience_ns = e->options.spawn ? SPAWN_READY_NS : READY_NS;
   for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, patience_ns << i);

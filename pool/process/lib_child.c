@@ -129,7 +129,7 @@ static int start_protected(lua_State *L) {
   Child *c = check(L);
   Tstate *ts = park_self(L);
   PickleMessage message = {0}, none = {0};
-  EngineOptions options = {.max_workers = 1, .cpus = (unsigned)os_cpus(), .reports = true};
+  EngineOptions options = {.max_workers = 1, .cpus = (unsigned)os_cpus(), .single = true};
   c->link = pickle_link_new(L, 0);
   c->engine = engine_new(L, ts, &options, c->link, &none, notify);
   dump_call(L, c->link, &message);

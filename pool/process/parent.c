@@ -102,7 +102,7 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
     Task *t = w->sent[slot];
     if (t == NULL) continue;
     w->sent[slot] = NULL;
-    if (slot_state(&w->shared->slots[slot], t->id) == SLOT_QUEUED) give_back(e, t);
+    if (!e->options.single && slot_state(&w->shared->slots[slot], t->id) == SLOT_QUEUED) give_back(e, t);
     else fail_begun(e, t, status, pid, protocol);
   }
   w->count = 0;

@@ -58,7 +58,7 @@ int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
   push_path(L, "cpath");
   const char *cpath = lua_tostring(L, -1);
   const uint64_t values[] = {[WORKERS] = e->options.max_workers, [CPUS] = e->options.cpus,
-                             [MEMORY_LIMIT] = e->options.memory_limit, [REPORTS] = e->options.reports,
+                             [MEMORY_LIMIT] = e->options.memory_limit, [REPORTS] = e->options.single,
                              [PARENT] = (uint64_t)getpid()};
   for (int i = WORKERS; i <= PARENT; i++) snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, values[i]);
   char program[] = "gilua", argument[] = SPAWN_ARGUMENT;
