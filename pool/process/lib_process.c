@@ -277,6 +277,14 @@ static void adopt(lua_State *L, Engine *engine) {
   o->first = engine;
 }
 
+/* The engine has ended, and nobody will ask it for anything. */
+static void release(lua_State *L, Engine *engine) {
+  if (engine->cause != NULL) engine_drop_task(engine->cause);
+  engine_bury(L, engine);
+  pickle_message_free(L, &engine->init);
+  engine_drop(engine);
+}
+
 static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
   Orphans *o = (Orphans *)((char *)self - offsetof(Orphans, at_exit));
   while (joined && o->first != NULL) {
@@ -284,8 +292,7 @@ static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
     if (!engine_foreign(engine) && engine_wait_ended(tstate_self(), engine, CLOCK_NEVER) == PARK_REQUESTED) return false;
     o->first = engine->next;
     if (engine_foreign(engine)) continue;
-    engine_bury(L, engine);
-    engine_drop(engine);
+    release(L, engine);
   }
   return true;
 }
@@ -298,8 +305,7 @@ static void forget_ended_orphans(lua_State *L) {
       continue;
     }
     *p = engine->next;
-    engine_bury(L, engine);
-    engine_drop(engine);
+    release(L, engine);
   }
 }
 
