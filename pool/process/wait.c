@@ -180,22 +180,29 @@ static void stop_waiting(void *arg) {
   engine_kick(waiting->e);
 }
 
-static ParkResult engine_wait(Tstate *ts, Engine *e, Task *t, bool (*ready)(Engine *, TaskWait *), int64_t deadline) {
-  for (;;) {
-    Waiting waiting = {.e = e, .w = {.task = t, .ready = ready, .deadline = deadline}};
-    pthread_mutex_lock(&e->m);
-    bool is_ready = ready(e, &waiting.w);
-    pthread_mutex_unlock(&e->m);
-    if (is_ready) return PARK_GRANTED;
-    if (deadline <= clock_ns()) return PARK_TIMEOUT;
-    ParkResult result = blocking_call(ts, "task", wait_without_lock, &waiting, stop_waiting, &waiting);
-    if (result == PARK_REQUESTED || request_pending(ts)) {
-      pthread_mutex_lock(&e->m);
-      is_ready = ready(e, &waiting.w);
-      pthread_mutex_unlock(&e->m);
-      return is_ready ? PARK_GRANTED : PARK_REQUESTED;
-    }
+static bool look(Engine *e, TaskWait *w) {
+  pthread_mutex_lock(&e->m);
+  bool is_ready = w->ready(e, w);
+  pthread_mutex_unlock(&e->m);
+  return is_ready;
+}
+
+static ParkResult wait_here(Tstate *ts, Waiting *waiting) {
+  while (!look(waiting->e, &waiting->w)) {
+    if (waiting->w.deadline <= clock_ns()) return PARK_TIMEOUT;
+    ParkResult result = blocking_call(ts, "task", wait_without_lock, waiting, stop_waiting, waiting);
+    if (result == PARK_REQUESTED || request_pending(ts))
+      return look(waiting->e, &waiting->w) ? PARK_GRANTED : PARK_REQUESTED;
   }
+  return PARK_GRANTED;
+}
+
+static ParkResult engine_wait(Tstate *ts, Engine *e, Task *t, bool (*ready)(Engine *, TaskWait *), int64_t deadline) {
+  Waiting waiting = {.e = e, .w = {.task = t, .ready = ready, .deadline = deadline}};
+  atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed); /* who else knows that it is over may let go of it */
+  ParkResult result = wait_here(ts, &waiting);
+  engine_drop(e);
+  return result;
 }
 
 static bool task_ready(Engine *e, TaskWait *w) {
