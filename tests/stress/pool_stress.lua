@@ -108,7 +108,7 @@ print(string.format("# %d done, %d died, %d cancelled, %d overdue, %d tried agai
   counts.died, counts.cancelled, counts.overdue, counts.retried, grown))
 assert(counts.done + counts.died + counts.cancelled + counts.overdue == tasks, "a task is lost")
 assert(descriptors() == files, "descriptors are left over")
-assert(#P.children() == 0, "processes are left over")
+require("testing").eventually(function() return #P.children() == 0 end, "processes to go: those of a killed zygote die alone")
 assert(tasks < 20000 or grown < 40000, "memory is left over")
 os.remove(scratch)
 print "ok - pool_stress"
