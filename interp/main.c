@@ -9,6 +9,7 @@
 #include "interp/run.h"
 #include "interp/state.h"
 #include "interp/stats.h"
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
 
@@ -130,6 +131,7 @@ int main(int argc, char **argv) {
   lua_State *L = p.state.L;
   run_set_progname(L, progname);
   process_handle_sigint(p.state.rt);
+  deadlock_closed_world(p.state.rt);
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);
   ok = call_protected(L, shut_down_protected, &p) && ok;

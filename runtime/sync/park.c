@@ -5,20 +5,35 @@
 #include <assert.h>
 #include <lauxlib.h>
 
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
 
+static void count_untimed(Waiter *w) {
+  if (w->untimed) return;
+  w->untimed = true;
+  tstate_of_waiter(w)->rt->wakers.untimed++;
+}
+
+static void discount_untimed(Waiter *w) {
+  if (!w->untimed) return;
+  w->untimed = false;
+  tstate_of_waiter(w)->rt->wakers.untimed--;
+}
+
 static void begin_wait(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
   Waiter *w = &ts->wait;
   assert(w->queue == NULL && w->what == NULL);
-  w->granted = false;
+  w->granted = w->bound = w->look = false;
   w->outcome = 0;
   w->what = what;
   w->object = object;
   w->since = clock_ns();
   w->deadline = deadline;
-  if (q != NULL) waitq_append(q, w);
+  if (q == NULL) return; /* a sleep ends by itself */
+  waitq_append(q, w);
+  if (deadline == CLOCK_NEVER) count_untimed(w);
 }
 
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
@@ -27,22 +42,33 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
   begin_wait(ts, q, deadline, what, object);
-  for (;;) {
+  bool vain = w->untimed && deadlock_check(ts);
+  while (!vain) {
     gil_park(&ts->gil);
     gil_sleep(&ts->gil, deadline, wanted, q != NULL);
-    if (w->queue == NULL || w->queue == q) break;
-    deadline = CLOCK_NEVER; /* park_move: notified in time */
-    wanted = 0;
+    if (w->bound && w->queue != NULL) {
+      deadline = CLOCK_NEVER; /* park_move: notified in time */
+      wanted = 0;
+    } else if (w->queue != NULL && w->look) {
+      w->look = false;
+      if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) break;
+      vain = deadlock_check(ts);
+    } else {
+      break;
+    }
   }
   w->what = NULL;
   if (w->granted) return PARK_GRANTED;
+  discount_untimed(w);
   if (w->queue != NULL) waitq_remove(w);
+  if (vain) return PARK_DEADLOCK;
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   return PARK_TIMEOUT;
 }
 
 void park_grant(Tstate *self, Waiter *w, bool urgent) {
   waitq_remove(w);
+  discount_untimed(w);
   w->granted = true;
   gil_ready(&self->gil, &tstate_of_waiter(w)->gil, urgent);
 }
@@ -52,6 +78,8 @@ void park_move(Waiter *w, Waitq *q, const char *what, const void *object) {
   w->what = what;
   w->object = object;
   w->deadline = CLOCK_NEVER;
+  w->bound = true;
+  count_untimed(w);
   waitq_append(q, w);
 }
 
@@ -68,6 +96,7 @@ void park_grant_all(Tstate *self, Waitq *q) {
 
 bool park_check(lua_State *L, Tstate *ts, ParkResult result) {
   if (result == PARK_REQUESTED) request_raise(L, ts);
+  if (result == PARK_DEADLOCK) deadlock_raise(L, ts);
   if (result == PARK_FORBIDDEN) error_raise(L, ERROR_INVALID_STATE, "cannot wait in a finalizer");
   return result == PARK_GRANTED;
 }

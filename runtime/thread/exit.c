@@ -12,6 +12,7 @@
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/shutdown.h"
+#include "runtime/thread/thread.h"
 
 enum { PATIENCE_NS = 2000000000 };
 
@@ -55,9 +56,13 @@ static int os_exit(lua_State *L) {
   hand_to_main(ts, status, close);
 }
 
+static void push_thread(lua_State *L, Tstate *ts) { thread_push_current(L, ts); }
+
 void lib_os_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {{"exit", os_exit}, {NULL, NULL}};
-  runtime_of(L)->exit.act = act;
+  Runtime *rt = runtime_of(L);
+  rt->exit.act = act;
+  rt->push_thread = push_thread;
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_OSLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);

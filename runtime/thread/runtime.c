@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/os/os.h"
 #include "runtime/thread/error.h"
@@ -111,5 +112,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   rt->main = ts;
   rt->threads = ts;
   rt->nthreads = 1;
-  ts->next = ts->prev = NULL;
+  ts->next = ts->prev = ts->bucket_next = NULL;
+  memset(rt->by_ident, 0, sizeof rt->by_ident);
+  rt->by_ident[(lua_Unsigned)ts->ident % IDENT_BUCKETS] = ts;
+  rt->wakers.untimed = rt->wakers.external = 0;
 }

@@ -34,6 +34,15 @@ typedef struct ExitRequest {
   void (*act)(lua_State *L, Runtime *rt); /* [i] does it, on the main thread; does not return */
 } ExitRequest;
 
+/* Who could still end a wait; deadlock.h says what follows. */
+typedef struct Wakers {
+  unsigned untimed;  /* [G] threads in a wait that only a waker can end */
+  unsigned external; /* [G] pending work whose end wakes somebody, and that no listed thread does */
+  bool closed;       /* [G] nobody else enters: the program said so, and no foreign thread has */
+} Wakers;
+
+enum { IDENT_BUCKETS = 256 };
+
 struct gilua_Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
@@ -42,6 +51,9 @@ struct gilua_Runtime {
   Tstate *main;             /* [i] the thread that opened the runtime; changes in a forked child only */
   Tstate *threads;          /* [G] every thread that has entered, main included */
   unsigned nthreads;        /* [G] */
+  Tstate *by_ident[IDENT_BUCKETS]; /* [G] the same, by ident modulo its length */
+  Wakers wakers;            /* [G] */
+  void (*push_thread)(lua_State *L, Tstate *ts); /* [i] pushes the Thread object of ts; NULL without threads */
   lua_Integer last_ident;   /* [G] idents are never used twice */
   lua_Integer last_name;    /* [G] number of the last default thread name */
   size_t stack_size;        /* [G] bytes for new threads, 0: the system's default */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/os/os.h"
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/hook.h"
@@ -41,6 +42,7 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
     return lua_touserdata(L, -1);
   }
+  object_register(L, &thread_type); /* gilua.threading may not be loaded */
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;
@@ -153,6 +155,7 @@ static void end_thread(Tstate *ts, Thread *t) {
   park_grant_all(ts, &rt->endings);
   lua_settop(ts->base, 0);
   tstate_unlist(ts);
+  deadlock_check_others(ts);
 }
 
 static void run(Tstate *ts, Thread *t) {
@@ -298,5 +301,5 @@ void thread_start(lua_State *L, int i) {
 
 ParkResult thread_join(Tstate *self, Thread *t, int64_t deadline) {
   if (!thread_alive(t)) return PARK_GRANTED;
-  return park(self, &t->joiners, deadline, "join", t);
+  return park(self, &t->joiners, deadline, "join", &t->ident);
 }

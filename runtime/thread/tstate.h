@@ -12,6 +12,9 @@
 #include "runtime/sync/waitq.h"
 #include "runtime/thread/runtime.h"
 
+/* So many of the locks that a thread holds are shown. */
+enum { HELD_SHOWN = 8 };
+
 struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
@@ -25,6 +28,9 @@ struct Tstate {
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
+  const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
+  unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
+  struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
@@ -34,6 +40,7 @@ struct Tstate {
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
   Tstate *next, *prev;         /* [G] Runtime.threads */
+  Tstate *bucket_next;         /* [G] Runtime.by_ident */
   Tstate *outer;               /* [t] next state of the same system thread */
 };
 
@@ -55,6 +62,13 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent);
 
 /* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
 void tstate_unlist(Tstate *ts);
+
+/* tstate_find is the listed state with that ident, or NULL: it has ended, or never was. Needs the lock. */
+static inline Tstate *tstate_find(const Runtime *rt, lua_Integer ident) {
+  Tstate *ts = rt->by_ident[(lua_Unsigned)ident % IDENT_BUCKETS];
+  while (ts != NULL && ts->ident != ident) ts = ts->bucket_next;
+  return ts;
+}
 
 /* tstate_enter makes ts the calling thread's innermost state; tstate_leave takes it off again. Without the lock. */
 void tstate_enter(Tstate *ts);
