@@ -31,9 +31,9 @@ typedef struct DeadlockReport {
 typedef enum EdgeKind { EDGE_NONE, EDGE_LOCK, EDGE_CERTAIN } EdgeKind;
 
 static EdgeKind edge_kind(const Waiter *w) {
-  if (strcmp(w->what, "lock") == 0) return EDGE_LOCK;
-  bool certain = strcmp(w->what, "rlock") == 0 || strcmp(w->what, "join") == 0 || strcmp(w->what, "future") == 0;
-  return certain ? EDGE_CERTAIN : EDGE_NONE;
+  if (strcmp(w->what, "lock") == 0 || strcmp(w->what, "rlock") == 0)
+    return ((const Lock *)w->object)->recursive ? EDGE_CERTAIN : EDGE_LOCK;
+  return strcmp(w->what, "join") == 0 || strcmp(w->what, "future") == 0 ? EDGE_CERTAIN : EDGE_NONE;
 }
 
 static lua_Integer holder_ident(const Waiter *w) {
@@ -127,10 +127,10 @@ static void make_look(Tstate *self, Tstate *victim) {
   gil_ready(&self->gil, &victim->gil, false);
 }
 
-static bool tell(Tstate *self, Tstate *told, unsigned total, bool everybody) {
-  if (told == self) return report(self, total, everybody);
+static DeadlockVerdict tell(Tstate *self, Tstate *told, unsigned total, bool everybody) {
+  if (told == self) return report(self, total, everybody) ? WAIT_IN_VAIN : WAIT_ON;
   if (told != NULL) make_look(self, told);
-  return false;
+  return WAIT_ON;
 }
 
 static Tstate *anybody_to_tell(Tstate *first) {
@@ -171,15 +171,25 @@ static void warn_of(Tstate *self, Lock *plain) {
   free(text);
 }
 
-bool deadlock_check(Tstate *self) {
+/* Everybody waits. While main waits in code of the user, a Ctrl-C that is on its way may come first. */
+static DeadlockVerdict suspect(Tstate *self, bool again) {
+  Runtime *rt = self->rt;
+  Tstate *told = anybody_to_tell(self);
+  if (told != self || !can_be_told(rt->main)) return tell(self, told, rt->nthreads, true);
+  if (again) return self->suspected == rt->wakers.ended ? tell(self, self, rt->nthreads, true) : WAIT_ON;
+  self->suspected = rt->wakers.ended;
+  return WAIT_SUSPICIOUSLY;
+}
+
+DeadlockVerdict deadlock_check(Tstate *self, bool again) {
   Runtime *rt = self->rt;
   assert(wakers_sane(rt));
   Cycle c = {0};
   if (edge_kind(&self->wait) != EDGE_NONE && !rt->closing) c = find_cycle(self);
   if (c.length > 0 && c.plain == NULL) return tell(self, can_be_told(self) ? self : c.told, c.length, false);
-  if (everybody_waits(rt)) return tell(self, anybody_to_tell(self), rt->nthreads, true);
-  if (c.plain != NULL) warn_of(self, c.plain);
-  return false;
+  if (everybody_waits(rt)) return suspect(self, again);
+  if (c.plain != NULL && c.length > 1) warn_of(self, c.plain);
+  return WAIT_ON;
 }
 
 void deadlock_check_others(Tstate *self) {

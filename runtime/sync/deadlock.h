@@ -6,8 +6,10 @@
  *                    `deadlock` is our choice.
  *   everybody waits  every listed thread is in a wait that only a waker ends, no work outside is pending
  *                    (deadlock_external), and the program said that no others enter (deadlock_closed_world). Ctrl-C could
- *                    end it by an error only, so it does not count, as in Go.
- *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock.
+ *                    end it, but by an error only: it does not count, as in Go. Yet one that comes within
+ *                    DEADLOCK_GRACE_NS wins, if it is main's own code that waits.
+ *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that waits for its own
+ *                    Lock alone is none: that is how locks are used to take turns.
  * Not claimed      anything about a timed wait, a sleep, a thread in native code, a member that is about to be
  *                  interrupted or cancelled, a runtime that is closing.
  *
@@ -20,17 +22,24 @@
  *                  ended leads nowhere.
  * Guard            everything here needs the lock. Nothing is counted where nobody waits.
  * Counter          Runtime.wakers.untimed is the number of listed threads whose wait.untimed is set: from the wait's
- *                  begin to its grant, or to where park gives it up.
+ *                  begin to its grant, or to where park gives it up; wakers.ended counts how often that came.
  */
 #ifndef GILUA_RUNTIME_SYNC_DEADLOCK_H
 #define GILUA_RUNTIME_SYNC_DEADLOCK_H
 
 #include "runtime/thread/tstate.h"
 
-/* deadlock_check looks whether the untimed wait that self has begun can ever end. True: no, self is to be told, and what
- * was found is kept in self->deadlock; the wait must be given up. False: go on waiting; another thread may have been
- * woken to look, or a warning been given. */
-bool deadlock_check(Tstate *self);
+typedef enum DeadlockVerdict {
+  WAIT_ON,           /* another thread may have been woken to look, or a warning been given */
+  WAIT_SUSPICIOUSLY, /* everybody waits: look again after DEADLOCK_GRACE_NS */
+  WAIT_IN_VAIN,      /* give the wait up; what was found is kept in self->deadlock */
+} DeadlockVerdict;
+
+#define DEADLOCK_GRACE_NS 2000000000
+
+/* deadlock_check looks whether the untimed wait that self has begun can ever end. again: the time of a suspicion is
+ * over, and it is certain now if nobody's wait has ended since. */
+DeadlockVerdict deadlock_check(Tstate *self, bool again);
 
 /* deadlock_raise raises the `deadlock` error of what deadlock_check found for ts, the calling thread. */
 int deadlock_raise(lua_State *L, Tstate *ts);

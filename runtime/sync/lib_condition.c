@@ -59,8 +59,7 @@ static int condition_wait_for(lua_State *L) {
 }
 
 static void notify(ConditionObject *c, lua_Integer n) {
-  for (; n > 0 && !waitq_empty(&c->waiters); n--) 
-    park_move(c->waiters.head, &c->lock->waiters, lock_what(c->lock), c->lock);
+  for (; n > 0 && !waitq_empty(&c->waiters); n--) park_move(c->waiters.head, &c->lock->waiters, "lock", c->lock);
 }
 
 static int condition_notify(lua_State *L) {

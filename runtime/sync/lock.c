@@ -15,7 +15,7 @@ void lock_unnote_slow(Tstate *ts, const Lock *lock) {
 
 ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline) {
   if (lock_try(ts, lock)) return PARK_GRANTED;
-  return park(ts, &lock->waiters, deadline, lock_what(lock), lock);
+  return park(ts, &lock->waiters, deadline, lock->recursive ? "rlock" : "lock", lock);
 }
 
 lua_Integer lock_release_all(Tstate *ts, Lock *lock) {

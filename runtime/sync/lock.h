@@ -53,9 +53,6 @@ static inline bool lock_try(Tstate *ts, Lock *lock) {
   return true;
 }
 
-/* lock_what names the lock for park. */
-static inline const char *lock_what(const Lock *lock) { return lock->recursive ? "rlock" : "lock"; }
-
 /* lock_acquire takes the lock, waiting until deadline. Needs the interpreter lock; drops it while it waits. */
 ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline);
 

@@ -19,7 +19,9 @@ static void count_untimed(Waiter *w) {
 static void discount_untimed(Waiter *w) {
   if (!w->untimed) return;
   w->untimed = false;
-  tstate_of_waiter(w)->rt->wakers.untimed--;
+  Wakers *wakers = &tstate_of_waiter(w)->rt->wakers;
+  wakers->untimed--;
+  wakers->ended++;
 }
 
 static void begin_wait(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
@@ -36,23 +38,31 @@ static void begin_wait(Tstate *ts, Waitq *q, int64_t deadline, const char *what,
   if (deadline == CLOCK_NEVER) count_untimed(w);
 }
 
+/* It came back only to see whether its wait can end at all. */
+static bool must_look(const Tstate *ts, bool suspicious, uint32_t wanted) {
+  const Waiter *w = &ts->wait;
+  if (w->queue == NULL || !(w->look || suspicious)) return false;
+  return (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) == 0;
+}
+
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
   if (in_finalizer(ts->current)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
   begin_wait(ts, q, deadline, what, object);
-  bool vain = w->untimed && deadlock_check(ts);
-  while (!vain) {
+  DeadlockVerdict verdict = w->untimed ? deadlock_check(ts, false) : WAIT_ON;
+  while (verdict != WAIT_IN_VAIN) {
     gil_park(&ts->gil);
-    gil_sleep(&ts->gil, deadline, wanted, q != NULL);
+    bool suspicious = verdict == WAIT_SUSPICIOUSLY;
+    gil_sleep(&ts->gil, suspicious ? clock_ns() + DEADLOCK_GRACE_NS : deadline, wanted, q != NULL);
     if (w->bound && w->queue != NULL) {
       deadline = CLOCK_NEVER; /* park_move: notified in time */
       wanted = 0;
-    } else if (w->queue != NULL && w->look) {
+      verdict = WAIT_ON;
+    } else if (must_look(ts, suspicious, wanted)) {
+      verdict = deadlock_check(ts, suspicious && !w->look);
       w->look = false;
-      if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) break;
-      vain = deadlock_check(ts);
     } else {
       break;
     }
@@ -61,7 +71,7 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
   if (w->granted) return PARK_GRANTED;
   discount_untimed(w);
   if (w->queue != NULL) waitq_remove(w);
-  if (vain) return PARK_DEADLOCK;
+  if (verdict == WAIT_IN_VAIN) return PARK_DEADLOCK;
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   return PARK_TIMEOUT;
 }

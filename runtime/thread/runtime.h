@@ -37,6 +37,7 @@ typedef struct ExitRequest {
 /* Who could still end a wait; deadlock.h says what follows. */
 typedef struct Wakers {
   unsigned untimed;  /* [G] threads in a wait that only a waker can end */
+  uint64_t ended;    /* [G] how many such waits have ended */
   unsigned external; /* [G] pending work whose end wakes somebody, and that no listed thread does */
   bool closed;       /* [G] nobody else enters: the program said so, and no foreign thread has */
 } Wakers;

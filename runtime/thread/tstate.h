@@ -30,6 +30,7 @@ struct Tstate {
   Waiter wait;                 /* [G] */
   const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
   unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
+  uint64_t suspected;          /* [t] Runtime.wakers.ended when it saw that everybody waits */
   struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
