@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "interp/options.h"
@@ -12,6 +13,8 @@
 #include "runtime/sync/deadlock.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
+#include "runtime/trace/dump.h"
+#include "runtime/trace/recorder.h"
 
 typedef struct Program {
   int argc;
@@ -77,6 +80,12 @@ static bool run_everything(lua_State *L, const Program *p) {
   return true;
 }
 
+/* Without it the program runs all the same. */
+static void start_recording(const Program *p) {
+  int err = recorder_start(p->state.rt->main, p->options.trace);
+  if (err != 0) fprintf(stderr, "%s: cannot record to '%s': %s\n", p->argv[0], p->options.trace, strerror(err));
+}
+
 static int run_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   const Options *o = &p->options;
@@ -93,14 +102,21 @@ static int run_protected(lua_State *L) {
 #endif
   set_lock_options(p->state.rt, o);
   lua_settop(L, 0);
+  if (o->trace != NULL) start_recording(p);
   p->ok = run_everything(L, p);
   return 0;
+}
+
+static void end_recording(const Program *p) {
+  int err = recorder_stop(p->state.rt, NULL);
+  if (err != 0) fprintf(stderr, "%s: the recording is incomplete: %s\n", p->argv[0], strerror(err));
 }
 
 static int shut_down_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   shutdown_join(L, p->state.rt);
-  if (p->options.stats) stats_print(L, stderr);
+  end_recording(p);
+  if (p->options.stats != STATS_NONE) stats_print(L, stderr, p->options.stats == STATS_JSON);
   p->clean = shutdown_cancel(L, p->state.rt, SHUTDOWN_TIMEOUT_NS);
   return 0;
 }
@@ -132,9 +148,11 @@ int main(int argc, char **argv) {
   run_set_progname(L, progname);
   process_handle_sigint(p.state.rt);
   deadlock_closed_world(p.state.rt);
+  dump_on_sigquit(p.state.rt); /* without it SIGQUIT does what it does by default */
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);
   ok = call_protected(L, shut_down_protected, &p) && ok;
+  if (p.clean) dump_stop(p.state.rt);
   if (p.clean) state_close(&p.state); /* else threads are still in native code: the heap is left alone */
   exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }

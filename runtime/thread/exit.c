@@ -18,6 +18,7 @@ enum { PATIENCE_NS = 2000000000 };
 
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
   rt->exit.act = NULL; /* finalizers may call os.exit again */
+  if (rt->end_recording != NULL) rt->end_recording(rt);
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
   exit(status);
 }
@@ -44,6 +45,7 @@ static _Noreturn void hand_to_main(Tstate *ts, int status, bool close) {
   ts->exiting = ts->shielded = true;
   gil_request(&ts->gil, &rt->main->gil, REQUEST_EXIT);
   park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
+  if (rt->end_recording != NULL) rt->end_recording(rt);
   exit_without_main(status);
 }
 

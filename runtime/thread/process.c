@@ -26,7 +26,9 @@ _Thread_local Tstate *tstate_innermost __attribute__((tls_model("initial-exec"))
 static pthread_mutex_t list_m = PTHREAD_MUTEX_INITIALIZER;
 static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers, preempt_handler;   /* guarded by list_m; set once, never taken back */
-static struct sigaction old_preempt, old_int; /* written before the handler that reads them is installed */
+static struct sigaction old_preempt, old_int, old_quit; /* written before the handler that reads them is installed */
+static bool (*_Atomic quit_ask)(void *);      /* [a] released after quit_arg; the handler acquires it */
+static void *_Atomic quit_arg;                /* [a] relaxed, see quit_ask */
 static Runtime *_Atomic interrupted;          /* [a] whose main thread Ctrl-C interrupts; seq_cst, rarely touched */
 static _Atomic int64_t interrupted_at;        /* [a] ns of the last Ctrl-C; relaxed: one thread takes SIGINT */
 
@@ -97,6 +99,24 @@ void process_handle_sigint(Runtime *rt) {
   else if (rt == NULL && before != NULL) sigaction(SIGINT, &old_int, NULL);
 }
 
+static void on_sigquit(int sig) {
+  int saved = errno;
+  bool (*ask)(void *) = atomic_load_explicit(&quit_ask, memory_order_acquire);
+  if (ask == NULL || !ask(atomic_load_explicit(&quit_arg, memory_order_relaxed))) {
+    signal(sig, SIG_DFL);
+    raise(sig);
+  }
+  errno = saved;
+}
+
+void process_handle_sigquit(bool (*ask)(void *arg), void *arg) {
+  bool was = atomic_load_explicit(&quit_ask, memory_order_relaxed) != NULL;
+  if (ask == NULL && was) sigaction(SIGQUIT, &old_quit, NULL);
+  atomic_store_explicit(&quit_arg, arg, memory_order_relaxed);
+  atomic_store_explicit(&quit_ask, ask, memory_order_release);
+  if (ask != NULL && !was) install(SIGQUIT, on_sigquit, NULL, &old_quit);
+}
+
 static void fork_prepare(void) {
   pthread_mutex_lock(&list_m);
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
@@ -120,6 +140,7 @@ static Tstate *survivor_of(Runtime *rt) {
 }
 
 static void fork_child(void) {
+  atomic_store_explicit(&quit_ask, NULL, memory_order_relaxed); /* the thread that serves it did not come along */
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     Tstate *ts = survivor_of(rt);
     pthread_mutex_unlock(&rt->reap_m);

@@ -14,6 +14,7 @@ enum {
   REQUEST_INTERRUPT = 2, /* SIGINT: raise `interrupted`; the main thread only */
   REQUEST_CANCEL = 4,    /* raise `cancelled` */
   REQUEST_EXIT = 8,      /* os.exit was called elsewhere: the main thread ends the process */
+  REQUEST_REPORT = 16,   /* tell who kept the lock for long: the hook calls Runtime.tell_report */
   REQUEST_RAISES = REQUEST_INTERRUPT | REQUEST_CANCEL | REQUEST_EXIT,
 };
 

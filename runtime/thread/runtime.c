@@ -37,6 +37,8 @@ static Runtime *blank(Preempt preempt) {
 static void fail_open(Runtime *rt) {
   gil_fini(&rt->gil); /* first: the nudger looks at the owner */
   free(rt->main);
+  free(rt->watchdog);
+  free(rt->ended);
   pthread_cond_destroy(&rt->reap_c);
   pthread_mutex_destroy(&rt->reap_m);
   free(rt);
@@ -116,4 +118,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   memset(rt->by_ident, 0, sizeof rt->by_ident);
   rt->by_ident[(lua_Unsigned)ts->ident % IDENT_BUCKETS] = ts;
   rt->wakers.untimed = rt->wakers.external = 0;
+  rt->recorder = NULL; /* it is the parent's, and so is its file */
+  rt->end_recording = NULL;
+  rt->thread_life = NULL;
+  rt->dump_server = NULL; /* its thread did not come along */
 }

@@ -65,6 +65,14 @@ struct gilua_Runtime {
   bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
   ExitRequest exit;         /* [G] */
+  struct EndedThreads *ended; /* [G] ended.h; NULL: none yet */
+  struct Recorder *recorder; /* [G] trace/recorder.h; NULL: nothing is recorded */
+  uint32_t next_track;      /* [G] of recordings: tracks are never numbered twice */
+  void (*thread_life)(Tstate *ts, bool starts); /* [G] told of starts and ends while something is recorded, or NULL */
+  void (*end_recording)(Runtime *rt); /* [G] completes the recording's file; called with the lock before the process ends */
+  struct Watchdog *watchdog; /* [G] trace/watchdog.h; NULL: nobody asked */
+  void (*tell_report)(lua_State *L, Tstate *ts); /* [G] serves REQUEST_REPORT in the hook of L, or NULL */
+  struct DumpServer *dump_server; /* [G] trace/dump.h; NULL: SIGQUIT is not ours */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */

@@ -11,11 +11,14 @@
 
 #include "runtime/os/os.h"
 #include "runtime/sync/deadlock.h"
+#include "runtime/thread/ended.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
+
+enum { OS_NAME_ROOM = 64 };
 
 Thread *thread_new(lua_State *L, lua_Integer n) {
   Thread *t = object_new(L, &thread_type, THREAD_VALUES);
@@ -96,6 +99,23 @@ void thread_push_name(lua_State *L, int i) {
   lua_setiuservalue(L, i, THREAD_TARGET);
 }
 
+const char *thread_peek_name(const Tstate *ts, char *name, size_t n) {
+  lua_State *spare = ts->rt->spare;
+  int type = LUA_TNIL;
+  if (ts->thread_ref != LUA_NOREF) {
+    lua_rawgeti(spare, LUA_REGISTRYINDEX, ts->thread_ref);
+    type = lua_getiuservalue(spare, -1, THREAD_NAME);
+    if (type == LUA_TSTRING) snprintf(name, n, "%s", lua_tostring(spare, -1));
+    else if (ts->os_name[0] != '\0') snprintf(name, n, "%s", ts->os_name);
+    lua_pop(spare, 2);
+  } else if (ts == ts->rt->main) {
+    snprintf(name, n, "MainThread");
+    type = LUA_TSTRING;
+  }
+  if (type != LUA_TSTRING && ts->os_name[0] == '\0') snprintf(name, n, "thread %lld", (long long)ts->ident);
+  return name;
+}
+
 /* A timer sleeps first; false: it was called off. */
 static bool delay_over(lua_State *L, Tstate *ts, Thread *t) {
   if (!t->timer) return true;
@@ -154,6 +174,9 @@ static void end_thread(Tstate *ts, Thread *t) {
   park_grant_all(ts, &t->joiners);
   park_grant_all(ts, &rt->endings);
   lua_settop(ts->base, 0);
+  if (rt->thread_life != NULL) rt->thread_life(ts, false);
+  char name[OS_NAME_ROOM];
+  ended_note(ts, thread_peek_name(ts, name, sizeof name));
   tstate_unlist(ts);
   deadlock_check_others(ts);
 }
@@ -292,8 +315,15 @@ void thread_start(lua_State *L, int i) {
   ts->owned = true;
   set_os_name(L, i, ts, t);
   int err = gil_start_nudger(&rt->gil);
+  if (err == 0 && rt->thread_life != NULL) {
+    thread_push_name(L, i);
+    lua_pop(L, 1);
+  }
   if (err == 0) err = create(rt, ts, t);
-  if (err == 0) return;
+  if (err == 0) {
+    if (rt->thread_life != NULL) rt->thread_life(ts, true);
+    return;
+  }
   tstate_unlist(ts);
   free(ts);
   luaL_error(L, "cannot start a thread: %s", strerror(err));

@@ -30,6 +30,9 @@ struct Tstate {
   Waiter wait;                 /* [G] */
   const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
   unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
+  uint64_t left_at;            /* [G] recording: ticks when it last left the lock, 0: unknown */
+  const char *left_for;        /* [G] the same: what it waits for, or NULL: native work, or nothing */
+  uint32_t left_where;         /* [G] the same: its place then */
   uint64_t suspected;          /* [t] Runtime.wakers.ended when it saw that everybody waits */
   struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
