@@ -350,9 +350,9 @@ bool gil_yield(GilThread *self) {
   self->forced++;
   g->forced++;
   pthread_mutex_lock(&g->m);
+  answer(g, self, now);
   GilThread *next = pick(g, now);
   bool brief = next->urgent_in == gil_peek(&g->turn_since); /* let in for something short, most likely */
-  answer(g, self, now);
   enqueue(g, self, now, READY_FORCED, false);
   give(g, next, now, &after);
   gil_plan(g, self, now, &after);

@@ -71,6 +71,8 @@ static void print_state(FILE *out, const Tstate *ts) {
     print_duration(out, (int64_t)((double)(clock_ticks(&g->clock) - since) / g->ticks_per_ns));
   } else if (ts->wait.what != NULL) {
     print_wait(out, ts);
+  } else if (atomic_load_explicit(&ts->gil.tid, memory_order_relaxed) == 0) {
+    fputs("is being started", out);
   } else {
     fputs("runs native code without the lock", out);
   }
