@@ -231,7 +231,9 @@ static void note_unfinished(Runtime *rt, uint64_t now) {
   put_turn(r);
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) {
     if (gil_held(&ts->gil)) continue;
-    uint64_t ready = ts->gil.place == GIL_OUT ? now : ts->gil.ready_since; /* a glance without m: it may be a turn late */
+    pthread_mutex_lock(&rt->gil.m);
+    uint64_t ready = ts->gil.place == GIL_OUT ? now : ts->gil.ready_since;
+    pthread_mutex_unlock(&rt->gil.m);
     Record rest = {.kind = RECORD_TURN, .id = (uint32_t)ts->ident, .how = GIL_PARKED, .where_left = ts->left_where,
                    .left = ts->left_at, .ready = ready, .begin = now, .end = now, .waited = ts->left_for};
     trace_ring_put(&r->ring, &rest);
