@@ -4,14 +4,11 @@ local common = require "common"
 local threading = require "gilua.threading"
 local gil = require "gilua.gil"
 local n = common.args(1000)
-local gate, waiting = threading.Event(), 0
-for _ = 1, n do
-  threading.start(function()
-    waiting = waiting + 1
-    gate:wait()
-  end)
+local gate, threads = threading.Event(), {}
+for i = 1, n do threads[i] = threading.start(gate.wait, gate) end
+for _, thread in ipairs(threads) do
+  while thread.waits_for ~= "event" do require "gilua.time".sleep(0.001) end
 end
-while waiting < n do require "gilua.time".sleep(0.001) end
 local best = math.huge
 for _ = 1, 5 do
   local t0 = common.now()
