@@ -108,10 +108,15 @@ static uint32_t place_of(Recorder *r, lua_State *L) {
   return p->id;
 }
 
+/* Counters of two processors may be some ticks apart: what comes later must not look earlier. */
+static uint64_t not_before(uint64_t earlier, uint64_t ticks) { return ticks > earlier ? ticks : earlier; }
+
 static void began(GilThread *t, uint64_t ready, uint64_t now) {
   Tstate *ts = tstate_of(t);
   Recorder *r = ts->rt->recorder;
   if (ts->ident == 0) return; /* not a thread of Lua: it makes a dump */
+  ready = not_before(ts->left_at, ready);
+  now = not_before(ready, now);
   if (ts == r->holder && r->turn.how == GIL_LEFT && now - r->turn.end < r->merge) { /* goes on */
     r->holding = true;
     return;
@@ -133,6 +138,7 @@ static void ended(GilThread *t, uint64_t now, GilHow how) {
   Tstate *ts = tstate_of(t);
   Recorder *r = ts->rt->recorder;
   if (ts != r->holder) return;
+  now = not_before(r->turn.begin, now);
   /* short native calls in a loop: the place of the turn's last microsecond but one will do */
   bool look = how != GIL_LEFT || now - r->turn.end >= r->merge || r->turn.where == 0;
   r->holding = false;
@@ -232,7 +238,7 @@ static void note_unfinished(Runtime *rt, uint64_t now) {
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) {
     if (gil_held(&ts->gil)) continue;
     pthread_mutex_lock(&rt->gil.m);
-    uint64_t ready = ts->gil.place == GIL_OUT ? now : ts->gil.ready_since;
+    uint64_t ready = ts->gil.place == GIL_OUT ? now : not_before(ts->left_at, ts->gil.ready_since);
     pthread_mutex_unlock(&rt->gil.m);
     Record rest = {.kind = RECORD_TURN, .id = (uint32_t)ts->ident, .how = GIL_PARKED, .where_left = ts->left_where,
                    .left = ts->left_at, .ready = ready, .begin = now, .end = now, .waited = ts->left_for};
