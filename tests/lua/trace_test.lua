@@ -95,11 +95,6 @@ local function select_events(events, want)
   return out
 end
 
-local function busy(ms)
-  local deadline = time.monotonic() + ms / 1000
-  while time.monotonic() < deadline do end
-end
-
 -- The rules of the format: every event has what its phase needs, and the spans of a row do not overlap.
 local function check_rules(events)
   local last, named = {}, {}
@@ -153,7 +148,11 @@ end)
 
 t.test("threads that take turns are seen to hold the lock and to wait for it, with the line", function()
   local events = record(function()
-    t.join(t.start(2, function() busy(30) end))
+    local stop, before = false, gil.stats().forced_switches
+    local threads = t.start(2, function() while not stop do end end)
+    t.eventually(function() return gil.stats().forced_switches >= before + 8 end, "forced switches")
+    stop = true
+    t.join(threads)
   end)
   for _, name in ipairs { "has the lock", "waits for the lock" } do
     local spans = select_events(events, { ph = "X", name = name })
@@ -204,7 +203,7 @@ t.test("threads have their names, a start and an end", function()
 end)
 
 t.test("a default name tells the target", function()
-  local events = record(function() threading.start(busy, 1):join() end)
+  local events = record(function() threading.start(function() end):join() end)
   t.equal(select_events(events, { ph = "M", name = "thread_name" })[2].args.name:find("trace_test.lua:%d+") ~= nil, true)
 end)
 
