@@ -1,17 +1,19 @@
 -- What looking for deadlocks costs a wait for an RLock: the same turns through RLocks that have a holder to follow, and
 -- through semaphores, which have none.
--- usage: deadlock_check.lua [turns = 100000]
+-- usage: deadlock_check.lua [turns = 5000]
 local common = require "common"
 local threading = require "gilua.threading"
-local n = common.args(100000)
+local time = require "gilua.time"
+local n = common.args(5000)
 
 local function turns(new)
-  local cond_lock, gate = new(), threading.Barrier(2)
+  local lock, gate = new(), threading.Barrier(2)
   local function run()
     gate:wait()
     for _ = 1, n do
-      cond_lock:acquire()
-      cond_lock:release()
+      lock:acquire()
+      time.sleep(0) -- so that the other one waits
+      lock:release()
     end
   end
   local t0 = common.now()
