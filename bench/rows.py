@@ -1,6 +1,6 @@
 """What bench/run measures: the rows of results.md, each with its bar. Later work adds rows here.
 
-A contender is a command; {gilua}, {lua}, {py}, {rb}, {base} stand for the programs, {b} for this folder. A bar is (text,
+A contender is a command; {gilua}, {lua}, {py}, {rb}, {base}, {bare} stand for the programs, {b} for this folder. A bar is (text,
 function of the contenders' medians by name that says whether it is reached); `ratio` is what the table shows beside it.
 """
 
@@ -43,6 +43,12 @@ def rows():
                         "lua5.4": LUA + "%s.lua %d" % (case, n)},
                        "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
                        bound=False, reps=3, group="one thread"))
+    for what, arguments in (("1 GiB by lines", "lines 1024"), ("1 GiB by blocks of 64 KiB", "blocks 1024"),
+                            ("64 MiB by blocks of 512 bytes", "small 64"), ("print of 1 000 000 lines", "print 1000000")):
+        out.append(Row("files: " + what, {"gilua": "{gilua} {b}/lua/file_io.lua " + arguments,
+                                          "lua5.4": LUA + "file_io.lua " + arguments},
+                       "≤ 1.1 × lua5.4", lambda m: m["gilua"] <= 1.1 * m["lua5.4"], over("gilua", "lua5.4"),
+                       bound=False, reps=3, group="files"))
     for t in (2, 4, 8):
         out.append(Row("CPU-bound work split over %d threads, over serial" % t, peers("cpu_threads", "20000000 %d" % t),
                        "≤ 1.03", lambda m: m["gilua"] <= 1.03, lambda m: m["gilua"], field="ratio", unit="x"))
@@ -97,4 +103,57 @@ def rows():
                    group="seeing the lock"))
     out.append(Row("a dump of 1 000 threads", {"gilua": GILUA + "dump.lua 1000"}, "≤ 100 ms", lambda m: m["gilua"] <= 100,
                    lambda m: m["gilua"] / 100, field="ms", unit="ms", bound=False, group="seeing the lock"))
+    for work, python in (("sha256", True), ("matmul", False), ("count_primes", False)):
+        both = {"gilua": GILUA + "native_work.lua %s 2" % work}
+        if python:
+            both["CPython"] = PY + "native_work.py %s 2" % work
+        out.append(Row("native.%s in 2 threads: work done in one thread's time" % work, both, "≥ 1.9",
+                       lambda m: m["gilua"] >= 1.9, over("gilua", "CPython") if python else over("gilua", "gilua"),
+                       field="ratio", unit="x", bound=False, reps=3, group="native work"))
+    for how, bar in (("release", "≥ 2 × faster than CPython's ctypes"), ("keep", "≥ 2 × faster than CPython's ctypes")):
+        out.append(Row("ctypes: cos(x), the lock is %s" % ("left" if how == "release" else "kept"),
+                       {"gilua": GILUA + "ctypes_call.lua 3000000 " + how, "CPython": PY + "ctypes_call.py 1000000 " + how},
+                       bar, lambda m: m["gilua"] * 2 <= m["CPython"], over("gilua", "CPython"), bound=False, reps=3,
+                       group="native work"))
+    for case, n, bar, limit in (("blocking", 5000000, "≤ 25 ns", 25), ("native_blocking", 5000000, "≤ 35 ns", 35),
+                                ("enter_leave", 5000000, "≤ 100 ns", 100)):
+        out.append(Row({"blocking": "a region of native work, inside", "native_blocking": "GILUA_BLOCKING in a module",
+                        "enter_leave": "gilua_enter and gilua_leave of a known thread"}[case],
+                       {"gilua": "{embed} %s %d" % (case, n)}, bar, lambda m, limit=limit: m["gilua"] <= limit,
+                       lambda m, limit=limit: m["gilua"] / limit, group="embedding"))
+    out.append(Row("gilua_open and gilua_close", {"gilua": "{embed} open_close 300", "Lua": "{embed} lua_open_close 300"},
+                   "≤ 1.5 × luaL_newstate … lua_close + 100 µs", lambda m: m["gilua"] <= 1.5 * m["Lua"] + 100000,
+                   over("gilua", "Lua"), group="embedding"))
+    out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
+                   {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
+                   over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
+    out += executor_rows() + pickle_rows()
+    return out
+
+
+def executor_rows():
+    """Tasks that do nothing, on threads."""
+    out = []
+    for mode, label, n in (("flight", "in flight", 100000), ("single", "one at a time", 20000), ("map", "by map", 100000)):
+        out.append(Row("ThreadPoolExecutor, 4 workers, trivial tasks %s: submit and result" % label,
+                       peers("executor", "%d 4 %s" % (n, mode), ruby=False, python_arguments="20000 4 %s" % mode),
+                       "≥ 5 × faster than CPython", lambda m: m["gilua"] * 5 <= m["CPython"], over("gilua", "CPython"),
+                       group="futures"))
+    return out
+
+
+def pickle_rows():
+    """The codec beside CPython's pickle (protocol 5), and beside the same tables walked or built through Lua's C API."""
+    out = []
+    bars = {("records", "dumps"): (2, 2), ("records", "loads"): (1, 2), ("records_keyed", "dumps"): (2, 2),
+            ("records_keyed", "loads"): (1, 2), ("ints", "dumps"): (0.9, None), ("ints", "loads"): (1.5, None)}
+    for (kind, op), (faster, bare) in bars.items():
+        n = 1000000 if kind == "ints" else 100000
+        c = peers("pickle_bench", "%d %s %s" % (n, kind, op), ruby=False)
+        c["C API alone"] = "{bare} %d %s %s" % (n, kind, "walk" if op == "dumps" else "build")
+        out.append(Row("pickle.%s, %d %s" % (op, n, kind), c,
+                       "≥ %g × as fast as CPython" % faster + ("; ≤ %g × the C API alone" % bare if bare else ""),
+                       lambda m, faster=faster, bare=bare: m["gilua"] * faster <= m["CPython"]
+                       and (bare is None or m["gilua"] <= bare * m["C API alone"]),
+                       over("gilua", "CPython"), bound=False, reps=3, group="pickle"))
     return out

@@ -5,12 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interp/embed.h"
+#include "pool/process/spawn.h"
 #include "interp/options.h"
 #include "interp/prompt.h"
 #include "interp/run.h"
-#include "interp/state.h"
 #include "interp/stats.h"
 #include "runtime/sync/deadlock.h"
+#include "runtime/thread/excepthook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/trace/dump.h"
@@ -20,9 +22,8 @@ typedef struct Program {
   int argc;
   char **argv;
   Options options;
-  State state;
-  bool ok;    /* everything that was to be run ran without an error */
-  bool clean; /* every thread has ended */
+  gilua_Runtime *rt;
+  bool ok; /* everything that was to be run ran without an error */
 } Program;
 
 /* arg[0] is the script, what follows it has positive indices, what precedes it negative ones. */
@@ -59,9 +60,13 @@ static bool run_options(lua_State *L, const Program *p) {
   return true;
 }
 
-static void set_lock_options(Runtime *rt, const Options *o) {
-  if (o->policy != NULL) runtime_set_policy(rt, policy_find(o->policy));
-  if (o->switch_interval > 0) gil_set_interval(&rt->gil, (int64_t)(o->switch_interval * 1e9 + 0.5));
+static gilua_Config config_of(const Options *o) {
+  gilua_Config config = {
+      .handle_sigint = 1, .ignore_environment = o->ignore_environment, .on_error = excepthook_to_stderr};
+  if (o->policy != NULL && strcmp(o->policy, "interval") == 0) config.policy = GILUA_POLICY_INTERVAL;
+  if (o->policy != NULL && strcmp(o->policy, "ticks") == 0) config.policy = GILUA_POLICY_TICKS;
+  if (o->switch_interval > 0) config.switch_interval_ns = (int64_t)(o->switch_interval * 1e9 + 0.5);
+  return config;
 }
 
 static bool run_everything(lua_State *L, const Program *p) {
@@ -82,25 +87,18 @@ static bool run_everything(lua_State *L, const Program *p) {
 
 /* Without it the program runs all the same. */
 static void start_recording(const Program *p) {
-  int err = recorder_start(p->state.rt->main, p->options.trace);
+  int err = recorder_start(embed_runtime(p->rt)->main, p->options.trace);
   if (err != 0) fprintf(stderr, "%s: cannot record to '%s': %s\n", p->argv[0], p->options.trace, strerror(err));
 }
 
 static int run_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   const Options *o = &p->options;
-  luaL_checkversion(L);
   if (o->version) prompt_banner();
-  if (o->ignore_environment) {
-    lua_pushboolean(L, 1);
-    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
-  }
-  state_openlibs(L);
   set_arg(L, p);
 #ifndef GILUA_HOSTILE
   lua_gc(L, LUA_GCGEN, 0, 0);
 #endif
-  set_lock_options(p->state.rt, o);
   lua_settop(L, 0);
   if (o->trace != NULL) start_recording(p);
   p->ok = run_everything(L, p);
@@ -108,16 +106,15 @@ static int run_protected(lua_State *L) {
 }
 
 static void end_recording(const Program *p) {
-  int err = recorder_stop(p->state.rt, NULL);
+  int err = recorder_stop(embed_runtime(p->rt), NULL);
   if (err != 0) fprintf(stderr, "%s: the recording is incomplete: %s\n", p->argv[0], strerror(err));
 }
 
-static int shut_down_protected(lua_State *L) {
+static int join_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
-  shutdown_join(L, p->state.rt);
+  shutdown_join(L, embed_runtime(p->rt), CLOCK_NEVER);
   end_recording(p);
   if (p->options.stats != STATS_NONE) stats_print(L, stderr, p->options.stats == STATS_JSON);
-  p->clean = shutdown_cancel(L, p->state.rt, SHUTDOWN_TIMEOUT_NS);
   return 0;
 }
 
@@ -131,7 +128,8 @@ int main(int argc, char **argv) {
   static const char default_name[] = "gilua";
   Program p = {.argc = argc, .argv = argv};
   const char *progname = argv[0] != NULL && argv[0][0] != '\0' ? argv[0] : default_name;
-  options_parse(&p.options, argc, argv);
+  bool zygote = argc > 1 && strcmp(argv[1], SPAWN_ARGUMENT) == 0; /* executed by a pool */
+  options_parse(&p.options, zygote ? 1 : argc, argv);
   if (p.options.bad != NULL) {
     options_usage(&p.options, progname);
     return EXIT_FAILURE;
@@ -140,19 +138,23 @@ int main(int argc, char **argv) {
     options_help(progname);
     return EXIT_SUCCESS;
   }
-  if (!state_open(&p.state)) {
+  gilua_Config config = config_of(&p.options);
+  if (zygote) config.handle_sigint = 0;
+  lua_State *L;
+  if (gilua_open(&p.rt, &config) != GILUA_OK || gilua_enter(p.rt, &L) != GILUA_OK) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", progname);
     return EXIT_FAILURE;
   }
-  lua_State *L = p.state.L;
+  if (zygote) spawn_main(L, argc, argv);
+  spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
-  process_handle_sigint(p.state.rt);
-  deadlock_closed_world(p.state.rt);
-  dump_on_sigquit(p.state.rt); /* without it SIGQUIT does what it does by default */
+  deadlock_closed_world(embed_runtime(p.rt));
+  dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);
-  ok = call_protected(L, shut_down_protected, &p) && ok;
-  if (p.clean) dump_stop(p.state.rt);
-  if (p.clean) state_close(&p.state); /* else threads are still in native code: the heap is left alone */
+  ok = call_protected(L, join_protected, &p) && ok;
+  dump_stop(embed_runtime(p.rt));
+  gilua_leave(p.rt, L);
+  gilua_close(p.rt); /* if threads are still in native code it leaves the heap alone */
   exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }

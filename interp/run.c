@@ -38,6 +38,8 @@ static int message_handler(lua_State *L) {
     if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
     text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
+  error_take_remote(L, 1);
+  if (!lua_isnil(L, -1)) text = lua_pushfstring(L, "%s\n%s\nraised again by who asked for the result:", text, lua_tostring(L, -1));
   luaL_traceback(L, L, text, 1);
   return 1;
 }

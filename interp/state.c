@@ -1,29 +1,100 @@
 /* Opening and closing an interpreter. */
 #include "interp/state.h"
 
+#include <assert.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "interp/libraries.h"
+#include "interp/native.h"
+#include "pool/futures/lib_futures.h"
+#include "pool/pickle/pickle.h"
+#include "pool/process/lib_child.h"
+#include "pool/process/lib_process.h"
+#include "runtime/native/lib_native.h"
+#include "runtime/sync/blocking.h"
+#include "runtime/io/lib_io.h"
+#include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/hook.h"
 #include "runtime/thread/lib_thread.h"
+#include "runtime/thread/process.h"
+#include "runtime/thread/tstate.h"
 #include "runtime/thread/thread.h"
 
-#if defined(__SANITIZE_THREAD__) /* holds signals back until the next call that it intercepts; the VM makes none */
-#define DEFAULT_PREEMPT PREEMPT_COUNT
+/* ThreadSanitizer holds signals back until the next call that it intercepts; the VM makes none. */
+#if defined(__SANITIZE_THREAD__)
+enum { SIGNALS_ARRIVE = 0 };
 #else
-#define DEFAULT_PREEMPT PREEMPT_SIGNAL
+enum { SIGNALS_ARRIVE = 1 };
 #endif
 
+enum { LEAST_STACK = 1024 * 1024, LEAST_INTERVAL_NS = 1000, LONGEST_INTERVAL_NS = 1000000000 };
+
+static bool signal_is_usable(int sig) {
+  static const int reserved[] = {SIGINT, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+  for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+    if (sig == reserved[i]) return false;
+  return sig >= 0 && sig < NSIG;
+}
+
+static bool config_is_valid(const gilua_Config *c) {
+  bool interval = c->switch_interval_ns == 0 ||
+                  (c->switch_interval_ns >= LEAST_INTERVAL_NS && c->switch_interval_ns <= LONGEST_INTERVAL_NS);
+  return c->policy >= GILUA_POLICY_FAIR && c->policy <= GILUA_POLICY_TICKS && interval &&
+         c->preempt >= GILUA_PREEMPT_SIGNAL && c->preempt <= GILUA_PREEMPT_NONE && signal_is_usable(c->signal_number) &&
+         (c->stack_size_bytes == 0 || c->stack_size_bytes >= LEAST_STACK) && c->shutdown_timeout_ns >= 0;
+}
+
+/* What is to be opened; on the stack of the C function, which Lua calls protected. */
+typedef struct Opening {
+  State *state;
+  const gilua_Config *config;
+} Opening;
+
+static Preempt preempt_of(const gilua_Config *c) {
+  if (c->preempt == GILUA_PREEMPT_NONE) return PREEMPT_NONE;
+  return c->preempt == GILUA_PREEMPT_SIGNAL && SIGNALS_ARRIVE ? PREEMPT_SIGNAL : PREEMPT_COUNT;
+}
+
+/* Before the runtime is known to anybody but the calling thread. */
+static void configure(Runtime *rt, const gilua_Config *c) {
+  static const Policy *const policies[] = {&policy_fair, &policy_interval, &policy_ticks};
+  rt->stack_size = c->stack_size_bytes;
+  rt->on_error = c->on_error;
+  rt->on_error_data = c->on_error_data;
+  if (c->switch_interval_ns != 0) gil_set_interval(&rt->gil, c->switch_interval_ns);
+  if (c->policy != GILUA_POLICY_FAIR) runtime_set_policy(rt, policies[c->policy]);
+  blocking_install(rt);
+}
+
+/* The runtime of L; what may raise comes first, or leaves a State that can be closed. */
+static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
+  luaL_checkversion(L);
+  Runtime *rt = runtime_open(L, preempt_of(c), c->signal_number);
+  if (rt == NULL) luaL_error(L, "not enough memory");
+  state->rt = rt;
+  configure(rt, c);
+  native_offer(L);
+}
+
 static int open_protected(lua_State *L) {
-  State *state = lua_touserdata(L, 1);
-  state->rt = runtime_open(L, DEFAULT_PREEMPT);
-  if (state->rt == NULL) return luaL_error(L, "not enough memory");
+  Opening *o = lua_touserdata(L, 1);
+  open_runtime(L, o->state, o->config);
 #ifdef GILUA_HOSTILE
   lua_gc(L, LUA_GCINC, 1, 1000, 1); /* a collector step at every allocation */
 #endif
+  if (o->config->ignore_environment) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  }
+  state_openlibs(L);
+  libraries_restrict(L, o->config->libraries);
   return 0;
 }
 
@@ -41,27 +112,120 @@ static void warn(void *data, const char *text, int more) {
   state->amid_warning = more;
 }
 
-bool state_open(State *state) {
-  *state = (State){0};
-  state->heap = heap_new(0);
-  if (state->heap == NULL) return false;
-  state->L = lua_newstate(heap_alloc, state->heap);
+/* The lock's owner alone allocates; a region of native work that uses Lua does not own it. */
+static void *checked_alloc(void *ud, void *block, size_t old_size, size_t new_size) {
+  State *state = ud;
+  const Tstate *ts = tstate_self();
+  if (state->rt != NULL && ts != NULL && ts->rt == state->rt)
+    assert(gil_held(&ts->gil) && "Lua is used inside a region of native work, without the lock");
+  if (state->heap != NULL) return heap_alloc(state->heap, block, old_size, new_size);
+  return limit_alloc(&state->limit, block, old_size, new_size);
+}
+
+static lua_State *new_lua(State *state, const gilua_Config *c) {
+  size_t most = c->memory_limit_bytes;
+  if (c->allocator == NULL) state->heap = heap_new(most);
+  state->limit = (Limit){.alloc = c->allocator, .data = c->allocator_data, .most = most != 0 ? most : SIZE_MAX};
+  if (c->allocator == NULL && state->heap == NULL) return NULL;
+#ifndef NDEBUG
+  return lua_newstate(checked_alloc, state);
+#else
+  (void)checked_alloc;
+  if (state->heap != NULL) return lua_newstate(heap_alloc, state->heap);
+  return most != 0 ? lua_newstate(limit_alloc, &state->limit) : lua_newstate(c->allocator, c->allocator_data);
+#endif
+}
+
+static int run_opening(State *state, lua_State *L, lua_CFunction f, const gilua_Config *c) {
+  Opening o = {.state = state, .config = c};
+  if (!lua_checkstack(L, 4)) return GILUA_ENOMEM;
+  lua_pushcfunction(L, f);
+  lua_pushlightuserdata(L, &o);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return GILUA_OK;
+  lua_pop(L, 1);
+  return GILUA_ENOMEM;
+}
+
+static void free_heap(State *state) {
+  if (state->heap != NULL) heap_free(state->heap);
+  state->heap = NULL;
+}
+
+int state_open(State *state, const gilua_Config *config) {
+  *state = (State){.warnings = config->warnings != 0};
+  if (!config_is_valid(config)) return GILUA_EINVAL;
+  int err = GILUA_ENOMEM;
+  state->L = new_lua(state, config);
   if (state->L == NULL) goto fail;
   lua_setwarnf(state->L, warn, state);
-  lua_pushcfunction(state->L, open_protected);
-  lua_pushlightuserdata(state->L, state);
-  if (lua_pcall(state->L, 1, 0, 0) == LUA_OK) return true;
+  err = run_opening(state, state->L, open_protected, config);
+  if (err == GILUA_OK) return GILUA_OK;
   lua_close(state->L);
+  if (state->rt != NULL) runtime_free(state->rt);
 fail:
-  heap_free(state->heap);
-  return false;
+  free_heap(state);
+  return err;
 }
 
 void state_close(State *state) {
   thread_reap(state->rt);
   lua_close(state->L);
   runtime_free(state->rt);
-  heap_free(state->heap);
+  free_heap(state);
+}
+
+static int attach_protected(lua_State *L) {
+  Opening *o = lua_touserdata(L, 1);
+  open_runtime(L, o->state, o->config);
+  o->state->rt->attached = true;
+  o->state->rt->gil.stirred = hook_stirred;
+  lib_coroutine_replace(L);
+  lib_debug_replace(L);
+  lib_os_replace(L);
+  state_register_modules(L);
+  return 0;
+}
+
+int state_attach(State *state, lua_State *L, const gilua_Config *config) {
+  *state = (State){.L = L};
+  if (!config_is_valid(config)) return GILUA_EINVAL;
+  int err = run_opening(state, L, attach_protected, config);
+  if (err != GILUA_OK && state->rt != NULL) {
+    runtime_forget(L);
+    runtime_free(state->rt);
+  }
+  return err;
+}
+
+/* Puts the standard functions of one library back into its table. */
+static void restore(lua_State *L, const char *name, lua_CFunction open) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, name) == LUA_TTABLE) {
+    lua_pushcfunction(L, open);
+    lua_call(L, 0, 1);
+    for (lua_pushnil(L); lua_next(L, -2) != 0;) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+}
+
+static int detach_protected(lua_State *L) {
+  restore(L, LUA_COLIBNAME, luaopen_coroutine);
+  restore(L, LUA_DBLIBNAME, luaopen_debug);
+  restore(L, LUA_OSLIBNAME, luaopen_os);
+  native_withdraw(L);
+  return 0;
+}
+
+void state_detach(State *state) {
+  thread_reap(state->rt);
+  run_opening(state, state->L, detach_protected, NULL);
+  runtime_forget(state->L);
+  runtime_free(state->rt);
 }
 
 /* gilua.threading and so on are required when their field is first read. */
@@ -94,7 +258,7 @@ static int gilua_traceback_of(lua_State *L) {
   return 1;
 }
 
-static int luaopen_root(lua_State *L) {
+int state_open_root(lua_State *L) {
   static const luaL_Reg funcs[] = {{"is_error", gilua_is_error}, {"traceback_of", gilua_traceback_of}, {NULL, NULL}};
   luaL_newlib(L, funcs);
   lua_pushliteral(L, "gilua 0.1");
@@ -108,10 +272,30 @@ static int luaopen_root(lua_State *L) {
   return 1;
 }
 
+/* gilua.futures with the executors of every back end. */
+static int open_futures(lua_State *L) {
+  luaopen_gilua_futures(L);
+  lib_process_add(L);
+  return 1;
+}
+
+/* gilua.multiprocessing with what is made of processes directly. */
+static int open_multiprocessing(lua_State *L) {
+  luaopen_gilua_multiprocessing(L);
+  lib_child_add(L);
+  lib_shared_array_add(L);
+  return 1;
+}
+
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
-      {"gilua", luaopen_root},
+      {"gilua", state_open_root},
+      {"gilua.ctypes", luaopen_gilua_ctypes},
+      {"gilua.futures", open_futures},
       {"gilua.gil", luaopen_gilua_gil},
+      {"gilua.native", luaopen_gilua_native},
+      {"gilua.pickle", luaopen_gilua_pickle},
+      {"gilua.multiprocessing", open_multiprocessing},
       {"gilua.queue", luaopen_gilua_queue},
       {"gilua.threading", luaopen_gilua_threading},
       {"gilua.time", luaopen_gilua_time},
@@ -127,5 +311,6 @@ void state_openlibs(lua_State *L) {
   lib_coroutine_replace(L);
   lib_debug_replace(L);
   lib_os_replace(L);
+  lib_io_replace(L);
   state_register_modules(L);
 }

@@ -78,11 +78,15 @@ void gil_fini(Gil *g) {
 }
 
 void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent) {
-  *t = (GilThread){.gil = g, .spin = SPIN_BEST};
+  *t = (GilThread){.gil = g, .spin = SPIN_BEST, .wake_fd = -1};
   if (parent == NULL) return;
   pthread_mutex_lock(&g->m);
   t->handicap = (int64_t)gil_held_ticks(parent, clock_ticks(&g->clock)) + parent->handicap;
   pthread_mutex_unlock(&g->m);
+}
+
+void gil_thread_fini(GilThread *t) {
+  if (t->wake_fd >= 0) close(t->wake_fd);
 }
 
 static void begin_hold(GilThread *self, uint64_t ready, uint64_t now) {
@@ -226,13 +230,15 @@ static bool take_or_queue(Gil *g, GilThread *self, uint64_t now) {
 
 static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
 
-static void take_slow(Gil *g, GilThread *self) {
+/* Returns false if the lock is closed and self gives up. */
+static bool take_slow(Gil *g, GilThread *self) {
   int saved = errno;
   GilAfter after = {0};
   bool mine = false;
   pthread_mutex_lock(&g->m);
   if (g->closed) {
     pthread_mutex_unlock(&g->m);
+    if (self->gives_up) return false;
     sleep_for_ever();
   }
   /* it may be in line already, or even the owner: readied while its deadline passed */
@@ -244,15 +250,16 @@ static void take_slow(Gil *g, GilThread *self) {
   }
   assert(gil_sane(g));
   gil_unlock(g, after);
-  if (!mine) sleep_for_lock(self, CLOCK_NEVER, 0, true);
+  if (!mine) mine = sleep_for_lock(self, CLOCK_NEVER, 0, true);
   errno = saved;
+  return mine;
 }
 
 static void arm_if_requested(GilThread *self) {
   if (atomic_load_explicit(&self->requests, memory_order_relaxed) != 0 && self->gil->arm != NULL) self->gil->arm(self);
 }
 
-static void take(GilThread *self) {
+static bool take(GilThread *self) {
   Gil *g = self->gil;
   uintptr_t free_word = 0;
   /* acquire pairs with the release of drop_fast and own */
@@ -260,15 +267,24 @@ static void take(GilThread *self) {
                                               memory_order_relaxed)) {
     uint64_t now = clock_ticks(&g->clock);
     begin_hold(self, now, now);
-  } else {
-    take_slow(g, self);
+  } else if (!take_slow(g, self)) {
+    return false;
   }
   arm_if_requested(self);
+  return true;
 }
 
 void gil_take(GilThread *self) {
   assert(!gil_held(self));
   take(self);
+}
+
+bool gil_take_open(GilThread *self) {
+  assert(!gil_held(self));
+  self->gives_up = true; /* gil_close reads it once self is in the queue, which it enters under m */
+  bool taken = take(self);
+  self->gives_up = false;
+  return taken;
 }
 
 void gil_leave(GilThread *self) {
@@ -309,7 +325,10 @@ void gil_exit(GilThread *self) {
   Gil *g = self->gil;
   assert(gil_held(self));
   hand_over(self);
-  /* the nudger may look at an owner that drops without mutex; nobody does once m was free after the drop */
+  gil_pass(g); /* the nudger may look at an owner that drops without mutex */
+}
+
+void gil_pass(Gil *g) {
   pthread_mutex_lock(&g->m);
   pthread_mutex_unlock(&g->m);
 }
@@ -442,12 +461,19 @@ static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, b
         arm_if_requested(self);
         return true;
       }
+    } else if ((told & WAKE_CLOSED) != 0) {
+      return false;
     } else if ((told & WAKE_POKE) != 0) {
       forget(self, WAKE_POKE | WAKE_ASLEEP);
       if ((atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0) return false;
     } else if ((told & WAKE_ASLEEP) == 0) {
       atomic_fetch_or_explicit(&self->wake, WAKE_ASLEEP, memory_order_relaxed);
     } else if (!futex_wait(&self->wake, WAKE_ASLEEP, deadline)) {
+      forget(self, WAKE_ASLEEP);
+      return false;
+    } else if (self->gil->stirred != NULL) {
+      self->gil->stirred(self);
+      if ((atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) == 0) continue;
       forget(self, WAKE_ASLEEP);
       return false;
     }
@@ -461,9 +487,18 @@ bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
 }
 
 void gil_poke(GilThread *target) {
+  /* acq_rel: what was done for target before; and its wake_fd, which it set before WAKE_POLLS */
+  uint32_t old = atomic_fetch_or_explicit(&target->wake, WAKE_POKE, memory_order_acq_rel);
+  if ((old & WAKE_ASLEEP) != 0) futex_wake(&target->wake, 1);
+  if ((old & WAKE_POLLS) != 0) os_event_signal(atomic_load_explicit(&target->wake_fd, memory_order_relaxed));
+}
+
+/* With m: a thread from outside need not wait for a lock that nobody will drop. */
+static void let_go(GilThread *t) {
   GilAfter after = {0};
-  tell(target, WAKE_POKE, &after);
-  if (after.wake != NULL) futex_wake(after.wake, 1);
+  if (!t->gives_up) return;
+  tell(t, WAKE_CLOSED, &after);
+  if (after.wake != NULL) futex_wake(after.wake, 1); /* with m, or t might be gone; it takes m on no path from here */
 }
 
 void gil_close(GilThread *self) {
@@ -471,6 +506,11 @@ void gil_close(GilThread *self) {
   assert(gil_held(self));
   pthread_mutex_lock(&g->m);
   g->closed = true;
+  for (GilThread *t = g->ready.head; t != NULL; t = t->next) let_go(t);
+  if (g->coming != NULL) let_go(g->coming);
+  g->ready = (GilQueue){0};
+  g->queued = 0;
+  g->coming = NULL;
   atomic_store_explicit(&g->word, CLOSED_WORD, memory_order_relaxed);
   pthread_mutex_unlock(&g->m);
 }
@@ -503,6 +543,10 @@ void gil_after_fork_child(Gil *g, GilThread *self) {
   g->closed = self == NULL;
   atomic_store_explicit(&g->spinners, 0, memory_order_relaxed);
   atomic_store_explicit(&g->word, self != NULL ? (uintptr_t)self : CLOSED_WORD, memory_order_relaxed);
-  if (self != NULL) self->tid = os_tid();
+  if (self != NULL) {
+    self->tid = os_tid();
+    gil_thread_fini(self); /* the parent's thread sleeps on the same eventfd */
+    self->wake_fd = -1;
+  }
   pthread_mutex_unlock(&g->m);
 }

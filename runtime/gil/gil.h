@@ -14,6 +14,7 @@
 #ifndef GILUA_RUNTIME_GIL_GIL_H
 #define GILUA_RUNTIME_GIL_GIL_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,6 +33,8 @@ enum {
   WAKE_COME = 2,   /* the lock is free: come and take it */
   WAKE_POKE = 4,   /* look at your requests */
   WAKE_ASLEEP = 8, /* set by the sleeper: a futex_wake is needed */
+  WAKE_CLOSED = 32, /* the lock is closed, and you may give up */
+  WAKE_POLLS = 16, /* set by the sleeper: it is in poll, a write to wake_fd is needed */
 };
 
 /* Bits of GilThread.requests. The lock knows the first; the others belong to request.h. */
@@ -49,6 +52,7 @@ struct GilThread {
   Gil *gil;                      /* [i] */
   _Atomic uint32_t wake;         /* [a] the word it sleeps on */
   _Atomic uint32_t requests;     /* [a] REQUEST_ bits: set by anybody, cleared by the thread; relaxed, see gil.c */
+  _Atomic int wake_fd;           /* [a] an eventfd that ends its polls, -1 until it needs one; published by WAKE_POLLS */
   _Atomic pid_t tid;             /* [a] set by the thread before its first take; relaxed, 0 until known */
   int spin;                      /* [t] how well spinning did lately; sleeps at once while negative */
   _Atomic uint64_t arm_cost;     /* [a] ticks that arming it took last; relaxed, a hint */
@@ -59,6 +63,7 @@ struct GilThread {
   uint64_t waited;               /* [G] ticks from ready to owner */
   uint64_t forced;               /* [G] switches it was made to do */
   uint64_t longest;              /* [G] longest hold, ticks */
+  bool gives_up;                 /* [m] in gil_take_open */
   GilThread *next, *prev;        /* [m] ready queue */
   GilPlace place;                /* [m] */
   uint64_t urgent_in;            /* [m] the turn (Gil.turn_since) in which the owner is asked for it at once, or 0 */
@@ -146,6 +151,10 @@ struct Gil {
   uint64_t late_after;              /* [G] ticks that somebody may be kept waiting before `late` is called; UINT64_MAX: never */
   /* [G] self leaves the lock, for which next has stood in line so many ticks of its hold. With m, as GilWatcher. */
   void (*late)(GilThread *self, GilThread *next, uint64_t ticks);
+  void (*stirred)(GilThread *self); /* [i] self's sleep was disturbed, by a signal perhaps: may set requests. May be NULL */
+  void (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. May be NULL */
+  _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
+                                       unblock; seq_cst against requests, see blocking.c */
   bool closed;                      /* [m] nobody gets the lock any more */
   struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
 };
@@ -160,6 +169,9 @@ void gil_fini(Gil *g);
  * Set tid on the thread itself. Needs the lock unless t is the first thread. */
 void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent);
 
+/* gil_thread_fini releases what a thread of g holds of the system. It has exited, and nobody pokes it any more. */
+void gil_thread_fini(GilThread *t);
+
 /* gil_held tells whether t owns the lock; only t itself may ask about t. */
 static inline bool gil_held(const GilThread *t) {
   /* relaxed: nobody else can write my address into the word, so a stale answer is impossible for self */
@@ -169,6 +181,10 @@ static inline bool gil_held(const GilThread *t) {
 /* gil_take gets the lock for self, which must not own it. Keeps errno. Threads: self's. Blocks: until its turn; for
  * ever when the lock is closed. Requests that came meanwhile are armed. */
 void gil_take(GilThread *self);
+
+/* gil_take_open is gil_take for a thread from outside: when the lock is closed, before or meanwhile, it returns false
+ * instead of sleeping for ever; then self may be freed. */
+bool gil_take_open(GilThread *self);
 
 /* gil_leave leaves the lock for native work: wakes at most one ready thread. Keeps errno. */
 void gil_leave(GilThread *self);
@@ -181,6 +197,11 @@ void gil_park(GilThread *self);
  * the lock, false if it came back by itself; it may have been readied meanwhile. */
 bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
 
+/* gil_poll waits, after gil_park or gil_leave, until one of fds[0 … n-1] is ready as poll(2) says; fds has room for one
+ * more, which is ours. Returns how many are ready, 0 when the deadline passed, -1 when a request in `wanted` is there, or
+ * a negative errno less than -1. Comes back without the lock: gil_take must follow. Keeps errno. */
+int gil_poll(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline, uint32_t wanted);
+
 /* gil_ready says that `target`, parked, is to run again: it is queued, not woken. urgent: ask the owner, self, to let
  * it at its next safe point. No effect on a thread that is queued already. Needs the lock, held by self. */
 void gil_ready(GilThread *self, GilThread *target, bool urgent);
@@ -189,8 +210,12 @@ void gil_ready(GilThread *self, GilThread *target, bool urgent);
  * did. Needs the lock, at a point where Lua's state is consistent. */
 bool gil_yield(GilThread *self);
 
-/* gil_exit drops the lock for the last time; self may be freed then. */
+/* gil_exit drops the lock for the last time; self may be freed then, after gil_thread_fini. */
 void gil_exit(GilThread *self);
+
+/* gil_pass passes through the mutex: who looks at owners there (the nudger) sees a new GilThread as it was made, if this
+ * is called before its first take, and looks at an old one no more, if after its last gil_leave. */
+void gil_pass(Gil *g);
 
 /* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */
 void gil_close(GilThread *self);

@@ -136,6 +136,7 @@ static void *nudger_main(void *arg) {
     futex_wait(&n->alarm, 0, deadline);
     /* acquire pairs with gil_alarm */
     atomic_exchange_explicit(&n->alarm, 0, memory_order_acquire);
+    if (g->unblock != NULL) g->unblock(g);
     pthread_mutex_lock(&g->m);
   }
   pthread_mutex_unlock(&g->m);
@@ -179,12 +180,14 @@ void gil_stop_nudger(Gil *g) {
 
 void gil_request(GilThread *self, GilThread *target, uint32_t bits) {
   assert(gil_held(self));
-  atomic_fetch_or_explicit(&target->requests, bits, memory_order_relaxed);
+  /* seq_cst: pairs with the one who counts a native call and then looks for requests */
+  atomic_fetch_or(&target->requests, bits);
   if (target == self) {
     if (self->gil->arm != NULL) self->gil->arm(self);
-  } else {
-    gil_poke(target);
+    return;
   }
+  gil_poke(target);
+  if (atomic_load(&self->gil->native_calls) != 0) gil_alarm(self->gil);
 }
 
 void gil_set_policy(Gil *g, const Policy *policy) {

@@ -60,16 +60,11 @@ struct Heap {
   size_t bytes, limit;
 };
 
-/* A build that checks memory sees every block: plain malloc. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(GILUA_PLAIN_HEAP)
-enum { PLAIN = 1 };
-#else
-enum { PLAIN = 0 };
-#endif
-
 Heap *heap_new(size_t limit) {
-  Heap *h = calloc(1, sizeof *h);
+  /* cache lines of its own: runtimes that allocate side by side must not share one */
+  Heap *h = aligned_alloc(LINE, (sizeof *h + LINE - 1) / LINE * LINE);
   if (h == NULL) return NULL;
+  memset(h, 0, sizeof *h);
   h->limit = limit != 0 ? limit : SIZE_MAX;
   for (unsigned i = 0; i <= LARGEST / 8; i++) {
     size_t size = 8 * i;
@@ -92,6 +87,15 @@ void heap_free(Heap *h) {
   unmap_all(h->roomy);
   unmap_all(h->full);
   free(h);
+}
+
+void heap_set_limit(Heap *h, size_t limit) { h->limit = limit == 0 ? SIZE_MAX : limit > h->bytes ? limit : h->bytes; }
+
+void heap_seal(Heap *h) {
+  for (unsigned c = 0; c < CLASSES; c++) {
+    for (HeapPage *p = h->open[c]; p != NULL; p = p->next) p->open = false;
+    h->open[c] = NULL;
+  }
 }
 
 size_t heap_bytes(const Heap *h) { return h->bytes; }
@@ -249,16 +253,16 @@ static void *large(Heap *h, void *block, size_t size) {
 }
 
 static void *allocate(Heap *h, size_t size) {
-  return PLAIN || size > LARGEST ? large(h, NULL, size) : take_block(h, h->class_of[(size + 7) / 8]);
+  return HEAP_PLAIN || size > LARGEST ? large(h, NULL, size) : take_block(h, h->class_of[(size + 7) / 8]);
 }
 
 static void release(Heap *h, void *block, size_t size) {
-  if (PLAIN || size > LARGEST) free(block);
+  if (HEAP_PLAIN || size > LARGEST) free(block);
   else put_block(h, block);
 }
 
 static void *resize(Heap *h, void *block, size_t old_size, size_t new_size) {
-  if (PLAIN || (old_size > LARGEST && new_size > LARGEST)) return large(h, block, new_size);
+  if (HEAP_PLAIN || (old_size > LARGEST && new_size > LARGEST)) return large(h, block, new_size);
   if (old_size <= LARGEST && new_size <= LARGEST && h->class_of[(old_size + 7) / 8] == h->class_of[(new_size + 7) / 8])
     return block;
   void *moved = allocate(h, new_size);

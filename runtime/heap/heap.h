@@ -10,6 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A build that checks memory sees every block: plain malloc. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(GILUA_PLAIN_HEAP)
+#define HEAP_PLAIN 1
+#else
+#define HEAP_PLAIN 0
+#endif
+
 typedef struct Heap Heap;
 
 /* heap_new makes an empty heap that hands out at most limit bytes (0: no limit). Returns NULL without memory. */
@@ -20,6 +27,13 @@ void heap_free(Heap *heap);
 
 /* heap_alloc is a lua_Alloc; ud is the Heap. Blocks are aligned to 8 bytes, as much as Lua asks for. Needs the lock. */
 void *heap_alloc(void *ud, void *block, size_t old_size, size_t new_size);
+
+/* heap_set_limit changes the limit in bytes, 0: no limit. What is beyond it already stays. */
+void heap_set_limit(Heap *heap, size_t limit);
+
+/* heap_seal leaves all pages with blocks alone until one of their blocks is given back: new blocks go to new pages. In a
+ * forked child the old ones stay shared with the parent. */
+void heap_seal(Heap *heap);
 
 /* heap_bytes is how much is handed out now. */
 size_t heap_bytes(const Heap *heap);

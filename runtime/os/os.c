@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,6 +33,24 @@ void os_name_thread(const char *name) {
   prctl(PR_SET_NAME, cut);
 }
 
+int os_event_new(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+void os_event_signal(int fd) {
+  int saved = errno;
+  uint64_t one = 1;
+  ssize_t n = write(fd, &one, sizeof one);
+  (void)n; /* full is signalled, too */
+  errno = saved;
+}
+
+void os_event_clear(int fd) {
+  int saved = errno;
+  uint64_t count;
+  ssize_t n = read(fd, &count, sizeof count);
+  (void)n;
+  errno = saved;
+}
+
 int os_cpus(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return (int)sysconf(_SC_NPROCESSORS_ONLN); /* over 1 024 of them */
@@ -45,6 +65,13 @@ void os_block_signals(int sig, sigset_t *old) {
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&set, faults[i]);
   if (sig != 0) sigdelset(&set, sig);
   pthread_sigmask(SIG_SETMASK, &set, old);
+}
+
+void os_unblock_signal(int sig) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, sig);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void os_sharp_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }

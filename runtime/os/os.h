@@ -16,12 +16,21 @@ void os_signal_thread(pid_t pid, pid_t tid, int sig);
 /* os_name_thread names the calling thread for the system, cut to 15 bytes at a character's end. */
 void os_name_thread(const char *name);
 
+/* os_event_new makes an eventfd (not inherited by programs that are executed); -1 without one. os_event_signal makes it
+ * readable, os_event_clear not so. Both are safe in a signal handler and keep errno. */
+int os_event_new(void);
+void os_event_signal(int fd);
+void os_event_clear(int fd);
+
 /* os_cpus is how many processors this process may use now (its affinity), at least 1. */
 int os_cpus(void);
 
 /* os_block_signals blocks every signal but sig (0: none) and the faults in the calling thread; the old mask goes to
  * *old if that is not NULL. A thread of ours must not take a signal that the host meant for its main thread. */
 void os_block_signals(int sig, sigset_t *old);
+
+/* os_unblock_signal lets the calling thread take sig. */
+void os_unblock_signal(int sig);
 
 /* os_sharp_timers lets timed sleeps of the calling thread end when they should, not up to 50 us later. */
 void os_sharp_timers(void);

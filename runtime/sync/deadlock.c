@@ -9,6 +9,7 @@
 
 #include "runtime/sync/lock.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/traceback.h"
 
@@ -44,7 +45,8 @@ static lua_Integer holder_ident(const Waiter *w) {
 static bool is_leaving(const Tstate *ts) { return !ts->shielded && !ts->wait.bound && request_pending(ts); }
 
 static bool can_be_told(const Tstate *ts) {
-  return !ts->shielded && !ts->wait.bound && ts->wait.queue != &ts->rt->endings;
+  if (ts == ts->rt->main && ts->rt->main_ended) return false; /* it waits for the others' end */
+  return !ts->shielded && !ts->idle && !ts->wait.bound && ts->wait.queue != &ts->rt->endings;
 }
 
 /* The thread that ts, in an untimed wait, waits for; NULL if none is known or it does not wait. */
@@ -84,8 +86,19 @@ static Cycle find_cycle(Tstate *self) {
   return (Cycle){0};
 }
 
+/* A native thread is on its way in, or the host said that one may come. */
+static bool somebody_may_enter(const Runtime *rt) {
+  if (!rt->wakers.closed) return true;
+  if (rt->door == NULL) return false;
+  pthread_mutex_lock(&rt->door->m);
+  bool may = rt->door->keeps > 0 || rt->door->moving > 0;
+  pthread_mutex_unlock(&rt->door->m);
+  return may;
+}
+
 static bool everybody_waits(const Runtime *rt) {
-  if (rt->wakers.untimed != rt->nthreads || !rt->wakers.closed || rt->wakers.external != 0 || rt->closing) return false;
+  if (rt->wakers.untimed != rt->nthreads || rt->wakers.external != 0 || rt->closing) return false;
+  if (somebody_may_enter(rt)) return false;
   for (const Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
     if (is_leaving(ts)) return false;
   return true;

@@ -24,18 +24,16 @@ static void discount_untimed(Waiter *w) {
   wakers->ended++;
 }
 
-static void begin_wait(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
+void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *object) {
   Waiter *w = &ts->wait;
   assert(w->queue == NULL && w->what == NULL);
+  assert(ts->blocking == 0 && "a wait inside a region of native work");
   w->granted = w->bound = w->look = false;
   w->outcome = 0;
   w->what = what;
   w->object = object;
   w->since = clock_ns();
   w->deadline = deadline;
-  if (q == NULL) return; /* a sleep ends by itself */
-  waitq_append(q, w);
-  if (deadline == CLOCK_NEVER) count_untimed(w);
 }
 
 /* It came back only to see whether its wait can end at all. */
@@ -46,11 +44,13 @@ static bool must_look(const Tstate *ts, bool suspicious, uint32_t wanted) {
 }
 
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
-  uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
-  if (in_finalizer(ts->current)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
+  uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES | REQUEST_NOTICE;
+  if (waits_forbidden(ts)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
-  begin_wait(ts, q, deadline, what, object);
+  park_begin(ts, deadline, what, object);
+  if (q != NULL) waitq_append(q, w);
+  if (q != NULL && deadline == CLOCK_NEVER) count_untimed(w); /* a sleep ends by itself */
   DeadlockVerdict verdict = w->untimed ? deadlock_check(ts, false) : WAIT_ON;
   while (verdict != WAIT_IN_VAIN) {
     gil_park(&ts->gil);

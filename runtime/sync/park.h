@@ -9,6 +9,7 @@
 #ifndef GILUA_RUNTIME_SYNC_PARK_H
 #define GILUA_RUNTIME_SYNC_PARK_H
 
+#include <assert.h>
 #include <lua.h>
 
 #include "runtime/os/clock.h"
@@ -25,6 +26,9 @@ typedef enum ParkResult {
 /* park waits in q until park_grant. q may be NULL: only deadline and requests end it. what, a literal, and object say
  * for what, to whoever looks; what begins with the ident of a thread is in deadlock.h. Needs the lock, held by ts, the calling thread; drops it meanwhile. Blocks: to the deadline. */
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object);
+
+/* park_begin notes that ts begins to wait, for whoever looks; blocking.c, the sleeper on descriptors, uses it, too. */
+void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *object);
 
 /* park_grant ends w's wait: it is taken out of its queue and will find PARK_GRANTED. urgent: it now owns a lock, so the
  * granter lets it run at its next safe point. Needs the lock, held by self. */
@@ -58,6 +62,7 @@ int park_stranger(lua_State *L);
 static inline Tstate *park_self(lua_State *L) {
   Tstate *ts = tstate_self();
   if (__builtin_expect(ts == NULL, 0)) park_stranger(L);
+  assert((ts->blocking == 0 || ts->kept) && "Lua is used inside a region of native work");
   return ts;
 }
 

@@ -12,6 +12,7 @@
 #define ERROR_DEADLOCK "deadlock"
 #define ERROR_INVALID_STATE "invalid_state"
 #define ERROR_FINALIZING "finalizing"
+#define ERROR_BROKEN_POOL "broken_pool"
 
 /* error_push pushes an error object with a formatted message (lua_pushfstring's conversions). */
 void error_push(lua_State *L, const char *kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -32,6 +33,13 @@ int error_traceback_handler(lua_State *L);
 /* error_push_traceback pushes the traceback that belongs to the value at index i, or nil: the field of an error object,
  * or what error_traceback_handler remembered for a value that it saw. */
 void error_push_traceback(lua_State *L, int i);
+
+/* error_remember_traceback is for who raises again what was raised elsewhere: the traceback on top of the stack, popped,
+ * belongs to the value at index i from now on, for the calling thread. An error object keeps its own. */
+void error_remember_traceback(lua_State *L, int i);
+
+/* error_take_remote pushes that traceback if the value at index i is being raised again now, else nil; once. For message handlers. */
+void error_take_remote(lua_State *L, int i);
 
 /* error_open pushes nothing; it makes the metatable. error_push_metatable pushes gilua.Error. */
 void error_open(lua_State *L);

@@ -2,10 +2,28 @@
 #include "runtime/thread/excepthook.h"
 
 #include <lauxlib.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "runtime/thread/error.h"
 #include "runtime/thread/thread.h"
+
+/* Tells the host; pops nothing. */
+__attribute__((format(printf, 2, 3))) static void report(lua_State *L, const char *format, ...) {
+  Runtime *rt = runtime_of(L);
+  if (rt == NULL || rt->on_error == NULL) return;
+  va_list args;
+  va_start(args, format);
+  const char *text = lua_pushvfstring(L, format, args);
+  va_end(args);
+  rt->on_error(rt->on_error_data, text);
+  lua_pop(L, 1);
+}
+
+void excepthook_to_stderr(void *data, const char *text) {
+  (void)data;
+  fprintf(stderr, "%s\n", text); /* one call, so that messages of several threads do not mix */
+}
 
 int excepthook_default(lua_State *L) {
   luaL_checkany(L, 2);
@@ -14,13 +32,12 @@ int excepthook_default(lua_State *L) {
   thread_push_name(L, 1);
   const char *name = lua_tostring(L, -1), *message = luaL_tolstring(L, 2, NULL);
   const char *trace = error_is(L, 2, NULL) ? NULL : lua_tostring(L, 3); /* an error object prints its own */
-  /* one call, so that messages of several threads do not mix; a closed stderr is nobody's fault here */
-  fprintf(stderr, "error in thread '%s': %s%s%s\n", name, message, trace != NULL ? "\n" : "", trace != NULL ? trace : "");
+  report(L, "error in thread '%s': %s%s%s", name, message, trace != NULL ? "\n" : "", trace != NULL ? trace : "");
   return 0;
 }
 
 static void push_hook(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, "gilua.threading") == LUA_TTABLE) lua_getfield(L, -1, "excepthook");
   else lua_pushcfunction(L, excepthook_default);
 }
@@ -35,7 +52,7 @@ void excepthook_call(lua_State *L, int thread, int err) {
   lua_pushvalue(L, err);
   error_push_traceback(L, err);
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-    fprintf(stderr, "error in threading.excepthook: %s\n", luaL_tolstring(L, -1, NULL));
+    report(L, "error in threading.excepthook: %s", luaL_tolstring(L, -1, NULL));
     lua_pushcfunction(L, excepthook_default);
     lua_pushvalue(L, thread);
     lua_pushvalue(L, err);

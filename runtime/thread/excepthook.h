@@ -8,7 +8,11 @@
  * the hook itself is written to stderr. Leaves the stack as it was. */
 void excepthook_call(lua_State *L, int thread, int err);
 
-/* excepthook_default(thread, err, traceback) writes one message to stderr; the first value of threading.excepthook. */
+/* excepthook_default(thread, err, traceback) gives one message to Runtime.on_error; the first value of
+ * threading.excepthook. */
 int excepthook_default(lua_State *L);
+
+/* excepthook_to_stderr is an on_error of hosts that are programs. */
+void excepthook_to_stderr(void *data, const char *text);
 
 #endif

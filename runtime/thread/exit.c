@@ -17,6 +17,7 @@
 enum { PATIENCE_NS = 2000000000 };
 
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
+  if (rt == NULL) exit(status);
   rt->exit.act = NULL; /* finalizers may call os.exit again */
   if (rt->end_recording != NULL) rt->end_recording(rt);
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
@@ -31,7 +32,7 @@ static void flush_if_free(FILE *f) {
   funlockfile(f);
 }
 
-/* The main thread is in native code and does not come: what is printed is saved, the rest is left. */
+/* The main thread is in native code and does not come, or this is a worker of a pool: what is printed is saved, the rest is left. */
 static _Noreturn void exit_without_main(int status) {
   flush_if_free(stdout);
   flush_if_free(stderr);
@@ -54,6 +55,7 @@ static int os_exit(lua_State *L) {
                                    : (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
   bool close = lua_toboolean(L, 2);
   Tstate *ts = tstate_self();
+  if (runtime_of(L)->worker) exit_without_main(status);
   if (ts == NULL || ts == ts->rt->main) exit_on_main(L, runtime_of(L), status, close);
   hand_to_main(ts, status, close);
 }
@@ -65,7 +67,7 @@ void lib_os_replace(lua_State *L) {
   Runtime *rt = runtime_of(L);
   rt->exit.act = act;
   rt->push_thread = push_thread;
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_OSLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);
 }

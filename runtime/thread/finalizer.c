@@ -14,3 +14,5 @@ bool in_finalizer(lua_State *L) {
     if (lua_getinfo(L, "n", &ar) && strcmp(ar.namewhat, "metamethod") == 0 && strcmp(ar.name, "__gc") == 0) return true;
   return false;
 }
+
+bool waits_forbidden(const Tstate *ts) { return !ts->rt->ending && in_finalizer(ts->current); }

@@ -16,6 +16,7 @@
  */
 #include "runtime/thread/hook.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 
 #include "runtime/thread/request.h"
@@ -151,9 +152,28 @@ static void service(lua_State *L, Tstate *ts, bool poll) {
 static void gil_hook(lua_State *L, lua_Debug *ar) {
   Tstate *ts = tstate_self();
   if (ts == NULL || !gil_held(&ts->gil)) { /* a thread that never entered runs Lua: nothing of ours to do */
+    assert((ts == NULL || ts->blocking == 0) && "Lua runs inside a region of native work");
     lua_sethook(L, NULL, 0, 0);
     return;
   }
   put_back(ts, L, ar);
   service(L, ts, ar->event == LUA_HOOKCOUNT);
+}
+
+void hook_stirred(GilThread *self) {
+  Tstate *ts = tstate_of(self);
+  /* without the lock: nobody but this thread and its signal handlers sets a hook on its own state */
+  if (ts == ts->rt->main && hook_is_foreign(ts->rt, ts->rt->L) && lua_gethook(ts->rt->L) != gil_hook)
+    atomic_fetch_or_explicit(&self->requests, REQUEST_HOOK, memory_order_relaxed);
+}
+
+void hook_call_foreign(lua_State *L, Tstate *ts) {
+  Runtime *rt = ts->rt;
+  lua_Hook hook = lua_gethook(rt->L);
+  if (hook == NULL || hook == gil_hook || rt->foreign.L == rt->L) return;
+  lua_Debug ar = {.event = LUA_HOOKCOUNT, .currentline = -1};
+  enter_sethook(ts);
+  lua_sethook(rt->L, NULL, 0, 0);
+  leave_sethook(ts);
+  hook(L, &ar);
 }

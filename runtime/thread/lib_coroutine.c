@@ -180,7 +180,7 @@ void lib_coroutine_replace(lua_State *L) {
       {"running", co_running}, {"status", co_status}, {"wrap", co_wrap},               {"yield", co_yield},
       {NULL, NULL},
   };
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_COLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);
 }

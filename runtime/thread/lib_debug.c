@@ -29,6 +29,7 @@ static int mask_of(const char *letters, int count) {
 static int debug_sethook(lua_State *L) {
   int shift;
   lua_State *co = target_of(L, &shift);
+  if (runtime_of(L) == NULL) return luaL_error(L, "the threads of this state have been closed");
   if (lua_isnoneornil(L, shift + 1)) {
     lua_settop(L, shift + 1);
     userhook_set(L, co, shift + 1, 0, 0);
@@ -58,7 +59,7 @@ static int debug_gethook(lua_State *L) {
     userhook_push(L, co);
     push_letters(L, user->mask);
     lua_pushinteger(L, user->count);
-  } else if (hook_is_foreign(runtime_of(L), co)) {
+  } else if (runtime_of(L) != NULL && hook_is_foreign(runtime_of(L), co)) {
     lua_pushliteral(L, "external hook");
     push_letters(L, lua_gethookmask(co));
     lua_pushinteger(L, lua_gethookcount(co));
@@ -71,7 +72,7 @@ static int debug_gethook(lua_State *L) {
 
 void lib_debug_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {{"gethook", debug_gethook}, {"sethook", debug_sethook}, {NULL, NULL}};
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_DBLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);
 }

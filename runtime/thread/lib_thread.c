@@ -92,7 +92,7 @@ static bool thread_get(lua_State *L, void *object, const char *field) {
   else if (strcmp(field, "daemon") == 0) lua_pushboolean(L, t->daemon);
   else if (strcmp(field, "ident") == 0) t->ident != 0 ? lua_pushinteger(L, t->ident) : lua_pushnil(L);
   else if (strcmp(field, "native_id") == 0) t->ident != 0 ? lua_pushinteger(L, native_id(t)) : lua_pushnil(L);
-  else if (strcmp(field, "waits_for") == 0) lua_pushstring(L, thread_alive(t) ? t->ts->wait.what : NULL);
+  else if (strcmp(field, "waits_for") == 0) lua_pushstring(L, thread_alive(t) ? tstate_waits_for(t->ts) : NULL);
   else return false;
   return true;
 }

@@ -3,14 +3,15 @@
  *
  * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read `interrupted` only.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
- * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime Gil.m and
- *              reap_m. A lock that is added anywhere in gilua is added there.
+ * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime Gil.m,
+ *              reap_m and unblock_m. A lock that is added anywhere in gilua is added there.
  */
 #include "runtime/thread/process.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,15 +19,30 @@
 #include "runtime/os/os.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/request.h"
+#include "runtime/thread/visit.h"
 
-enum { SECOND_INTERRUPT_NS = 1000000000 };
+enum { SECOND_INTERRUPT_NS = 1000000000, KEPT_DOORS = 1024 };
+
+/* A module that is safe in one runtime of a process, and the door of that one. */
+typedef struct ModuleUse {
+  struct ModuleUse *next;
+  uint64_t serial;
+  Door *door;
+  char name[];
+} ModuleUse;
 
 _Thread_local Tstate *tstate_innermost __attribute__((tls_model("initial-exec")));
+_Thread_local Visit *visit_first __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t list_m = PTHREAD_MUTEX_INITIALIZER;
 static Runtime *runtimes;                     /* guarded by list_m */
-static bool fork_handlers, preempt_handler;   /* guarded by list_m; set once, never taken back */
-static struct sigaction old_preempt, old_int, old_quit; /* written before the handler that reads them is installed */
+static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
+static bool preempt_handler[NSIG];            /* the same, by signal */
+static struct sigaction old_preempt[NSIG], old_int, old_quit; /* written before the handler that reads them is installed */
+static Door *closed_first, *closed_last;      /* doors of runtimes that are closed, oldest first; guarded by list_m */
+static unsigned closed_doors;                 /* how many those are; guarded by list_m */
+static uint64_t door_serial;                  /* guarded by list_m */
+static ModuleUse *module_uses;                /* modules that are safe in one runtime only; guarded by list_m */
 static bool (*_Atomic quit_ask)(void *);      /* [a] released after quit_arg; the handler acquires it */
 static void *_Atomic quit_arg;                /* [a] relaxed, see quit_ask */
 static Runtime *_Atomic interrupted;          /* [a] whose main thread Ctrl-C interrupts; seq_cst, rarely touched */
@@ -53,7 +69,7 @@ static void on_preempt(int sig, siginfo_t *info, void *context) {
   int saved = errno;
   for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer)
     if (gil_held(&ts->gil) && atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0) hook_arm_in_handler(ts);
-  if (info == NULL || info->si_code != SI_TKILL || info->si_pid != getpid()) forward(&old_preempt, sig, info, context);
+  if (info == NULL || info->si_code != SI_TKILL || info->si_pid != getpid()) forward(&old_preempt[sig], sig, info, context);
   errno = saved;
 }
 
@@ -61,9 +77,14 @@ void process_interrupt(Runtime *rt) {
   Tstate *main = rt->main;
   atomic_fetch_or_explicit(&main->gil.requests, REQUEST_INTERRUPT, memory_order_seq_cst);
   gil_poke(&main->gil);
-  for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer)
-    if (ts == main && gil_held(&ts->gil)) hook_arm_in_handler(ts);
-  gil_alarm(&rt->gil); /* if main runs elsewhere, or what was armed here gets lost */
+  bool armed = false;
+  for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer) {
+    if (ts != main || !gil_held(&ts->gil)) continue;
+    hook_arm_in_handler(ts);
+    armed = true;
+  }
+  if (!armed && rt->gil.ask_signal != 0) os_signal_thread(rt->gil.pid, main->gil.tid, rt->gil.ask_signal); /* if main runs elsewhere */
+  gil_alarm(&rt->gil); /* if what was armed gets lost */
 }
 
 static void on_sigint(int sig) {
@@ -78,6 +99,8 @@ static void on_sigint(int sig) {
   }
   errno = saved;
 }
+
+void process_interrupt_taken(void) { atomic_store_explicit(&interrupted_at, 0, memory_order_relaxed); }
 
 static int install(int sig, void (*plain)(int), void (*full)(int, siginfo_t *, void *), struct sigaction *old) {
   struct sigaction act;
@@ -120,15 +143,19 @@ void process_handle_sigquit(bool (*ask)(void *arg), void *arg) {
 static void fork_prepare(void) {
   pthread_mutex_lock(&list_m);
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
+    if (rt->door != NULL) pthread_mutex_lock(&rt->door->m);
     gil_before_fork(&rt->gil);
     pthread_mutex_lock(&rt->reap_m);
+    pthread_mutex_lock(&rt->unblock_m);
   }
 }
 
 static void fork_parent(void) {
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
+    pthread_mutex_unlock(&rt->unblock_m);
     pthread_mutex_unlock(&rt->reap_m);
     gil_after_fork_parent(&rt->gil);
+    if (rt->door != NULL) pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);
 }
@@ -143,9 +170,13 @@ static void fork_child(void) {
   atomic_store_explicit(&quit_ask, NULL, memory_order_relaxed); /* the thread that serves it did not come along */
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     Tstate *ts = survivor_of(rt);
+    pthread_mutex_unlock(&rt->unblock_m);
     pthread_mutex_unlock(&rt->reap_m);
     gil_after_fork_child(&rt->gil, ts != NULL ? &ts->gil : NULL);
     runtime_after_fork(rt, ts);
+    if (rt->door == NULL) continue;
+    rt->door->moving = 0;
+    pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);
 }
@@ -156,14 +187,12 @@ int process_add(Runtime *rt) {
   if (!fork_handlers) err = pthread_atfork(fork_prepare, fork_parent, fork_child);
   if (err != 0) goto out;
   fork_handlers = true;
-  if (rt->preempt == PREEMPT_SIGNAL && !preempt_handler) err = install(PREEMPT_SIGNUM, NULL, on_preempt, &old_preempt);
+  if (rt->preempt == PREEMPT_SIGNAL && !preempt_handler[rt->signal])
+    err = install(rt->signal, NULL, on_preempt, &old_preempt[rt->signal]);
   if (err != 0) goto out;
   if (rt->preempt == PREEMPT_SIGNAL) {
-    sigset_t set;
-    preempt_handler = true;
-    sigemptyset(&set);
-    sigaddset(&set, PREEMPT_SIGNUM);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* hosts block everything in some threads */
+    preempt_handler[rt->signal] = true;
+    os_unblock_signal(rt->signal); /* hosts block everything in some threads */
   }
   rt->next = runtimes;
   runtimes = rt;
@@ -181,4 +210,95 @@ void process_remove(Runtime *rt) {
   }
   pthread_mutex_unlock(&list_m);
   if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);
+}
+
+static _Thread_local char *last_error; /* of gilua_run_… on this thread */
+
+void process_set_error(const char *text) {
+  char *copy = strdup(text);
+  if (copy == NULL) return;
+  free(last_error);
+  last_error = copy;
+  process_watch_thread();
+}
+
+const char *process_error(void) { return last_error != NULL ? last_error : ""; }
+
+static void on_thread_exit(void *unused) {
+  (void)unused;
+  free(last_error);
+  last_error = NULL;
+  while (visit_first != NULL) visit_first->forget(visit_first);
+}
+
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static pthread_key_t exit_key;
+static int exit_error; /* written by exit_once, as exit_key */
+
+static void make_exit_key(void) { exit_error = pthread_key_create(&exit_key, on_thread_exit); }
+
+int process_watch_thread(void) {
+  pthread_once(&exit_once, make_exit_key);
+  return exit_error != 0 ? exit_error : pthread_setspecific(exit_key, &exit_key);
+}
+
+Door *process_new_door(void) {
+  Door *d = NULL;
+  pthread_mutex_lock(&list_m);
+  if (closed_doors > KEPT_DOORS) {
+    d = closed_first;
+    closed_first = d->next;
+    closed_doors--;
+  }
+  uint64_t serial = ++door_serial;
+  pthread_mutex_unlock(&list_m);
+  if (d == NULL) {
+    d = calloc(1, sizeof *d);
+    if (d == NULL) return NULL;
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&d->m, NULL);
+    pthread_cond_init(&d->c, &attr);
+    pthread_condattr_destroy(&attr);
+  }
+  atomic_store(&d->serial, serial);
+  d->next = NULL;
+  return d;
+}
+
+void process_end_door(Door *d) {
+  pthread_mutex_lock(&list_m);
+  if (closed_doors == 0) closed_first = d;
+  else closed_last->next = d;
+  closed_last = d;
+  closed_doors++;
+  pthread_mutex_unlock(&list_m);
+}
+
+int process_use_module(Door *d, const char *name) {
+  int err = 0;
+  uint64_t serial = atomic_load(&d->serial);
+  pthread_mutex_lock(&list_m);
+  ModuleUse *use = module_uses;
+  while (use != NULL && strcmp(use->name, name) != 0) use = use->next;
+  if (use == NULL) {
+    use = malloc(sizeof *use + strlen(name) + 1);
+    if (use == NULL) {
+      err = ENOMEM;
+    } else {
+      strcpy(use->name, name);
+      use->next = module_uses;
+      use->door = d;
+      use->serial = serial;
+      module_uses = use;
+    }
+  } else if (use->door != d || use->serial != serial) {
+    bool gone = atomic_load(&use->door->serial) != use->serial || atomic_load(&use->door->state) == DOOR_CLOSED;
+    if (!gone) err = EBUSY;
+    use->door = gone ? d : use->door;
+    use->serial = gone ? serial : use->serial;
+  }
+  pthread_mutex_unlock(&list_m);
+  return err;
 }

@@ -5,6 +5,7 @@
 
 #include "runtime/thread/error.h"
 #include "runtime/thread/finalizer.h"
+#include "runtime/thread/hook.h"
 
 static void clear(Tstate *ts, uint32_t bit) {
   atomic_fetch_and_explicit(&ts->gil.requests, ~bit, memory_order_relaxed);
@@ -23,10 +24,14 @@ static int raise_cancelled(lua_State *L, Tstate *ts) {
 
 void request_raise(lua_State *L, Tstate *ts) {
   uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
-  if ((requests & REQUEST_RAISES) == 0 || in_finalizer(L)) return;
+  if ((requests & REQUEST_RAISES) == 0 || waits_forbidden(ts)) return;
   if ((requests & REQUEST_EXIT) != 0) {
     clear(ts, REQUEST_EXIT);
     if (ts->rt->exit.act != NULL) ts->rt->exit.act(L, ts->rt);
+  }
+  if ((requests & REQUEST_HOOK) != 0) {
+    clear(ts, REQUEST_HOOK);
+    hook_call_foreign(L, ts);
   }
   if ((requests & REQUEST_INTERRUPT) != 0) {
     clear(ts, REQUEST_INTERRUPT);

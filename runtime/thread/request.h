@@ -14,8 +14,10 @@ enum {
   REQUEST_INTERRUPT = 2, /* SIGINT: raise `interrupted`; the main thread only */
   REQUEST_CANCEL = 4,    /* raise `cancelled` */
   REQUEST_EXIT = 8,      /* os.exit was called elsewhere: the main thread ends the process */
-  REQUEST_REPORT = 16,   /* tell who kept the lock for long: the hook calls Runtime.tell_report */
-  REQUEST_RAISES = REQUEST_INTERRUPT | REQUEST_CANCEL | REQUEST_EXIT,
+  REQUEST_HOOK = 16,     /* a signal handler of the host set a hook on the main state, as lua.c does on Ctrl-C: call it */
+  REQUEST_REPORT = 32,   /* tell who kept the lock for long: the hook calls Runtime.tell_report */
+  REQUEST_NOTICE = 64,   /* raises nothing, ends a wait: something was listed for a service thread, without the lock */
+  REQUEST_RAISES = REQUEST_INTERRUPT | REQUEST_CANCEL | REQUEST_EXIT | REQUEST_HOOK,
 };
 
 /* request_pending tells whether ts has something to raise. */

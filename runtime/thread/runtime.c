@@ -28,6 +28,7 @@ static Runtime *blank(Preempt preempt) {
   if (rt == NULL) return NULL;
   rt->preempt = preempt;
   pthread_mutex_init(&rt->reap_m, NULL);
+  pthread_mutex_init(&rt->unblock_m, NULL);
   pthread_cond_init(&rt->reap_c, NULL);
   if (gil_init(&rt->gil) == 0) return rt;
   free(rt);
@@ -36,15 +37,16 @@ static Runtime *blank(Preempt preempt) {
 
 static void fail_open(Runtime *rt) {
   gil_fini(&rt->gil); /* first: the nudger looks at the owner */
-  free(rt->main);
   free(rt->watchdog);
   free(rt->ended);
+  tstate_free(rt->main);
   pthread_cond_destroy(&rt->reap_c);
+  pthread_mutex_destroy(&rt->unblock_m);
   pthread_mutex_destroy(&rt->reap_m);
   free(rt);
 }
 
-Runtime *runtime_open(lua_State *L, Preempt preempt) {
+Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   luaL_checkstack(L, 4, NULL);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *main = lua_tothread(L, -1);
@@ -57,6 +59,8 @@ Runtime *runtime_open(lua_State *L, Preempt preempt) {
   Runtime *rt = blank(preempt);
   if (rt == NULL) return NULL;
   rt->L = main;
+  rt->universe = lua_topointer(L, LUA_REGISTRYINDEX);
+  rt->signal = signal != 0 ? signal : PREEMPT_SIGNUM;
   rt->spare = spare;
   lua_sethook(spare, NULL, 0, 0);
   rt->main = tstate_new(rt, main, NULL);
@@ -70,11 +74,16 @@ Runtime *runtime_open(lua_State *L, Preempt preempt) {
   rt->main->current = L;
   rt->gil.arm = hook_arm;
   rt->gil.longest = tstate_note_longest;
-  rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? PREEMPT_SIGNUM : 0;
+  rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? rt->signal : 0;
   tstate_enter(rt->main);
   gil_take(&rt->main->gil);
   runtime_set_policy(rt, &policy_fair);
   return rt;
+}
+
+void runtime_forget(lua_State *L) {
+  lua_pushnil(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
 }
 
 void runtime_free(Runtime *rt) {
@@ -91,8 +100,10 @@ void runtime_set_policy(Runtime *rt, const Policy *policy) {
   rt->poll_yields = policy->battle;
   if (rt->preempt == PREEMPT_COUNT && rt->poll == 0) rt->poll = COUNT_POLL;
 #ifdef GILUA_HOSTILE
-  rt->poll = 1;
-  rt->poll_yields = true;
+  if (rt->preempt != PREEMPT_NONE) {
+    rt->poll = 1;
+    rt->poll_yields = true;
+  }
 #endif
   Tstate *self = tstate_self();
   hook_reset(rt, self->current);
@@ -110,6 +121,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   }
   rt->zombie = NULL;
   rt->unjoined = 0;
+  rt->unblocks = NULL;
+  atomic_store(&rt->gil.native_calls, 0);
   if (ts == NULL) return;
   rt->main = ts;
   rt->threads = ts;
@@ -122,4 +135,18 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   rt->end_recording = NULL;
   rt->thread_life = NULL;
   rt->dump_server = NULL; /* its thread did not come along */
+}
+
+void runtime_move(Runtime *rt, lua_State *L) {
+  Tstate *ts = rt->main;
+  ts->outer = NULL;
+  ts->base = L;
+  ts->current = L;
+  ts->shielded = ts->just_held = false;
+  atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed); /* what was asked of the thread that forked */
+  atomic_store_explicit(&ts->gil.tid, os_tid(), memory_order_relaxed);
+  tstate_enter(ts);
+  hook_reset(rt, L);
+  rt->worker = true;
+  rt->wakers.closed = false; /* the parent may end it, or its task, while it waits */
 }

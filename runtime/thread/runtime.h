@@ -10,7 +10,7 @@
 #include "runtime/gil/gil.h"
 #include "runtime/sync/waitq.h"
 
-typedef struct gilua_Runtime Runtime;
+typedef struct Runtime Runtime;
 typedef struct Tstate Tstate;
 
 /* How a running thread is made to leave the lock. */
@@ -44,11 +44,25 @@ typedef struct Wakers {
 
 enum { IDENT_BUCKETS = 256 };
 
-struct gilua_Runtime {
+/* Something to do when the program ends: once before threads are joined, and once after. May wait; raises nothing. */
+typedef struct RuntimeExit RuntimeExit;
+struct RuntimeExit {
+  bool (*run)(lua_State *L, RuntimeExit *self, bool joined); /* [i] false: Ctrl-C came, the rest is not waited for */
+  RuntimeExit *next; /* [G] */
+};
+
+struct Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
   lua_State *spare;         /* [i] for service work, under the lock and its own lua_pcall only */
+  const void *universe;     /* [i] identity of the Lua state and all its coroutines: its registry */
+  struct gilua_Runtime *door; /* [i] how native threads come in, see visit.h */
   Preempt preempt;          /* [i] */
+  int signal;               /* [i] that preempts, if preempt says so */
+  bool attached;            /* [i] somebody else made L, and closes it */
+  /* Errors that nobody catches (threads, misuse) are told here; NULL: to nobody. Called with the lock, on any thread. */
+  void (*on_error)(void *data, const char *text); /* [i] */
+  void *on_error_data;      /* [i] */
   Tstate *main;             /* [i] the thread that opened the runtime; changes in a forked child only */
   Tstate *threads;          /* [G] every thread that has entered, main included */
   unsigned nthreads;        /* [G] */
@@ -62,8 +76,12 @@ struct gilua_Runtime {
   bool poll_yields;         /* [G] each of these hooks lets a waiter run (policy ticks, the hostile build) */
   bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
   ForeignHook foreign;      /* [G] */
+  bool ending;              /* [G] main runs the finalizer that waits for the threads, see sentinel.h */
+  bool main_ended;          /* [G] the main program is over: who joins main goes on */
   bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
+  const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
+  bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
   struct EndedThreads *ended; /* [G] ended.h; NULL: none yet */
   struct Recorder *recorder; /* [G] trace/recorder.h; NULL: nothing is recorded */
@@ -73,9 +91,12 @@ struct gilua_Runtime {
   struct Watchdog *watchdog; /* [G] trace/watchdog.h; NULL: nobody asked */
   void (*tell_report)(lua_State *L, Tstate *ts); /* [G] serves REQUEST_REPORT in the hook of L, or NULL */
   struct DumpServer *dump_server; /* [G] trace/dump.h; NULL: SIGQUIT is not ours */
+  RuntimeExit *at_exit;     /* [G] */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */
+  pthread_mutex_t unblock_m; /* guards [u]; held while an unblock function runs; taken without the lock or under it */
+  struct Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
   Tstate *zombie;           /* [r] ended, to be joined by the next that ends */
   unsigned unjoined;        /* [r] system threads started and not joined */
   Runtime *next;            /* list of the process, see process.c */
@@ -85,8 +106,11 @@ struct gilua_Runtime {
 Runtime *runtime_of(lua_State *L);
 
 /* runtime_open makes L, a fresh or running state, the main state of a new runtime whose lock the calling thread owns
- * from now on. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
-Runtime *runtime_open(lua_State *L, Preempt preempt);
+ * from now on; signal is the one that preempts, 0 for the usual. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
+Runtime *runtime_open(lua_State *L, Preempt preempt, int signal);
+
+/* runtime_forget lets runtime_of(L) be NULL from now on; then runtime_free may follow with L open. */
+void runtime_forget(lua_State *L);
 
 /* runtime_free releases the runtime. The calling thread is main; every other thread has ended; L is closed. */
 void runtime_free(Runtime *rt);
@@ -94,6 +118,10 @@ void runtime_free(Runtime *rt);
 /* runtime_after_fork leaves rt with ts as its only and main thread, in the child of a fork; NULL: the thread that owned
  * its lock has vanished, and rt is closed for good. */
 void runtime_after_fork(Runtime *rt, Tstate *ts);
+
+/* runtime_move makes the calling thread the one thread and owner of rt, in the place of the thread that survived a fork
+ * and that never touches rt again; L is its bottom. */
+void runtime_move(Runtime *rt, lua_State *L);
 
 /* runtime_set_policy changes the policy, and with it whether count hooks are armed. Needs the lock. */
 void runtime_set_policy(Runtime *rt, const Policy *policy);

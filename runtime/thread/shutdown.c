@@ -2,15 +2,19 @@
 #include "runtime/thread/shutdown.h"
 
 #include <lauxlib.h>
+#include <sched.h>
 
 #include "runtime/sync/park.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
+#include "runtime/thread/visit.h"
 
-enum { CANCELS = 20 };
+enum { CANCELS = 20, LAST_STEPS_NS = 1000000000 };
 
 /* The main thread counts as ended: who joins it goes on. */
 static void end_main(lua_State *L, Runtime *rt) {
+  rt->main_ended = true;
+  if (rt->main->thread_ref == LUA_NOREF) return; /* nobody joins it, and this may be no time to allocate */
   Thread *t = thread_push_current(L, rt->main);
   park_grant_all(rt->main, &t->joiners);
   t->state = THREAD_DONE;
@@ -39,10 +43,16 @@ static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
   return false;
 }
 
-void shutdown_join(lua_State *L, Runtime *rt) {
+void shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   luaL_checkstack(L, 8, NULL);
+  if (rt->main_ended) return; /* joined before; Ctrl-C may have ended that */
   end_main(L, rt);
-  while (somebody_to_join(L, rt) && await_ending(L, rt, CLOCK_NEVER)) continue;
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
+    if (!e->run(L, e, false)) return;
+  while (somebody_to_join(L, rt))
+    if (!await_ending(L, rt, deadline)) return;
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
+    if (!e->run(L, e, true)) return;
 }
 
 /* Threads that may still run Lua: not main, and not one that waits in os.exit for main to end the process. */
@@ -56,16 +66,29 @@ static unsigned cancel_all(Runtime *rt) {
   return n;
 }
 
+/* Native threads outside are forgotten, those on their way in or out arrive. */
+static void settle_visits(Runtime *rt, int64_t deadline) {
+  GilThread *main = &rt->main->gil;
+  while (visit_sweep(rt) > 0 && clock_ns() < deadline) {
+    gil_leave(main);
+    sched_yield();
+    gil_take(main);
+  }
+}
+
 bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
   int64_t now = clock_ns(), deadline = now + timeout_ns;
   rt->closing = true;
+  visit_shut(rt);
+  settle_visits(rt, deadline);
   /* again and again: a thread may swallow one cancel, and its close handlers need a moment between two */
   while (cancel_all(rt) > 0 && now < deadline) {
     int64_t next = now + timeout_ns / CANCELS;
-    while (rt->nthreads > 1 && await_ending(L, rt, next < deadline ? next : deadline)) continue;
+    while (rt->nthreads > 1 && await_ending(L, rt, next < deadline ? next : deadline)) settle_visits(rt, deadline);
     now = clock_ns();
   }
-  if (cancel_all(rt) == 0) return true;
+  settle_visits(rt, now + LAST_STEPS_NS);
+  if (cancel_all(rt) == 0 && visit_sweep(rt) == 0) return true;
   gil_close(&rt->main->gil);
   return false;
 }

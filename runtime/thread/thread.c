@@ -17,6 +17,7 @@
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
+#include "runtime/thread/sentinel.h"
 
 enum { OS_NAME_ROOM = 64 };
 
@@ -49,8 +50,9 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;
-  t->state = THREAD_RUNNING;
-  t->ts = ts;
+  bool ended = ts == ts->rt->main && ts->rt->main_ended;
+  t->state = ended ? THREAD_DONE : THREAD_RUNNING;
+  t->ts = ended ? NULL : ts;
   t->ident = ts->ident;
   t->native_id = ts->gil.tid;
   t->daemon = ts != ts->rt->main;
@@ -141,6 +143,7 @@ static int call_target(lua_State *L, Tstate *ts, Thread *t) {
     return status;
   }
   int n = lua_gettop(L) - 2;
+  luaL_checkstack(L, 2, "too many results of a thread"); /* LUA_MULTRET leaves no room */
   lua_createtable(L, n, 0);
   lua_insert(L, 3);
   for (int i = n; i > 0; i--) lua_rawseti(L, 3, i);
@@ -204,7 +207,7 @@ static void become_zombie(Tstate *ts) {
   pthread_mutex_unlock(&rt->reap_m);
   if (before == NULL) return;
   pthread_join(before->pthread, NULL);
-  free(before);
+  tstate_free(before);
   pthread_mutex_lock(&rt->reap_m);
   rt->unjoined--;
   pthread_cond_signal(&rt->reap_c);
@@ -239,7 +242,7 @@ void thread_reap(Runtime *rt) {
     rt->zombie = NULL;
     pthread_mutex_unlock(&rt->reap_m);
     pthread_join(ts->pthread, NULL);
-    free(ts);
+    tstate_free(ts);
     pthread_mutex_lock(&rt->reap_m);
     rt->unjoined--;
   }
@@ -254,7 +257,7 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
   if (rt->stack_size != 0) err = pthread_attr_setstacksize(&attr, rt->stack_size);
   if (err == 0) {
     sigset_t old;
-    os_block_signals(rt->preempt == PREEMPT_SIGNAL ? PREEMPT_SIGNUM : 0, &old);
+    os_block_signals(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0, &old);
     pthread_mutex_lock(&rt->reap_m);
     err = pthread_create(&ts->pthread, &attr, thread_main, ts);
     if (err == 0) rt->unjoined++;
@@ -300,6 +303,8 @@ void thread_start(lua_State *L, int i) {
   Thread *t = lua_touserdata(L, i);
   if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
   if (rt->closing) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
+  self->current = L; /* the coroutine that called require in a stock interpreter was resumed by a stock function */
+  if (rt->attached) sentinel_new(L);
   lua_State *base = make_base(L, i, t->nvalues);
   int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, i);
@@ -325,7 +330,7 @@ void thread_start(lua_State *L, int i) {
     return;
   }
   tstate_unlist(ts);
-  free(ts);
+  tstate_free(ts);
   luaL_error(L, "cannot start a thread: %s", strerror(err));
 }
 

@@ -11,7 +11,7 @@ static Tstate **bucket_of(const Tstate *ts) {
   return &ts->rt->by_ident[(lua_Unsigned)ts->ident % IDENT_BUCKETS];
 }
 
-Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
+Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
   Tstate *ts = calloc(1, sizeof *ts);
   if (ts == NULL) return NULL;
   gil_thread_init(&ts->gil, &rt->gil, parent != NULL ? &parent->gil : NULL);
@@ -19,6 +19,11 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
   ts->base = base;
   ts->current = base;
   ts->thread_ref = ts->locals_ref = ts->cancel_ref = ts->base_ref = ts->error_ref = LUA_NOREF;
+  return ts;
+}
+
+void tstate_list(Tstate *ts) {
+  Runtime *rt = ts->rt;
   ts->ident = ++rt->last_ident;
   ts->next = rt->threads;
   if (ts->next != NULL) ts->next->prev = ts;
@@ -27,6 +32,11 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
   Tstate **bucket = bucket_of(ts);
   ts->bucket_next = *bucket;
   *bucket = ts;
+}
+
+Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
+  Tstate *ts = tstate_alloc(rt, base, parent);
+  if (ts != NULL) tstate_list(ts);
   return ts;
 }
 
@@ -47,6 +57,12 @@ void tstate_unlist(Tstate *ts) {
   *p = ts->bucket_next;
   free(ts->deadlock);
   ts->deadlock = NULL;
+}
+
+void tstate_free(Tstate *ts) {
+  if (ts == NULL) return;
+  gil_thread_fini(&ts->gil);
+  free(ts);
 }
 
 void tstate_note_longest(GilThread *self) {

@@ -18,7 +18,7 @@ enum { HELD_SHOWN = 8 };
 struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
-  lua_State *base;             /* [i] its bottom: the main state, or a thread made for it */
+  lua_State *base;             /* [i] once listed: its bottom: the main state, or a thread made for it (runtime_move) */
   lua_State *volatile current; /* [t] the coroutine that runs now; read by the signal handler of this thread */
   volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
@@ -28,6 +28,7 @@ struct Tstate {
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
+  bool idle;                   /* [G] its wait is one for work, which others bring: it is never told of a deadlock */
   const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
   unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
   uint64_t left_at;            /* [G] recording: ticks when it last left the lock, 0: unknown */
@@ -35,17 +36,26 @@ struct Tstate {
   uint32_t left_where;         /* [G] the same: its place then */
   uint64_t suspected;          /* [t] Runtime.wakers.ended when it saw that everybody waits */
   struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
+  int blocking;                /* [t] native regions it is in, see blocking.h; the lock is out while > 0 … */
+  bool kept;                   /* [t] … unless this says that a finalizer keeps it */
+  int top;                     /* [t] of the Lua stack when the outermost region began */
+  const char *doing;           /* [G] what it left the lock for, NULL while it is in or parked */
+  struct Unblock *unblock;     /* [u] its native call that a request ends, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
   int base_ref;                /* [G] registry: anchor of base, or LUA_NOREF */
   int error_ref;               /* [G] registry: {value, traceback} of its newest error that is no object, or LUA_NOREF */
+  struct Worker *worker;       /* [G] what it is in a pool of threads, or NULL */
   pthread_t pthread;           /* [i] of a thread that gilua started */
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
+  struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */
   Tstate *next, *prev;         /* [G] Runtime.threads */
   Tstate *bucket_next;         /* [G] Runtime.by_ident */
   Tstate *outer;               /* [t] next state of the same system thread */
+  struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
+  int c_errno;                 /* [t] errno as those functions left it */
 };
 
 /* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
@@ -58,11 +68,18 @@ static inline Tstate *tstate_self(void) { return tstate_innermost; }
 /* tstate_of is the state of GilThread t. */
 static inline Tstate *tstate_of(GilThread *t) { return (Tstate *)t; }
 
+/* tstate_waits_for is what ts waits for or does without the lock, NULL if neither. Needs the lock. */
+static inline const char *tstate_waits_for(const Tstate *ts) { return ts->wait.what != NULL ? ts->wait.what : ts->doing; }
+
 static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w - offsetof(Tstate, wait)); }
 
 /* tstate_new makes a state with the given base for a thread that is about to start or enter, and lists it in rt.
  * Returns NULL without memory. Needs the lock, held by parent (NULL for the first thread of rt). */
 Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent);
+
+/* tstate_alloc and tstate_list are its two halves: the first needs no lock if parent is NULL, the second does. */
+Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent);
+void tstate_list(Tstate *ts);
 
 /* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
 void tstate_unlist(Tstate *ts);
@@ -73,6 +90,8 @@ static inline Tstate *tstate_find(const Runtime *rt, lua_Integer ident) {
   while (ts != NULL && ts->ident != ident) ts = ts->bucket_next;
   return ts;
 }
+/* tstate_free frees a state that is not listed, or whose runtime is gone; NULL is fine. */
+void tstate_free(Tstate *ts);
 
 /* tstate_enter makes ts the calling thread's innermost state; tstate_leave takes it off again. Without the lock. */
 void tstate_enter(Tstate *ts);

@@ -236,7 +236,7 @@ t.test("a thread that does not leave the lock is signalled, and its longest hold
   local s = entry(gil.stats(), ident)
   stop = true
   t.join { thread }
-  t.near(gil.stats().signals, before + 1, math.maxinteger)
+  if not t.polls then t.near(gil.stats().signals, before + 1, math.maxinteger) end
   t.near(s.longest_hold_ns, 1, math.maxinteger)
   t.equal(tostring(s.longest_hold_at):match("gil_test.lua:%d+$") ~= nil, true, tostring(s.longest_hold_at))
 end)

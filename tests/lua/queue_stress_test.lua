@@ -66,10 +66,10 @@ for _, kind in ipairs { "Queue", "LifoQueue", "SimpleQueue" } do
     end
   end)
 
-  t.test(kind .. " holds a million items, and gives the memory back", function()
+  t.test(kind .. " holds very many items, and gives the memory back", function()
     collectgarbage()
     local before = collectgarbage("count")
-    local q, n = new(), 1000000
+    local q, n = new(), t.hostile and 20000 or 1000000
     for i = 1, n do q:put(i) end
     t.equal(q:qsize(), n)
     for i = 1, n do
@@ -86,7 +86,7 @@ for _, kind in ipairs { "Queue", "LifoQueue", "SimpleQueue" } do
 
   for _, maxsize in ipairs(kind == "SimpleQueue" and { 0 } or { 0, 1, 100 }) do
     t.test(kind .. "(" .. maxsize .. ") between 20 producers and 20 consumers: each item exactly once (57)", function()
-      local q, each = new(maxsize), maxsize == 1 and 1000 or 10000 -- a switch for every item takes its time
+      local q, each = new(maxsize), (maxsize == 1 or t.hostile) and 1000 or 10000 -- a switch an item takes its time
       local producers = t.start(20, function(i)
         for k = 1, each do q:put((i - 1) * each + k) end
       end)

@@ -9,6 +9,15 @@ local gil = require "gilua.gil"
 
 local t = { passed = 0, failed = 0, limit = 30 }
 
+-- The hostile build collects without a pause; there every instruction is preempted, and all takes a hundred times as long.
+local pause = collectgarbage("setpause", 200)
+collectgarbage("setpause", pause)
+t.hostile = pause < 10
+
+-- There, and under ThreadSanitizer, a count hook takes the place of signals.
+local maps <close> = io.open("/proc/self/maps")
+t.polls = t.hostile or maps ~= nil and maps:read("a"):find("libtsan", 1, true) ~= nil
+
 local function open_files()
   local n = 0
   local p = io.popen("ls /proc/self/fd 2>/dev/null | wc -l") -- counts its own pipe, always alike

@@ -79,8 +79,8 @@ static char *run(lua_State *L, bool stepping) {
 int main(int argc, char **argv) {
   State state;
   if (argc > 1) every = strtoul(argv[1], NULL, 10);
-  if (every == 0 || !state_open(&state)) return 1;
-  state_openlibs(state.L);
+  gilua_Config config = {0};
+  if (every == 0 || state_open(&state, &config) != GILUA_OK) return 1;
   if (argc > 2 && atoi(argv[2]) == 1) lua_gc(state.L, LUA_GCGEN, 0, 0);
   self = tstate_self();
   signal(SIGTRAP, on_trap);

@@ -1,0 +1,114 @@
+/* Walks from the globals along "a.b.c" and compares keys. */
+#include "interp/complete.h"
+
+#include <ctype.h>
+#include <lauxlib.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LISTED_MAX = 200 };
+
+typedef struct Word {
+  const char *text, *end; /* "a.b.c" */
+  const char *last;       /* "c" */
+} Word;
+
+/* What candidates have in common. */
+typedef struct Search {
+  Word word;
+  CompleteResult result;
+  char *insert;
+  const char *common; /* of a key that is anchored on the stack */
+  size_t length;      /* of what is common */
+  unsigned count;
+} Search;
+
+static bool in_name(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
+static Word word_at_end(const char *line, size_t n) {
+  Word w = {.text = line + n, .end = line + n, .last = line + n};
+  while (w.text > line && (in_name(w.text[-1]) || w.text[-1] == '.' || w.text[-1] == ':')) w.text--;
+  while (w.last > w.text && in_name(w.last[-1])) w.last--;
+  return w;
+}
+
+/* Replaces the value on top by the table to look in: itself, or the __index table of its metatable. */
+static bool to_table(lua_State *L) {
+  if (lua_istable(L, -1)) return true;
+  if (!lua_getmetatable(L, -1)) return false;
+  lua_pushliteral(L, "__index");
+  lua_rawget(L, -2);
+  return lua_istable(L, -1);
+}
+
+/* Pushes the table that what precedes the last name leads to. */
+static bool push_owner(lua_State *L, const Word *w) {
+  lua_pushglobaltable(L);
+  for (const char *p = w->text; p < w->last;) {
+    const char *end = p;
+    while (end < w->last && in_name(*end)) end++;
+    if (end == p || !to_table(L)) return false;
+    lua_pushlstring(L, p, (size_t)(end - p));
+    lua_rawget(L, -2);
+    p = end + 1;
+  }
+  return to_table(L);
+}
+
+/* Compares the key at index -2, a name, with the word. */
+static void consider(lua_State *L, Search *s) {
+  size_t n, typed = (size_t)(s->word.end - s->word.last);
+  if (lua_type(L, -2) != LUA_TSTRING) return;
+  const char *key = lua_tolstring(L, -2, &n);
+  if (n < typed || memcmp(key, s->word.last, typed) != 0 || n == 0 || isdigit((unsigned char)key[0])) return;
+  for (size_t i = 0; i < n; i++)
+    if (!in_name(key[i])) return;
+  if (s->count++ == 0) {
+    s->common = key;
+    s->length = n;
+  }
+  size_t same = 0;
+  while (same < s->length && same < n && s->common[same] == key[same]) same++;
+  s->length = same;
+}
+
+static void list(lua_State *L, const Search *s) {
+  Search one = {.word = s->word};
+  unsigned shown = 0;
+  putchar('\n');
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    one.count = 0;
+    consider(L, &one);
+    if (one.count > 0 && shown++ < LISTED_MAX) printf("%s  ", lua_tostring(L, -2));
+  }
+  puts(shown > LISTED_MAX ? "…" : "");
+}
+
+static int search(lua_State *L) {
+  Search *s = lua_touserdata(L, 1);
+  if (!push_owner(L, &s->word)) return 0;
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) consider(L, s);
+  if (s->count == 0) return 0;
+  size_t typed = (size_t)(s->word.end - s->word.last);
+  if (s->length > typed) {
+    s->insert = strndup(s->common + typed, s->length - typed);
+    s->result = COMPLETE_DONE;
+  } else if (s->count > 1) {
+    list(L, s);
+    s->result = COMPLETE_LISTED;
+  }
+  return 0;
+}
+
+CompleteResult complete(lua_State *L, const char *line, size_t n, char **insert) {
+  Search s = {.word = word_at_end(line, n)};
+  *insert = NULL;
+  if (!lua_checkstack(L, 4)) return COMPLETE_NONE;
+  lua_pushcfunction(L, search);
+  lua_pushlightuserdata(L, &s);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+  *insert = s.insert;
+  return s.result;
+}

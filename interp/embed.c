@@ -1,0 +1,223 @@
+/* Opening, attaching, closing: gilua.h. The order of an end is in runtime/thread/shutdown.h, who may still come in meanwhile in
+ * runtime/thread/visit.c. Not here: running code (call.c). */
+#include "interp/gilua.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#include "interp/embed.h"
+#include "interp/state.h"
+#include "runtime/io/lib_io.h"
+#include "runtime/thread/excepthook.h"
+#include "runtime/thread/process.h"
+#include "runtime/thread/sentinel.h"
+#include "runtime/thread/shutdown.h"
+#include "runtime/thread/thread.h"
+#include "runtime/thread/visit.h"
+
+/* What Door.owner leads to. */
+typedef struct Host {
+  State state;
+  bool attached;
+  int64_t shutdown_timeout_ns; /* 0: the default */
+} Host;
+
+_Static_assert(GILUA_ECLOSING == (int)VISIT_ECLOSING && GILUA_ENOMEM == (int)VISIT_ENOMEM &&
+                   GILUA_EOUTSIDE == (int)VISIT_EOUTSIDE && GILUA_ETIMEOUT == (int)VISIT_ETIME,
+               "visit.h's results are returned as they are");
+
+static Host *host_of(const gilua_Runtime *door) { return door->owner; }
+
+Runtime *embed_runtime(gilua_Runtime *door) { return host_of(door)->state.rt; }
+
+/* The interpreter is there, its lock held: makes it known. */
+static int make_known(Host *h, Door *door, const gilua_Config *config) {
+  Runtime *rt = h->state.rt;
+  door->owner = h;
+  h->shutdown_timeout_ns = config->shutdown_timeout_ns;
+  if (visit_open(door, rt) != 0) return GILUA_ENOMEM;
+  if (!config->handle_sigint) return GILUA_OK;
+  process_handle_sigint(rt);
+  return gil_start_nudger(&rt->gil) == 0 ? GILUA_OK : GILUA_ENOMEM;
+}
+
+static void undo_open(Host *h, Door *door) {
+  if (door != NULL && door->rt != NULL) {
+    visit_shut(h->state.rt);
+    visit_end(door);
+  } else if (door != NULL) {
+    process_end_door(door);
+  }
+  if (h != NULL && h->state.rt != NULL) {
+    if (h->attached) state_detach(&h->state);
+    else state_close(&h->state);
+  }
+  free(h);
+}
+
+int gilua_open(gilua_Runtime **rt, const gilua_Config *config) {
+  static const gilua_Config zero = {0};
+  if (config == NULL) config = &zero;
+  *rt = NULL;
+  Host *h = calloc(1, sizeof *h);
+  Door *door = process_new_door();
+  int err = h != NULL && door != NULL ? state_open(&h->state, config) : GILUA_ENOMEM;
+  if (err != GILUA_OK && h != NULL) h->state.rt = NULL;
+  if (err == GILUA_OK) err = make_known(h, door, config);
+  if (err != GILUA_OK) {
+    undo_open(h, door);
+    return err;
+  }
+  visit_leave(door);
+  *rt = door;
+  return GILUA_OK;
+}
+
+/* lua_close of an attached state, from the oldest sentinel: nothing of L is to be used afterwards. */
+static void end_attached(Runtime *rt, bool clean) {
+  Door *door = rt->door;
+  Host *h = host_of(door);
+  if (!clean) return; /* threads are left in native code: what they may look at stays */
+  thread_reap(rt);
+  runtime_forget(h->state.L);
+  visit_end(door);
+  runtime_free(rt);
+  free(h);
+}
+
+static int make_root(lua_State *L) {
+  sentinel_root(L, end_attached);
+  return 0;
+}
+
+int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt) {
+  static const gilua_Config zero = {0};
+  if (config == NULL) config = &zero;
+  *rt = NULL;
+  Runtime *has = runtime_of(L);
+  if (has != NULL) {
+    *rt = has->door;
+    return GILUA_EEXISTS;
+  }
+  Host *h = calloc(1, sizeof *h);
+  Door *door = process_new_door();
+  int err = h != NULL && door != NULL ? state_attach(&h->state, L, config) : GILUA_ENOMEM;
+  if (err != GILUA_OK && h != NULL) h->state.rt = NULL;
+  if (err == GILUA_OK) {
+    h->attached = true;
+    err = make_known(h, door, config);
+  }
+  if (err == GILUA_OK) {
+    lua_pushcfunction(L, make_root);
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+      lua_pop(L, 1);
+      err = GILUA_ENOMEM;
+    }
+  }
+  if (err != GILUA_OK) {
+    undo_open(h, door);
+    return err;
+  }
+  *rt = door;
+  return GILUA_OK;
+}
+
+/* The phases that need Lua, protected: an error there is one of memory. */
+typedef struct Closing {
+  Runtime *rt;
+  int64_t join_until, cancel_ns;
+  bool clean;
+} Closing;
+
+static int close_protected(lua_State *L) {
+  Closing *c = lua_touserdata(L, 1);
+  shutdown_join(L, c->rt, c->join_until);
+  c->clean = shutdown_cancel(L, c->rt, c->cancel_ns);
+  if (c->clean) lib_io_finish(L);
+  return 0;
+}
+
+static bool end_threads(Runtime *rt, int64_t join_until, int64_t cancel_ns) {
+  Closing c = {.rt = rt, .join_until = join_until, .cancel_ns = cancel_ns};
+  lua_State *L = rt->main->current;
+  rt->main->shielded = false;
+  if (!lua_checkstack(L, 4)) return false;
+  lua_pushcfunction(L, close_protected);
+  lua_pushlightuserdata(L, &c);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return c.clean;
+  lua_pop(L, 1);
+  if (!rt->gil.closed) gil_close(&rt->main->gil);
+  return false;
+}
+
+/* Is the calling thread main, at the depth at which closing is possible? */
+static bool may_close(const gilua_Runtime *door) {
+  const Visit *v = visit_find(door);
+  return v != NULL && v->ts == v->ts->rt->main && v->depth == (host_of(door)->attached ? 1u : 0u);
+}
+
+int gilua_close(gilua_Runtime *door) {
+  if (atomic_load(&door->state) != DOOR_OPEN) return GILUA_ECLOSING;
+  if (!may_close(door)) return GILUA_ETHREAD;
+  Host *h = host_of(door);
+  Runtime *rt = h->state.rt;
+  bool attached = h->attached;
+  int64_t timeout = h->shutdown_timeout_ns;
+  int64_t until = timeout != 0 ? clock_ns() + timeout : CLOCK_NEVER;
+  if (attached) { /* while it waits for keepers others may need the lock */
+    tstate_leave(rt->main);
+    gil_leave(&rt->main->gil);
+  }
+  visit_close(door, until);
+  tstate_enter(rt->main);
+  gil_take(&rt->main->gil);
+  if (!end_threads(rt, until, timeout != 0 ? timeout : SHUTDOWN_TIMEOUT_NS)) return GILUA_ETIMEOUT;
+  visit_end(door);
+  if (attached) state_detach(&h->state);
+  else state_close(&h->state);
+  free(h);
+  return GILUA_OK;
+}
+
+int gilua_enter(gilua_Runtime *rt, lua_State **L) {
+  *L = NULL;
+  return visit_enter(rt, L);
+}
+
+int gilua_leave(gilua_Runtime *rt, lua_State *L) {
+  (void)L;
+  return visit_leave(rt);
+}
+
+int gilua_keep(gilua_Runtime *rt) { return visit_keep(rt); }
+
+void gilua_drop(gilua_Runtime *rt) { visit_drop(rt); }
+
+void gilua_interrupt(gilua_Runtime *rt) {
+  if (atomic_load_explicit(&rt->state, memory_order_relaxed) != DOOR_CLOSED) process_interrupt(rt->rt);
+}
+
+int luaopen_gilua(lua_State *L) {
+  gilua_Config config = {.on_error = excepthook_to_stderr};
+  gilua_Runtime *rt;
+  int err = gilua_attach(L, &config, &rt);
+  if (err != GILUA_OK && err != GILUA_EEXISTS) return luaL_error(L, "cannot start gilua: %s", gilua_strerror(err));
+  return state_open_root(L);
+}
+
+const char *gilua_strerror(int err) {
+  switch (err) {
+    case GILUA_OK: return "no error";
+    case GILUA_ECLOSING: return "the runtime is closing or closed";
+    case GILUA_ENOMEM: return "not enough memory, threads or other resources of the system";
+    case GILUA_EOUTSIDE: return "the calling thread has not entered the runtime (gilua_enter)";
+    case GILUA_ETIMEOUT: return "time ran out";
+    case GILUA_EINVAL: return "an argument or a field of the configuration is out of range";
+    case GILUA_ELUA: return "Lua raised an error";
+    case GILUA_ETHREAD: return "only the main thread may do this, and only outside of any call into the runtime";
+    case GILUA_EINTERRUPTED: return "an interrupt, a cancel or an exit is pending";
+    case GILUA_EFINALIZER: return "nothing waits inside a finalizer";
+    case GILUA_EEXISTS: return "the Lua state has a runtime already";
+    default: return "unknown error";
+  }
+}

@@ -1,0 +1,119 @@
+/* The interface between executors and what runs their tasks: threads, processes, a distributed engine.
+ *
+ * An executor's object starts with an Executor. Everything that users see (submit, map, shutdown, terminate, <close>,
+ * Pool) is written in terms of these functions; each is called with the lock and may raise unless it says otherwise.
+ *
+ *   States     OPEN        takes tasks                          CLOSED      takes none; what was submitted is done
+ *              BROKEN      cannot work any more: submit raises broken_pool with the cause in BACKEND_CAUSE
+ *   OPEN -> CLOSED         shutdown, terminate, <close>, the end of the program, the collector: executor.c
+ *   OPEN -> BROKEN         the back end: executor_break
+ *   BROKEN -> CLOSED       as OPEN -> CLOSED
+ */
+#ifndef GILUA_POOL_FUTURES_BACKEND_H
+#define GILUA_POOL_FUTURES_BACKEND_H
+
+#include "pool/futures/future.h"
+
+typedef struct Executor Executor;
+
+typedef enum ExecutorState { EXECUTOR_OPEN, EXECUTOR_BROKEN, EXECUTOR_CLOSED } ExecutorState;
+
+/* User values of every executor; a back end's own follow. */
+enum {
+  EXECUTOR_CAUSE = 1, /* BROKEN: why, any value */
+  EXECUTOR_OWN,       /* the back end's first */
+};
+
+/* How a chunk's arguments are laid out: see executor_chunk. */
+typedef struct Chunk {
+  int count;   /* calls, 1 or more */
+  int arity;   /* arguments of each; they are batch[1 … count * arity] */
+  bool spread; /* arity is 1, and each argument is a list to be unpacked (starmap) */
+} Chunk;
+
+typedef struct Backend {
+  /* Pushes the Future of a task. The executor is at index i; the function and, above it, nargs arguments are on top of the
+   * stack and are popped. The executor is OPEN. On an error (pickle, broken_pool) nothing was queued. */
+  void (*submit)(lua_State *L, Executor *e, int i, int nargs);
+
+  /* The same for several calls in one task: the function and, above it, the table `batch` are on top and are popped. The
+   * task must give what chunk_run (chunk.h) gives. NULL: submit(chunk_run, f, batch, …) is called instead, so that only
+   * a back end which treats functions specially needs it. */
+  void (*submit_chunk)(lua_State *L, Executor *e, int i, const Chunk *chunk);
+
+  /* No tasks from now on; those that are not begun are cancelled if `cancel`, else done. Returns at once; idempotent (a
+   * second call may come with cancel). Called once the state is CLOSED. */
+  void (*close)(lua_State *L, Executor *e, int i, bool cancel);
+
+  /* After close: waits, as park, until every task is decided and every worker gone. */
+  ParkResult (*join)(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline);
+
+  /* Stops: every undecided future is CANCELLED when this returns; workers end as soon as they can. */
+  void (*terminate)(lua_State *L, Executor *e, int i);
+
+  /* The object was collected without having been closed: what was submitted is done, then the workers go. Inside a
+   * finalizer: neither raises, blocks nor allocates Lua memory. */
+  void (*collected)(Executor *e);
+
+  /* The object was collected, or the state closes; called last, after collected. NULL: nothing to free. The same rules. */
+  void (*free)(Executor *e);
+
+  /* Automatic chunk sizes pay: a task costs more than its hand-over in this process. */
+  bool chunks;
+} Backend;
+
+/* The head of every executor. */
+struct Executor {
+  ObjectHead head;
+  const Backend *backend;  /* [i] */
+  Runtime *rt;             /* [i] */
+  ExecutorState state;     /* [G] */
+  int max_workers;         /* [i] */
+  bool show_progress;      /* [i] maps draw a line */
+  bool finalizing;         /* [G] closed because the program ends */
+  Executor *next, *prev;   /* [G] FutureService.executors */
+};
+
+/* The methods of every executor: ObjectType.methods and .meta of each back end's type. A type is told by its methods. */
+extern const luaL_Reg executor_methods[], executor_meta[];
+
+/* executor_new pushes an executor of that type, OPEN, with nvalues user values beside EXECUTOR_CAUSE. type->size covers
+ * an Executor. The options table is at stack index 1 (or nothing there): show_progress is read from it. Raises finalizing. */
+Executor *executor_new(lua_State *L, const ObjectType *type, const Backend *backend, int max_workers, int nvalues);
+
+/* executor_option_workers reads field `name` of the options table at index 1: an integer from 1 to most, or the default when it is nil
+ * (or when there are no options). Raises a plain error that names the constructor `what`. */
+int executor_option_workers(lua_State *L, const char *what, const char *name, int standard, int most);
+
+/* executor_option_call pushes `initializer` and `initargs` of the options at index 1 as {initializer, initargs…}, or nil
+ * if there is none; returns the number of arguments. Raises if the one cannot be called or the other is no list. */
+int executor_option_call(lua_State *L, const char *what);
+
+/* executor_push pushes the object of e; false and nothing pushed: the collector has found it dead. */
+bool executor_push(lua_State *L, const Executor *e);
+
+/* executor_test returns the executor at index i, of any type, or NULL; executor_check raises an argument error. */
+Executor *executor_test(lua_State *L, int i);
+Executor *executor_check(lua_State *L, int i);
+
+/* executor_break makes the executor at index i BROKEN; the cause is on top of the stack and is popped. No effect unless it is
+ * OPEN. The back end fails its pending futures itself: executor_push_broken pushes a new error object broken_pool whose
+ * cause is at index `cause`. */
+void executor_break(lua_State *L, int i);
+void executor_push_broken(lua_State *L, int cause);
+
+/* executor_check_open raises what a submit would raise unless the executor at index i is OPEN. */
+void executor_check_open(lua_State *L, int i);
+
+/* executor_submit, executor_submit_chunk: Backend.submit and submit_chunk for who uses an executor, with the checks of its state:
+ * raise invalid_state, finalizing, broken_pool. */
+void executor_submit(lua_State *L, int i, int nargs);
+void executor_submit_chunk(lua_State *L, int i, const Chunk *chunk);
+
+/* executor_close, executor_join, executor_terminate: shutdown in steps. executor_join raises what a request stands for; returns
+ * false when the deadline has passed. */
+void executor_close(lua_State *L, int i, bool cancel);
+bool executor_join(lua_State *L, int i, int64_t deadline);
+void executor_terminate(lua_State *L, int i);
+
+#endif

@@ -1,0 +1,14 @@
+/* What executors share, for this folder; back ends use backend.h. */
+#ifndef GILUA_POOL_FUTURES_EXECUTOR_H
+#define GILUA_POOL_FUTURES_EXECUTOR_H
+
+#include "pool/futures/backend.h"
+
+/* executors_at_exit closes every executor, waits for their tasks, then for callbacks; when threads are joined, for callbacks
+ * once more. Is RuntimeExit.run. */
+bool executors_at_exit(lua_State *L, RuntimeExit *self, bool joined);
+
+/* executor_collect is the __gc of executors: what was submitted is done, nobody waits. */
+int executor_collect(lua_State *L);
+
+#endif

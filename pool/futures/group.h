@@ -1,0 +1,45 @@
+/* A group: several futures that are waited for together, in the order in which they are decided. */
+#ifndef GILUA_POOL_FUTURES_GROUP_H
+#define GILUA_POOL_FUTURES_GROUP_H
+
+#include "pool/futures/future.h"
+
+typedef struct FutureGroup FutureGroup;
+
+/* One future's place in a group. */
+struct FutureWatch {
+  FutureGroup *group;        /* [i] */
+  Future *future;            /* [G] linked in its list while it is undecided, else NULL */
+  FutureWatch *next, *prev;  /* [G] Future.watches; `next` alone: FutureGroup.decided or .vacant */
+};
+
+/* User value 1: the futures by place; false where there is none. */
+struct FutureGroup {
+  ObjectHead head;
+  int size;                       /* [i] places */
+  int undecided;                  /* [G] */
+  FutureWatch *decided, *newest;  /* [G] decided and not taken yet, oldest first */
+  FutureWatch *vacant;            /* [G] */
+  Waitq waiters;                  /* [G] */
+  FutureWatch watches[];
+};
+
+/* group_new pushes a group with that many places. */
+FutureGroup *group_new(lua_State *L, int size);
+
+/* group_add puts the future at index f into the group at index g, which has a vacant place. */
+void group_add(lua_State *L, int g, int f);
+
+/* group_of_list pushes a group of the futures in the list at index i; each counts once. Raises if one is no future. */
+FutureGroup *group_of_list(lua_State *L, int i);
+
+/* group_take waits until one more future is decided, pushes it and frees its place. PARK_GRANTED with *taken false, and
+ * nothing pushed: none was left. The group is at index i. Raises deadlock. */
+ParkResult group_take(lua_State *L, Tstate *ts, int i, int64_t deadline, bool *taken);
+
+/* group_tell: f is decided. Called with the lock by future.c. */
+void group_tell(Tstate *self, Future *f);
+
+void group_register(lua_State *L);
+
+#endif

@@ -1,0 +1,136 @@
+/* gilua.futures: tasks and their outcomes.
+ *
+ *   futures.ThreadPoolExecutor{max_workers, thread_name_prefix, initializer, initargs, show_progress}
+ *   futures.wait(list, {timeout=, return_when=}) -> done, not_done
+ *   futures.as_completed(list [, timeout]) -> iterator
+ *   futures.progress(iterator [, total]) -> iterator        futures.Future()
+ */
+#include "pool/futures/lib_futures.h"
+
+#include <string.h>
+
+#include "pool/futures/chunk.h"
+#include "pool/futures/group.h"
+#include "pool/futures/map.h"
+#include "pool/futures/progress.h"
+#include "pool/futures/service.h"
+#include "pool/futures/thread_backend.h"
+#include "runtime/thread/error.h"
+
+typedef enum ReturnWhen { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION } ReturnWhen;
+
+static const char *const when_names[] = {"ALL_COMPLETED", "FIRST_COMPLETED", "FIRST_EXCEPTION", NULL};
+
+/* Waits for futures of the list at 1, through the group at index g, until the condition holds or time is over. */
+static void wait_for(lua_State *L, int g, ReturnWhen when, int64_t deadline) {
+  Tstate *ts = park_self(L);
+  for (bool enough = false, taken = true; !enough && taken;) {
+    if (!park_check(L, ts, group_take(L, ts, g, deadline, &taken))) return;
+    if (!taken) return;
+    const Future *f = lua_touserdata(L, -1);
+    enough = when == FIRST_COMPLETED || (when == FIRST_EXCEPTION && f->state == FUTURE_FAILED);
+    lua_pop(L, 1);
+  }
+}
+
+/* Pushes the two lists. */
+static void push_parts(lua_State *L, int list) {
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_newtable(L); /* seen */
+  int done = lua_gettop(L) - 2;
+  lua_Integer n[2] = {0, 0};
+  for (lua_Integer k = 1; lua_geti(L, list, k) != LUA_TNIL; k++) {
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, done + 2) == LUA_TNIL) {
+      lua_pushvalue(L, -2);
+      lua_pushboolean(L, true);
+      lua_rawset(L, done + 2);
+      bool pending = !future_poll(L, -2);
+      lua_pushvalue(L, -2);
+      lua_rawseti(L, done + pending, ++n[pending]);
+    }
+    lua_settop(L, done + 2);
+  }
+  lua_settop(L, done + 1);
+}
+
+static int futures_wait(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  ReturnWhen when = ALL_COMPLETED;
+  bool poll = false;
+  int64_t deadline = CLOCK_NEVER;
+  if (lua_istable(L, 2)) {
+    lua_getfield(L, 2, "return_when");
+    when = (ReturnWhen)luaL_checkoption(L, 3, "ALL_COMPLETED", when_names);
+    lua_getfield(L, 2, "timeout");
+    deadline = park_timeout(L, 4, &poll);
+    lua_settop(L, 2);
+  }
+  group_of_list(L, 1);
+  if (!poll) wait_for(L, 3, when, deadline);
+  push_parts(L, 1);
+  return 2;
+}
+
+enum { COMPLETED_GROUP = 1, COMPLETED_DEADLINE, COMPLETED_TOTAL, COMPLETED_LEFT };
+
+/* the iterator; upvalues as above */
+static int next_completed(lua_State *L) {
+  Tstate *ts = park_self(L);
+  bool taken;
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(COMPLETED_GROUP));
+  int64_t deadline = lua_tointeger(L, lua_upvalueindex(COMPLETED_DEADLINE));
+  lua_Integer left = lua_tointeger(L, lua_upvalueindex(COMPLETED_LEFT));
+  if (!park_check(L, ts, group_take(L, ts, 1, deadline, &taken)))
+    return error_raise(L, ERROR_TIMEOUT, "%d (of %d) futures unfinished", (int)left,
+                       (int)lua_tointeger(L, lua_upvalueindex(COMPLETED_TOTAL)));
+  if (!taken) return 0;
+  lua_pushinteger(L, left - 1);
+  lua_replace(L, lua_upvalueindex(COMPLETED_LEFT));
+  return 1;
+}
+
+static int futures_as_completed(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  int64_t deadline = park_timeout(L, 2, NULL);
+  lua_settop(L, 1);
+  const FutureGroup *g = group_of_list(L, 1);
+  lua_pushinteger(L, deadline);
+  lua_pushinteger(L, g->size);
+  lua_pushinteger(L, g->size);
+  lua_pushcclosure(L, next_completed, COMPLETED_LEFT);
+  return 1;
+}
+
+static int futures_Future(lua_State *L) {
+  future_new(L, NULL, (void *)&future_type, FUTURE_LEAST_SLOTS);
+  return 1;
+}
+
+int luaopen_gilua_futures(lua_State *L) {
+  static const luaL_Reg funcs[] = {
+      {"Future", futures_Future},
+      {"ThreadPoolExecutor", thread_executor_new},
+      {"_run_chunk", chunk_run},
+      {"as_completed", futures_as_completed},
+      {"progress", progress_wrap},
+      {"wait", futures_wait},
+      {NULL, NULL},
+  };
+  if (service_of(L) == NULL) service_open(L);
+  future_register(L);
+  group_register(L);
+  map_register(L);
+  progress_register(L);
+  thread_executor_register(L);
+  luaL_newlib(L, funcs);
+  for (int k = 0; when_names[k] != NULL; k++) {
+    lua_pushstring(L, when_names[k]);
+    lua_setfield(L, -2, when_names[k]);
+  }
+  return 1;
+}

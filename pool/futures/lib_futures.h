@@ -1,0 +1,12 @@
+/* The Lua bindings of this folder. */
+#ifndef GILUA_POOL_FUTURES_LIB_FUTURES_H
+#define GILUA_POOL_FUTURES_LIB_FUTURES_H
+
+#include <lua.h>
+
+/* luaopen_gilua_futures pushes the module; later back ends put their executors into it. */
+int luaopen_gilua_futures(lua_State *L);
+
+int executor_map_method(lua_State *L);
+
+#endif

@@ -1,0 +1,28 @@
+/* gilua.multiprocessing: Python's names for pools of processes.
+ *
+ *   multiprocessing.Pool{processes, initializer, initargs, maxtasksperchild}        see lib_pool.c
+ *   multiprocessing.cpu_count()        processors that this program may use: affinity and control group
+ */
+#include "pool/multiprocessing/lib_multiprocessing.h"
+
+#include <lauxlib.h>
+
+#include "pool/futures/cpus.h"
+#include "pool/multiprocessing/async_result.h"
+
+static int cpu_count(lua_State *L) {
+  lua_pushinteger(L, cpus_usable());
+  return 1;
+}
+
+int luaopen_gilua_multiprocessing(lua_State *L) {
+  static const luaL_Reg funcs[] = {
+      {"Pool", pool_new}, {"_pool_over", pool_new_over}, {"cpu_count", cpu_count}, {NULL, NULL}};
+  lua_getglobal(L, "require"); /* the types of executors and futures are made there */
+  lua_pushliteral(L, "gilua.futures");
+  lua_call(L, 1, 0);
+  async_result_register(L);
+  pool_register(L);
+  luaL_newlib(L, funcs);
+  return 1;
+}

@@ -1,0 +1,482 @@
+/* Reading: nothing in the bytes is trusted, and no recursion on the C stack. A table is made in the size that its header
+ * announces; the sum of what headers announce never exceeds the bytes that are there. */
+#include "pool/pickle/read.h"
+
+#include <lauxlib.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "pool/pickle/format.h"
+#include "runtime/thread/error.h"
+
+_Noreturn void reader_damaged(Reader *r, size_t at, const char *format, ...) {
+  lua_State *L = r->L;
+  va_list args;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  va_start(args, format);
+  const char *text = lua_pushvfstring(L, format, args);
+  va_end(args);
+  error_push(L, ERROR_PICKLE, "cannot read byte %s: %s", lua_pushfstring(L, "%I", (LUAI_UACINT)at), text);
+  lua_pushinteger(L, (lua_Integer)at);
+  lua_setfield(L, -2, "offset");
+  lua_error(L);
+  __builtin_unreachable();
+}
+
+uint64_t reader_varint(Reader *r) {
+  uint64_t value = 0;
+  size_t at = reader_offset(r);
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    reader_need(r, 1);
+    uint8_t byte = *r->p++;
+    if (shift == 63 && byte > 1) break;
+    value |= (uint64_t)(byte & 0x7F) << shift;
+    if (byte < 0x80) return value;
+  }
+  reader_damaged(r, at, "a number is too large");
+}
+
+size_t reader_size(Reader *r) {
+  size_t at = reader_offset(r);
+  uint64_t size = reader_varint(r);
+  if (size > reader_left(r)) reader_damaged(r, at, "a length exceeds the message");
+  return (size_t)size;
+}
+
+static inline void push_bytes(Reader *r, size_t size) {
+  reader_need(r, size);
+  lua_pushlstring(r->L, (const char *)r->p, size);
+  r->p += size;
+}
+
+static void spill(Reader *r, int depth) {
+  int slot = reader_slot(r, depth);
+  if (lua_isnil(r->L, r->base + SLOT_READ_SPILL)) {
+    lua_newtable(r->L);
+    lua_replace(r->L, r->base + SLOT_READ_SPILL);
+  }
+  for (int i = 0; i < 2; i++) {
+    lua_pushvalue(r->L, slot + i);
+    lua_rawseti(r->L, r->base + SLOT_READ_SPILL, 2 * (lua_Integer)depth + i + 1);
+  }
+}
+
+static void grow_frames(Reader *r) {
+  ReadFrame *frames = lua_newuserdatauv(r->L, 2 * (size_t)r->capacity * sizeof *frames, 0);
+  memcpy(frames, r->frames, (size_t)r->capacity * sizeof *frames);
+  lua_replace(r->L, r->base + SLOT_READ_FRAMES);
+  r->frames = frames;
+  r->capacity *= 2;
+}
+
+ReadFrame *reader_push(Reader *r, ReadKind kind, size_t at, unsigned tag, uint32_t n) {
+  if (r->depth + 1 >= r->capacity) grow_frames(r);
+  if (r->depth >= READ_LEVELS) {
+    spill(r, r->depth);
+    lua_replace(r->L, reader_slot(r, r->depth));
+    lua_settop(r->L, reader_slot(r, r->depth));
+  }
+  lua_pushnil(r->L);
+  ReadFrame *f = &r->frames[++r->depth];
+  *f = (ReadFrame){.at = at, .n = n, .kind = (uint8_t)kind, .tag = (uint8_t)tag};
+  return f;
+}
+
+/* Ends the innermost frame, whose object becomes the value that its parent expected, on top of the parent's key. */
+static void pop(Reader *r) {
+  lua_State *L = r->L;
+  int slot = reader_slot(r, r->depth);
+  lua_settop(L, slot);
+  r->depth--;
+  if (r->depth < READ_LEVELS) return;
+  for (int i = 0; i < 2; i++) lua_rawgeti(L, r->base + SLOT_READ_SPILL, 2 * (lua_Integer)r->depth + i + 1);
+  lua_rotate(L, slot, -1);
+}
+
+static void make_table(Reader *r, int slot) {
+  if (!lua_isnil(r->L, r->base + slot)) return;
+  lua_newtable(r->L);
+  lua_replace(r->L, r->base + slot);
+}
+
+void reader_remember(Reader *r, size_t at, unsigned tag) {
+  if ((tag & TAG_SHARED) == 0) return;
+  make_table(r, SLOT_REFS);
+  lua_pushvalue(r->L, -1);
+  lua_rawseti(r->L, r->base + SLOT_REFS, (lua_Integer)at);
+}
+
+size_t reader_ref(Reader *r) {
+  size_t at = reader_offset(r);
+  uint64_t ref = reader_varint(r);
+  if (ref >= at || lua_isnil(r->L, r->base + SLOT_REFS) ||
+      lua_rawgeti(r->L, r->base + SLOT_REFS, (lua_Integer)ref) == LUA_TNIL)
+    reader_damaged(r, at, "a reference leads to nothing");
+  return (size_t)ref;
+}
+
+static void push_numbered(Reader *r, uint64_t number) {
+  if (number >= r->strings) reader_damaged(r, reader_offset(r), "a reference leads to no string");
+  lua_rawgeti(r->L, r->base + SLOT_STRINGS, (lua_Integer)number + 1);
+}
+
+static void define_string(Reader *r) {
+  push_bytes(r, reader_size(r));
+  make_table(r, SLOT_STRINGS);
+  lua_pushvalue(r->L, -1);
+  lua_rawseti(r->L, r->base + SLOT_STRINGS, (lua_Integer)++r->strings);
+}
+
+/* size is a constant where this is inlined: one load. */
+static inline __attribute__((always_inline)) void push_integer(Reader *r, size_t size) {
+  int64_t value = 0;
+  reader_need(r, size);
+  memcpy(&value, r->p, size);
+  r->p += size;
+  unsigned unused = 64 - 8 * (unsigned)size;
+  lua_pushinteger(r->L, (int64_t)((uint64_t)value << unused) >> unused);
+}
+
+static void push_float(Reader *r) {
+  lua_Number value;
+  reader_need(r, sizeof value);
+  memcpy(&value, r->p, sizeof value);
+  r->p += sizeof value;
+  lua_pushnumber(r->L, value);
+}
+
+static uint32_t read_count(Reader *r, size_t size) {
+  uint32_t value = 0;
+  reader_need(r, size);
+  memcpy(&value, r->p, size);
+  r->p += size;
+  return value;
+}
+
+static void claim(Reader *r, size_t at, uint64_t bytes) {
+  r->claimed += bytes;
+  if (bytes > reader_left(r) || r->claimed > (size_t)(r->end - r->start))
+    reader_damaged(r, at, "a table announces more than there is");
+}
+
+static void begin_table(Reader *r, size_t at, unsigned tag) {
+  if ((tag & TABLE_LIST8) != 0 && (tag & TABLE_LIST32) != 0) reader_damaged(r, at, "unknown tag %d", (int)tag);
+  unsigned log2 = read_count(r, 1);
+  uint64_t n = read_count(r, (tag & TABLE_LIST8) != 0 ? 1 : (tag & TABLE_LIST32) != 0 ? 4 : 0);
+  if (log2 > 31) reader_damaged(r, at, "a table announces more than there is");
+  uint64_t places = log2 == 0 ? 0 : (uint64_t)1 << (log2 - 1);
+  claim(r, at, n + places);
+  lua_createtable(r->L, n < INT32_MAX ? (int)n : 0, (int)places);
+  reader_remember(r, at, tag);
+  ReadFrame *f = reader_push(r, READ_TABLE, at, tag, (uint32_t)n);
+  f->pairs = places > 0;
+}
+
+static void begin_reduce(Reader *r, size_t at, unsigned tag) {
+  uint64_t n = reader_varint(r);
+  if (n == 0 || n > INT32_MAX) reader_damaged(r, at, "a constructor is missing");
+  claim(r, at, n);
+  lua_createtable(r->L, (int)n, 0);
+  reader_push(r, READ_REDUCE, at, tag, (uint32_t)n);
+}
+
+/* The tags from TAG_FUNCTION on. Pushes a value; false: it became a frame. */
+static __attribute__((noinline)) bool read_object(Reader *r, size_t at, unsigned tag) {
+  switch (tag & ~TAG_SHARED) {
+    case TAG_FUNCTION:
+    case TAG_FUNCTION_ID:
+    case TAG_FUNCTION_PLAIN: return reader_function(r, at, tag);
+    case TAG_REDUCE: begin_reduce(r, at, tag); return false;
+    case TAG_MODULE:
+    case TAG_NAME: reader_name(r, at, tag); return true;
+    case TAG_ORIGIN: reader_origin(r, at); reader_remember(r, at, tag); return true;
+    default: break;
+  }
+  if (tag == TAG_REF) {
+    reader_ref(r);
+  } else if (tag == TAG_GLOBALS && (r->flags & PICKLE_NAMES) != 0) {
+    lua_rawgeti(r->L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  } else {
+    reader_damaged(r, at, tag == TAG_GLOBALS ? "names are not allowed here" : "unknown tag %d", (int)tag);
+  }
+  return true;
+}
+
+/* Reads a value onto the stack; false: it became a frame. */
+static inline bool read_value(Reader *r) {
+  lua_State *L = r->L;
+  reader_need(r, 1);
+  unsigned tag = *r->p++;
+  if (tag < TAG_STRING) return lua_pushinteger(L, tag), true;
+  if (tag < TAG_STRING_REF) return push_bytes(r, tag - TAG_STRING), true;
+  if (tag < TAG_TABLE) return push_numbered(r, tag - TAG_STRING_REF), true;
+  size_t at = reader_offset(r) - 1;
+  if (tag < TAG_NIL) return begin_table(r, at, tag), false;
+  switch (tag) {
+    case TAG_NIL: lua_pushnil(L); return true;
+    case TAG_FALSE: lua_pushboolean(L, 0); return true;
+    case TAG_TRUE: lua_pushboolean(L, 1); return true;
+    case TAG_INT8: push_integer(r, 1); return true;
+    case TAG_INT16: push_integer(r, 2); return true;
+    case TAG_INT32: push_integer(r, 4); return true;
+    case TAG_INT64: push_integer(r, 8); return true;
+    case TAG_FLOAT: push_float(r); return true;
+    case TAG_STRING_DEFINE: define_string(r); return true;
+    case TAG_STRING_REF_FAR: push_numbered(r, reader_varint(r)); return true;
+    case TAG_STRING_LONG:
+    case TAG_STRING_LONG + TAG_SHARED:
+      push_bytes(r, reader_size(r));
+      reader_remember(r, at, tag);
+      return true;
+    default: return read_object(r, at, tag);
+  }
+}
+
+void reader_string(Reader *r) {
+  size_t at = reader_offset(r);
+  if (r->p < r->end && *r->p >= TAG_TABLE && *r->p < TAG_NIL) reader_damaged(r, at, "a name is not a string");
+  if (r->p < r->end && *r->p >= TAG_FUNCTION) reader_damaged(r, at, "a name is not a string");
+  read_value(r);
+  if (lua_type(r->L, -1) != LUA_TSTRING) reader_damaged(r, at, "a name is not a string");
+}
+
+/* Whether the object with its tag at that offset is still being filled; frames stand by rising offset. */
+static bool is_open(const Reader *r, size_t at) {
+  int low = 0, high = r->depth + 1;
+  while (low < high) {
+    int middle = low + (high - low) / 2;
+    if (r->frames[middle].at < at) low = middle + 1;
+    else high = middle;
+  }
+  return low <= r->depth && r->frames[low].at == at;
+}
+
+/* From outside no object gets an end: a __gc or __close would run with whatever the bytes say. */
+static void check_meta(Reader *r, size_t at, int i) {
+  lua_State *L = r->L;
+  if (lua_type(L, i) != LUA_TTABLE) reader_damaged(r, at, "a metatable is a %s", luaL_typename(L, i));
+  if ((r->flags & (PICKLE_CONSTRUCT | PICKLE_FUNCTIONS)) != 0 || lua_topointer(L, i) == r->safe_meta) return;
+  lua_pushliteral(L, "__gc");
+  bool ends = lua_rawget(L, i) != LUA_TNIL;
+  lua_pushliteral(L, "__close");
+  ends = lua_rawget(L, i) != LUA_TNIL || ends;
+  lua_pop(L, 2);
+  if (ends) reader_damaged(r, at, "a metatable with __gc or __close needs functions = true");
+  r->safe_meta = lua_topointer(L, i);
+}
+
+/* The metatable on top belongs to the table at slot; its value began at offset at. One that is not filled yet is set at
+ * the end of the message. */
+static void set_meta(Reader *r, int slot, size_t at) {
+  lua_State *L = r->L;
+  unsigned tag = r->start[at];
+  size_t definition = at;
+  if (tag == TAG_REF) {
+    const uint8_t *p = r->p;
+    r->p = r->start + at + 1;
+    definition = (size_t)reader_varint(r);
+    r->p = p;
+    tag = r->start[definition];
+  }
+  check_meta(r, at, lua_gettop(L));
+  if ((r->flags & PICKLE_TRACK) != 0 && r->link != NULL && tag >= TAG_TABLE && tag < TAG_NIL) link_track(L, r->link, -1);
+  if (!is_open(r, definition)) {
+    lua_setmetatable(L, slot);
+    return;
+  }
+  make_table(r, SLOT_DEFERRED);
+  int list = r->base + SLOT_DEFERRED;
+  lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+  lua_pushvalue(L, slot);
+  lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+  r->deferred = true;
+}
+
+static void set_deferred(Reader *r) {
+  lua_State *L = r->L;
+  int list = r->base + SLOT_DEFERRED;
+  lua_Integer n = (lua_Integer)lua_rawlen(L, list);
+  for (lua_Integer i = 1; i < n; i += 2) {
+    lua_rawgeti(L, list, i + 1);
+    lua_rawgeti(L, list, i);
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+  }
+}
+
+static void check_key(Reader *r, int i) {
+  if (lua_isnil(r->L, i)) reader_damaged(r, reader_offset(r), "a key is nil");
+  if (lua_type(r->L, i) == LUA_TNUMBER && !lua_rawequal(r->L, i, i))
+    reader_damaged(r, reader_offset(r), "a key is NaN");
+}
+
+/* Pairs, until TAG_END; false: a key or value became a frame. The slot of the key is empty between pairs. */
+static bool read_pairs(Reader *r, ReadFrame *f, int slot) {
+  lua_State *L = r->L;
+  for (;;) {
+    if (f->expect == EXPECT_KEY) {
+      reader_need(r, 1);
+      if (*r->p == TAG_END) break;
+      if (*r->p >= TAG_TABLE) lua_pushnil(L); /* room for its frame to stand where all do */
+      bool nil = *r->p >= TAG_TABLE;
+      if (!read_value(r)) return false;
+      if (nil) lua_replace(L, slot + 1);
+      check_key(r, slot + 1);
+      f->expect = EXPECT_VALUE;
+    }
+    if (!read_value(r)) return false;
+    lua_rawset(L, slot);
+    f->expect = EXPECT_KEY;
+  }
+  r->p++;
+  return true;
+}
+
+/* The value on top, which was a frame, goes where its parent expected it. */
+static void attach(Reader *r) {
+  ReadFrame *f = &r->frames[r->depth];
+  int slot = reader_slot(r, r->depth);
+  if (f->kind == READ_FUNCTION) {
+    lua_setupvalue(r->L, slot, (int)++f->i);
+    return;
+  }
+  switch ((Expect)f->expect) {
+    case EXPECT_ITEM: lua_rawseti(r->L, slot, (lua_Integer)++f->i); break;
+    case EXPECT_KEY:
+      lua_replace(r->L, slot + 1);
+      check_key(r, slot + 1);
+      f->expect = EXPECT_VALUE;
+      break;
+    case EXPECT_VALUE:
+      lua_rawset(r->L, slot);
+      f->expect = EXPECT_KEY;
+      break;
+    case EXPECT_META: set_meta(r, slot, f->meta_at); break;
+  }
+}
+
+static void finish(Reader *r) {
+  pop(r);
+  attach(r);
+}
+
+static void step_table(Reader *r) {
+  ReadFrame *f = &r->frames[r->depth];
+  lua_State *L = r->L;
+  int slot = reader_slot(r, r->depth);
+  if (f->expect == EXPECT_ITEM) {
+    while (f->i < f->n) {
+      if (!read_value(r)) return;
+      lua_rawseti(L, slot, (lua_Integer)++f->i);
+    }
+    lua_settop(L, slot);
+    f->expect = EXPECT_KEY;
+  }
+  if (f->pairs) {
+    if (!read_pairs(r, f, slot)) return;
+    f->pairs = 0;
+  }
+  if ((f->tag & TABLE_META) != 0) {
+    lua_pushnil(L);
+    f->expect = EXPECT_META;
+    f->meta_at = reader_offset(r);
+    f->tag &= ~TABLE_META;
+    if (!read_value(r)) return;
+    set_meta(r, slot, f->meta_at);
+  }
+  finish(r);
+}
+
+static void step_function(Reader *r) {
+  ReadFrame *f = &r->frames[r->depth];
+  int slot = reader_slot(r, r->depth);
+  while (f->i < f->n) {
+    if (reader_upvalue(r, f)) {
+      if (!read_value(r)) return;
+      lua_setupvalue(r->L, slot, (int)f->i + 1);
+    }
+    f->i++;
+  }
+  finish(r);
+}
+
+/* The list {constructor, arguments…} is complete: what the constructor returns takes its place. */
+static void construct(Reader *r, const ReadFrame *f) {
+  lua_State *L = r->L;
+  int slot = reader_slot(r, r->depth);
+  size_t at = f->at;
+  unsigned tag = f->tag;
+  lua_rawgeti(L, slot, 1);
+  if (!lua_isfunction(L, -1)) reader_damaged(r, at, "a constructor is a %s", luaL_typename(L, -1));
+  if (lua_iscfunction(L, -1) && (r->flags & (PICKLE_CONSTRUCT | PICKLE_FUNCTIONS)) == 0)
+    reader_damaged(r, at, "a C function as constructor needs functions = true");
+  if (!lua_checkstack(L, (int)f->n + LUA_MINSTACK)) reader_damaged(r, at, "a constructor has too many arguments");
+  for (uint32_t i = 2; i <= f->n; i++) lua_rawgeti(L, slot, (lua_Integer)i);
+  lua_call(L, (int)f->n - 1, 1);
+  lua_replace(L, slot);
+  lua_settop(L, slot);
+  reader_remember(r, at, tag);
+}
+
+static void step_list(Reader *r) {
+  ReadFrame *f = &r->frames[r->depth];
+  int slot = reader_slot(r, r->depth);
+  while (f->i < f->n) {
+    if (!read_value(r)) return;
+    lua_rawseti(r->L, slot, (lua_Integer)++f->i);
+  }
+  if (f->kind == READ_ROOTS) {
+    r->depth--;
+  } else {
+    construct(r, f);
+    finish(r);
+  }
+}
+
+static void walk(Reader *r) {
+  while (r->depth >= 0) {
+    switch (r->frames[r->depth].kind) {
+      case READ_TABLE: step_table(r); break;
+      case READ_FUNCTION: step_function(r); break;
+      default: step_list(r); break;
+    }
+  }
+}
+
+/* Pushes the list of the values. */
+static void read_message(Reader *r) {
+  lua_State *L = r->L;
+  reader_need(r, 1);
+  if (*r->p != PICKLE_VERSION) reader_damaged(r, 0, "version %d, where this program reads %d", *r->p, PICKLE_VERSION);
+  r->p++;
+  uint64_t n = reader_varint(r);
+  claim(r, 1, n);
+  if (n > INT32_MAX) reader_damaged(r, 1, "too many values");
+  lua_createtable(L, (int)n, 0);
+  reader_push(r, READ_ROOTS, 0, 0, (uint32_t)n);
+  walk(r);
+  if (r->p != r->end) reader_damaged(r, reader_offset(r), "bytes follow the end");
+  if (r->deferred) set_deferred(r);
+}
+
+int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins) {
+  luaL_checkstack(L, SLOT_OBJECTS + 2 * READ_LEVELS + LUA_MINSTACK, NULL);
+  Reader r = {.L = L, .link = link, .start = bytes, .p = bytes, .flags = flags, .origins = origins};
+  r.end = r.start + size;
+  r.base = lua_gettop(L);
+  r.depth = -1;
+  r.capacity = READ_FRAMES;
+  r.frames = r.first;
+  lua_settop(L, r.base + SLOT_OBJECTS - 1);
+  if ((flags & PICKLE_TRACK) != 0 && link != NULL) link_track_begin(L, link);
+  read_message(&r);
+  int list = r.base + SLOT_OBJECTS;
+  lua_settop(L, list);
+  lua_Unsigned n = r.first[0].n;
+  lua_replace(L, r.base + 1);
+  lua_settop(L, r.base + 1);
+  luaL_checkstack(L, (int)n, "too many values");
+  for (lua_Unsigned i = 1; i <= n; i++) lua_rawgeti(L, r.base + 1, (lua_Integer)i);
+  lua_remove(L, r.base + 1);
+  return (int)n;
+}

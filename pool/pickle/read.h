@@ -1,0 +1,86 @@
+/* The reader: state of one pickle_load. It lives on the C stack and owns nothing but what the Lua stack holds, so an
+ * error from anywhere may pass. */
+#ifndef GILUA_POOL_PICKLE_READ_H
+#define GILUA_POOL_PICKLE_READ_H
+
+#include "pool/pickle/link.h"
+
+enum { READ_LEVELS = 48, READ_FRAMES = 64 };
+
+typedef enum ReadKind { READ_ROOTS, READ_TABLE, READ_FUNCTION, READ_REDUCE } ReadKind;
+
+/* What the next value will be. */
+typedef enum Expect { EXPECT_ITEM, EXPECT_KEY, EXPECT_VALUE, EXPECT_META } Expect;
+
+/* An object that is being filled; it stands at its slot, a key or nil behind it. */
+typedef struct ReadFrame {
+  size_t at;     /* offset of its tag */
+  size_t meta_at; /* offset of the metatable's value */
+  uint32_t i, n; /* items done, and all */
+  uint8_t kind, expect, tag, pairs;
+} ReadFrame;
+
+typedef struct Reader {
+  lua_State *L;
+  PickleLink *link;
+  const uint8_t *start, *p, *end;
+  unsigned flags;
+  int origins;       /* registry, or LUA_NOREF */
+  size_t claimed;    /* bytes that table headers announced; no more than there are */
+  uint64_t strings;  /* numbered so far */
+  bool deferred;     /* metatables are still to be set */
+  const void *safe_meta; /* a metatable without __gc and __close */
+  int base, depth, capacity;
+  ReadFrame *frames; /* the array below, or a userdata at SLOT_READ_FRAMES */
+  ReadFrame first[READ_FRAMES];
+} Reader;
+
+enum {
+  SLOT_REFS = 1,      /* offset -> object; -offset -> number of a captured variable */
+  SLOT_STRINGS,       /* number -> string */
+  SLOT_READ_SPILL,
+  SLOT_DEFERRED,      /* table, metatable, … */
+  SLOT_READ_FRAMES,
+  SLOT_READ_LOADED,
+  SLOT_OBJECTS
+};
+
+static inline int reader_slot(const Reader *r, int depth) {
+  return r->base + SLOT_OBJECTS + 2 * (depth < READ_LEVELS ? depth : READ_LEVELS);
+}
+
+/* reader_damaged raises `pickle` with the offset at. */
+_Noreturn void reader_damaged(Reader *r, size_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static inline size_t reader_offset(const Reader *r) { return (size_t)(r->p - r->start); }
+static inline size_t reader_left(const Reader *r) { return (size_t)(r->end - r->p); }
+
+static inline void reader_need(Reader *r, size_t size) {
+  if (reader_left(r) < size) reader_damaged(r, reader_offset(r), "the bytes end early");
+}
+
+uint64_t reader_varint(Reader *r);
+
+/* reader_size is a varint that counts bytes which must be there. */
+size_t reader_size(Reader *r);
+
+/* reader_push makes a frame of the object on top. reader_remember keeps the object on top under the offset of its tag,
+ * if the tag says that it will be asked for. reader_ref pushes what is kept under the offset that is next. */
+ReadFrame *reader_push(Reader *r, ReadKind kind, size_t at, unsigned tag, uint32_t n);
+void reader_remember(Reader *r, size_t at, unsigned tag);
+size_t reader_ref(Reader *r);
+
+/* reader_string pushes the string that must be next. */
+void reader_string(Reader *r);
+
+/* For the names and functions of a message. Each has its tag read, at offset `at`, and pushes the object; the first
+ * returns false if it became a frame. */
+bool reader_function(Reader *r, size_t at, unsigned tag);
+void reader_name(Reader *r, size_t at, unsigned tag);
+void reader_origin(Reader *r, size_t at);
+
+/* reader_upvalue reads what comes before the value of the next captured variable of the function in f; false: it is one
+ * that another function has, and no value follows. */
+bool reader_upvalue(Reader *r, ReadFrame *f);
+
+#endif

@@ -1,0 +1,73 @@
+/* A map from addresses to numbers. */
+#include "pool/pickle/refs.h"
+
+#include <string.h>
+
+#include "pool/pickle/memory.h"
+
+enum { FIRST_CAPACITY = 32, KEPT_CAPACITY = 1024 };
+
+/* Fibonacci hashing of each kilobyte, objects in it side by side: what was made together is met together, and so finds
+ * its slots in the cache. */
+static inline uint32_t slot_of(const Refs *r, const void *address) {
+  uintptr_t a = (uintptr_t)address;
+  return (uint32_t)((a >> 10) * 0x9E3779B97F4A7C15u >> r->shift) + (uint32_t)(a >> 4 & 63);
+}
+
+static uint32_t mask_of(const Refs *r) { return 2 * r->capacity - 1; }
+
+Ref *refs_find(const Refs *r, const void *address) {
+  if (r->count == 0) return NULL;
+  uint32_t mask = mask_of(r);
+  for (uint32_t i = slot_of(r, address) & mask, at; (at = r->slots[i]) != 0; i = (i + 1) & mask)
+    if (r->entries[at - 1].address == address) return &r->entries[at - 1];
+  return NULL;
+}
+
+static void place(Refs *r, uint32_t entry) {
+  uint32_t mask = mask_of(r), i = slot_of(r, r->entries[entry].address) & mask;
+  while (r->slots[i] != 0) i = (i + 1) & mask;
+  r->slots[i] = entry + 1;
+}
+
+static bool grow(Refs *r) {
+  if (r->capacity > UINT32_MAX / 8) return false;
+  uint32_t capacity = r->capacity == 0 ? FIRST_CAPACITY : 4 * r->capacity;
+  Ref *entries = pickle_realloc(r->entries, capacity * sizeof *entries);
+  if (entries == NULL) return false;
+  r->entries = entries;
+  uint32_t *slots = pickle_realloc(NULL, 2 * (size_t)capacity * sizeof *slots);
+  if (slots == NULL) return false;
+  pickle_realloc(r->slots, 0);
+  memset(slots, 0, 2 * (size_t)capacity * sizeof *slots);
+  r->slots = slots;
+  r->capacity = capacity;
+  r->shift = __builtin_clzll(2 * (unsigned long long)capacity) + 1;
+  for (uint32_t i = 0; i < r->count; i++) place(r, i);
+  return true;
+}
+
+Ref *refs_add(Refs *r, const void *address, size_t value, bool *added) {
+  *added = false;
+  if (r->count == r->capacity && !grow(r)) return NULL;
+  uint32_t mask = mask_of(r), i = slot_of(r, address) & mask;
+  for (uint32_t at; (at = r->slots[i]) != 0; i = (i + 1) & mask)
+    if (r->entries[at - 1].address == address) return &r->entries[at - 1];
+  Ref *new = &r->entries[r->count];
+  *new = (Ref){address, value};
+  r->slots[i] = ++r->count;
+  *added = true;
+  return new;
+}
+
+void refs_reset(Refs *r) {
+  if (r->capacity > KEPT_CAPACITY) refs_free(r);
+  else if (r->count > 0) memset(r->slots, 0, 2 * (size_t)r->capacity * sizeof *r->slots);
+  r->count = 0;
+}
+
+void refs_free(Refs *r) {
+  pickle_realloc(r->entries, 0);
+  pickle_realloc(r->slots, 0);
+  *r = (Refs){0};
+}

@@ -1,0 +1,38 @@
+/* A map from addresses to numbers: what a message has met already, what leads to a name. Addresses are stable while no
+ * collector runs, so no Lua memory is needed.
+ *
+ * Source of the layout: Python's dict since 3.6. The entries stand in order of arrival, the hash table has their
+ * indexes only, so that it stays in the cache four times as long.
+ */
+#ifndef GILUA_POOL_PICKLE_REFS_H
+#define GILUA_POOL_PICKLE_REFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Ref {
+  const void *address;
+  size_t value;
+} Ref;
+
+/* Zero is an empty map. */
+typedef struct Refs {
+  Ref *entries;
+  uint32_t *slots;    /* index of an entry + 1, 0: free; linear probing */
+  uint32_t count, capacity; /* of entries; there are twice as many slots, a power of two */
+  int shift;          /* 64 - log2 of the slots */
+} Refs;
+
+/* refs_find returns the entry of an address, or NULL. */
+Ref *refs_find(const Refs *r, const void *address);
+
+/* refs_add returns the entry of an address that may be there; a new one has the value given and sets *added. Returns
+ * NULL without memory. The entry moves at the next refs_add. */
+Ref *refs_add(Refs *r, const void *address, size_t value, bool *added);
+
+/* refs_reset empties the map and keeps little memory; refs_free keeps none. */
+void refs_reset(Refs *r);
+void refs_free(Refs *r);
+
+#endif

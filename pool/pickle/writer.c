@@ -1,0 +1,148 @@
+/* The writer's life: one is kept in the registry for the next message; a message inside a message, or one that was left
+ * by an error, makes another take its place. */
+#include <lauxlib.h>
+#include <string.h>
+
+#include "pool/pickle/write.h"
+#include "runtime/thread/error.h"
+
+enum { KEPT_BYTES = 64 * 1024, KEPT_FRAMES = 1024 };
+
+#define WRITER_META "gilua.pickle.Writer"
+
+static const char writer_key;
+
+/* User values of the writer. */
+enum { VALUE_FIELDS = 1, VALUE_SPILL, VALUE_PINS, VALUE_ORIGINS, VALUES = VALUE_ORIGINS };
+
+void writer_forget(Writer *w) {
+  for (unsigned i = 0; i < w->ncodes; i++) pickle_code_drop(w->codes[i]);
+  w->ncodes = w->npieces = 0;
+  w->out.size = 0;
+  w->string_count = 0;
+  w->anchored = 0;
+  w->plain_meta = NULL;
+  refs_reset(&w->refs);
+  if (w->origins.count > 0) refs_reset(&w->origins);
+}
+
+static int writer_gc(lua_State *L) {
+  Writer *w = lua_touserdata(L, 1);
+  writer_forget(w);
+  bytes_free(&w->out);
+  bytes_free(&w->scratch);
+  refs_free(&w->refs);
+  refs_free(&w->origins);
+  names_free(L, &w->own_names);
+  pickle_realloc(w->frames, 0);
+  pickle_realloc(w->pieces, 0);
+  pickle_realloc(w->codes, 0);
+  w->frames = NULL;
+  w->pieces = NULL;
+  w->codes = NULL;
+  return 0;
+}
+
+static Writer *new_writer(lua_State *L) {
+  static const char *const fields[] = {"__reduce", "__gc", "__close"};
+  Writer *w = lua_newuserdatauv(L, sizeof *w, VALUES);
+  memset(w, 0, sizeof *w);
+  w->own_names.list = LUA_NOREF;
+  if (luaL_newmetatable(L, WRITER_META)) {
+    lua_pushcfunction(L, writer_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  for (int i = VALUE_SPILL; i <= VALUES; i++) {
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, i);
+  }
+  lua_createtable(L, 3, 0);
+  for (int i = 0; i < 3; i++) {
+    lua_pushstring(L, fields[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setiuservalue(L, -2, VALUE_FIELDS);
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &writer_key);
+  return w;
+}
+
+Writer *writer_begin(lua_State *L, PickleLink *link) {
+  luaL_checkstack(L, SLOT_FRAMES + 2 * STACK_LEVELS + LUA_MINSTACK, NULL);
+  int base = lua_gettop(L);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &writer_key);
+  Writer *w = lua_touserdata(L, -1);
+  if (w == NULL || w->busy) {
+    lua_pop(L, 1);
+    w = new_writer(L);
+  }
+  if (link != NULL) link_prepare(L, link);
+  w->busy = true;
+  w->L = L;
+  w->link = link;
+  w->base = base;
+  w->names = NULL;
+  w->mode = w->restart = 0;
+  w->spilled = false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  w->globals = lua_topointer(L, -1);
+  lua_getiuservalue(L, base + SLOT_WRITER, VALUE_SPILL); /* the globals stand in for package.loaded so far */
+  lua_pushnil(L);
+  lua_getiuservalue(L, base + SLOT_WRITER, VALUE_PINS);
+  lua_getiuservalue(L, base + SLOT_WRITER, VALUE_ORIGINS);
+  lua_getiuservalue(L, base + SLOT_WRITER, VALUE_FIELDS);
+  return w;
+}
+
+static void renew(Writer *w, bool used, int value) {
+  if (!used) return;
+  lua_newtable(w->L);
+  lua_setiuservalue(w->L, w->base + SLOT_WRITER, value);
+}
+
+void writer_renew(Writer *w) {
+  renew(w, w->spilled, VALUE_SPILL);
+  renew(w, w->npieces > 0, VALUE_PINS);
+  renew(w, w->origins.count > 0, VALUE_ORIGINS);
+  w->spilled = false;
+}
+
+void writer_release(Writer *w) {
+  writer_forget(w);
+  if (w->out.capacity > KEPT_BYTES) bytes_free(&w->out);
+  if (w->scratch.capacity > KEPT_BYTES) bytes_free(&w->scratch);
+  if (w->frame_capacity > KEPT_FRAMES) {
+    pickle_realloc(w->frames, 0);
+    w->frames = NULL;
+    w->frame_capacity = 0;
+  }
+  w->busy = false;
+}
+
+_Noreturn void writer_no_memory(Writer *w) {
+  lua_State *L = w->L;
+  writer_renew(w);
+  writer_release(w);
+  luaL_error(L, "not enough memory");
+  __builtin_unreachable();
+}
+
+_Noreturn void writer_refuse(Writer *w, const char *why) {
+  lua_State *L = w->L;
+  int value = lua_gettop(L);
+  const char *type = luaL_typename(L, value), *what = type;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  if (lua_iscfunction(L, value)) what = "C function";
+  if (luaL_getmetafield(L, value, "__name") == LUA_TSTRING) what = lua_tostring(L, -1);
+  path_push(w);
+  error_push(L, ERROR_PICKLE, "cannot send the %s at %s: %s", what, lua_tostring(L, -1), why);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, type);
+  lua_setfield(L, -2, "type");
+  writer_renew(w);
+  writer_release(w);
+  lua_error(L);
+  __builtin_unreachable();
+}

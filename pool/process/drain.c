@@ -1,0 +1,133 @@
+/* Reading results, and what becomes of tasks. Results are moved out of the rings at once: a worker that waits for room
+ * while the parent waits for it would be the end of both.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "pool/process/internal.h"
+#include "runtime/os/futex.h"
+
+void engine_enqueue(Engine *e, Task *t, bool front) {
+  t->next = front ? e->queue : NULL;
+  t->prev = front ? NULL : e->queue_end;
+  if (t->next != NULL) t->next->prev = t;
+  if (t->prev != NULL) t->prev->next = t;
+  if (t->next == NULL) e->queue_end = t;
+  if (t->prev == NULL) e->queue = t;
+  e->queued++;
+}
+
+void engine_unqueue(Engine *e, Task *t) {
+  if (t->next != NULL) t->next->prev = t->prev;
+  else e->queue_end = t->prev;
+  if (t->prev != NULL) t->prev->next = t->next;
+  else e->queue = t->next;
+  t->next = t->prev = NULL;
+  e->queued--;
+}
+
+void engine_decide(Engine *e, Task *t, TaskState state) {
+  task_move(t, state);
+  for (TaskWait *w = t->waiters; w != NULL; w = w->same) {
+    if (w->leads) continue;
+    atomic_store(&w->word, 1);
+    futex_wake(&w->word, 1);
+  }
+  if (t->watcher != NULL) e->decided(t);
+  if (!t->init) e->pending--;
+  engine_unref(t);
+}
+
+/* The tasks in front that were taken back are through. */
+static void forget_taken(WorkerHandle *w) {
+  while (w->count > 0 && w->sent[w->first] == NULL) {
+    slot_set(&w->shared->slots[w->first], 0, SLOT_FREE);
+    w->first = (w->first + 1) % SLOTS;
+    w->count--;
+  }
+}
+
+/* A worker that skipped its last tasks says so only by their slots. */
+static void look_at_taken(WorkerHandle *w) {
+  while (w->count > 0 && w->sent[w->first] == NULL) {
+    uint64_t word = atomic_load(&w->shared->slots[w->first].word);
+    if ((word & ((1u << SLOT_BITS) - 1)) != SLOT_FREE) return;
+    w->first = (w->first + 1) % SLOTS;
+    w->count--;
+  }
+}
+
+static void note_time(Engine *e, int64_t ns) {
+  if (ns < 100) ns = 100;
+  if (ns > INT64_C(1000000000000)) return;
+  e->mean_ns = e->mean_ns == 0 ? ns : (e->mean_ns * 7 + ns) / 8;
+}
+
+/* The whole result of the first task with w is there. False: it is no such thing. */
+static bool finish(Engine *e, WorkerHandle *w) {
+  const Record *r = &w->head;
+  forget_taken(w);
+  if (w->count == 0 || r->slot != w->first || r->id != w->sent[w->first]->id) return false;
+  Task *t = w->sent[w->first];
+  slot_set(&w->shared->slots[w->first], t->id, SLOT_FREE);
+  w->first = (w->first + 1) % SLOTS;
+  w->count--;
+  t->result = *r;
+  t->bytes = w->body;
+  w->body = NULL;
+  w->got = 0;
+  if (t->init) {
+    if (r->kind == RECORD_ERROR) engine_break(e, 0, t);
+    else engine_decide(e, t, TASK_DONE);
+    return true;
+  }
+  note_time(e, r->ns);
+  engine_decide(e, t, t->bytes == NULL && r->size > 0 ? (t->failure = FAILURE_MEMORY, TASK_FAILED) : TASK_DONE);
+  return true;
+}
+
+static bool head_sane(const Record *r) {
+  return (r->kind == RECORD_VALUES || r->kind == RECORD_ERROR) && r->slot < SLOTS && r->size <= PTRDIFF_MAX / 2;
+}
+
+/* Reads on; false when there is nothing more, or nonsense. */
+static bool read_on(Engine *e, WorkerHandle *w) {
+  if (w->got < sizeof(Record)) {
+    size_t n = ring_read(&w->results, (char *)&w->head + w->got, sizeof(Record) - w->got);
+    w->got += n;
+    if (w->got < sizeof(Record)) return false;
+    if (!head_sane(&w->head)) w->results.broken = true;
+    else w->body = w->head.size > 0 ? malloc(w->head.size) : NULL; /* NULL: the bytes are dropped, the task fails */
+  }
+  if (w->results.broken) return false;
+  size_t at = w->got - sizeof(Record), left = w->head.size - at;
+  size_t n = ring_read(&w->results, w->body != NULL ? w->body + at : NULL, left);
+  w->got += n;
+  if (n < left) return false;
+  if (finish(e, w)) return true;
+  w->results.broken = true;
+  return false;
+}
+
+bool engine_drain_worker(Engine *e, WorkerHandle *w) {
+  uint32_t before = w->results.own;
+  if (w->results.broken) return false;
+  if (ring_used(&w->results) > 0)
+    while (read_on(e, w)) continue;
+  if (w->results.broken) engine_kill(e, w);
+  look_at_taken(w);
+  if (w->results.own == before) return false;
+  ring_publish_read(&w->results);
+  /* it waits for room only if the ring was full as it saw it */
+  if (atomic_load(&w->results.ring->tail) - before >= RING_SIZE) engine_wake_worker(w);
+  return true;
+}
+
+bool engine_drain(Engine *e) {
+  bool any = false;
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state == WORKER_LIVE) any = engine_drain_worker(e, w) || any;
+  }
+  return any;
+}

@@ -1,0 +1,180 @@
+/* The engine of a process pool: takes tasks as bytes, has them done by worker processes, keeps what came of them.
+ *
+ * Threads. engine_new, submit, settle, free need the interpreter lock. The rest of the work (feeding the rings, draining
+ * them, deaths, time-outs) is done by whoever waits, without the interpreter lock, under Engine.m: a thread that waits
+ * for a result becomes the leader, reads the rings itself and sleeps in poll; others that wait sleep on a futex, and the
+ * leader that leaves makes one of them the next. While nobody waits a collector thread stands in.
+ * Source of the idea: leader/followers (Schmidt et al.).
+ *
+ * Lock order: interpreter lock -> Engine.m, a leaf: no Lua, no encoding under it. In a forked child the engine is of
+ * another process (engine_foreign), and no function here touches m.
+ */
+#ifndef GILUA_POOL_PROCESS_ENGINE_H
+#define GILUA_POOL_PROCESS_ENGINE_H
+
+#include <pthread.h>
+
+#include "pool/process/birth.h"
+#include "pool/process/task.h"
+#include "runtime/sync/park.h"
+
+enum { DIRECT_CODES = 256, RETRY_ZYGOTE = 5, MOST_WORKERS = 1024 };
+
+typedef struct EngineOptions {
+  unsigned max_workers;
+  unsigned max_tasks;      /* tasks a worker does before it is replaced, 0: any number */
+  unsigned retries;        /* how often a task whose worker died is tried again */
+  unsigned max_pending;    /* submit waits while so many are undecided, 0: it never waits */
+  int64_t task_timeout_ns; /* 0: none */
+  size_t memory_limit;     /* bytes a worker may add, 0: no limit */
+  bool spawn;              /* the zygote is executed, not forked */
+  bool reports;            /* workers write the error of a task to stderr: multiprocessing.Process */
+  unsigned cpus;           /* that the program may use */
+} EngineOptions;
+
+/* A message on its way into a ring. */
+typedef struct Segment {
+  const void *bytes;
+  size_t size;
+} Segment;
+
+typedef struct Outgoing {
+  Task *task;          /* NULL: nothing under way */
+  Record head;
+  Record *definitions; /* heads of the bytecode in front, malloc'd */
+  Segment inlined[3], *segments;
+  unsigned n, at;      /* segments; the one under way */
+  size_t offset;       /* in it */
+} Outgoing;
+
+typedef enum WorkerState {
+  WORKER_NONE,  /* may be forked */
+  WORKER_BIRTH, /* the zygote was asked for it */
+  WORKER_LIVE,  /* takes tasks; its process may be dead already, which the zygote will tell */
+  WORKER_DYING  /* killed, or told to end: takes none */
+} WorkerState;
+
+/* The parent's view of one worker. All under Engine.m. */
+typedef struct WorkerHandle {
+  WorkerState state;
+  WorkerShared *shared;  /* [i] */
+  uint64_t generation;   /* of the process in this place */
+  pid_t pid;
+  RingEnd tasks, results;
+  Task *sent[SLOTS];     /* by slot, in order from `first` on */
+  unsigned first, count;
+  unsigned given;        /* tasks since its birth */
+  bool told;             /* DYING: the zygote knows; false: its socket was full, to be said again */
+  Outgoing out;
+  Record head;           /* of the result that is read */
+  size_t got;            /* bytes of it, head included */
+  unsigned char *body;
+  uint64_t epoch;        /* of the codes that it knows */
+  uint64_t codes[DIRECT_CODES]; /* a code whose id stands at id % DIRECT_CODES is known */
+} WorkerHandle;
+
+/* A thread that waits, on its own stack; under Engine.m but for stop and word. */
+typedef struct TaskWait {
+  struct TaskWait *next, *prev; /* Engine.waits */
+  struct TaskWait *same;        /* next that waits for the same task */
+  Task *task;                   /* NULL: waits for room, or for the end of all */
+  bool (*ready)(Engine *e, struct TaskWait *w);
+  int64_t deadline;
+  bool leads;
+  _Atomic bool stop;            /* [a] a request came; seq_cst */
+  _Atomic uint32_t word;        /* [a] the follower's futex: 1 is "look again" */
+} TaskWait;
+
+typedef enum EngineState { ENGINE_OPEN, ENGINE_CLOSING, ENGINE_ENDED } EngineState;
+
+struct Engine {
+  EngineOptions options;     /* [i] */
+  Runtime *rt;               /* [i] */
+  pid_t process;             /* [i] whose engine this is */
+  Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
+  PickleLink *link;          /* [G] */
+  PickleMessage init;        /* [i] the initializer, or empty */
+  bool has_init;             /* [i] */
+  _Atomic unsigned refs;     /* [a] executor, collector thread, tasks; the last frees */
+  pthread_mutex_t m;         /* guards [m] */
+  EngineState state;         /* [m] CLOSING: the collector ends everything when nothing is pending */
+  bool broken;               /* [m] cannot work any more */
+  int broken_errno;          /* [m] why, or 0: cause is the initializer's error */
+  Task *cause;               /* [m] the initializer that failed, decided */
+  bool zygote_lost;          /* [m] the collector is about to fork a new one */
+  pid_t zygote;              /* [m] 0: none */
+  int socket, event;         /* [m], [i]; -1: none */
+  int memory;                /* [i] spawn: the memfd behind shared; else -1 */
+  PoolShared *shared;        /* [i] */
+  WorkerHandle *workers;     /* [m] options.max_workers */
+  unsigned live, births;     /* [m] workers in these states; dying ones count as live until they are reaped */
+  uint64_t last_generation;  /* [m] */
+  int64_t refused_at;        /* [m] when the system last refused a worker, 0: never */
+  Task *queue, *queue_end;   /* [m] in the order in which they are to be done */
+  unsigned queued, pending;  /* [m] in the queue; undecided */
+  uint64_t last_id;          /* [m] */
+  int64_t mean_ns;           /* [m] how long a task runs, a moving mean; 0: not known */
+  TaskWait *waits, *leader;  /* [m] */
+  unsigned pollers;          /* [m] threads in poll: the leader, the collector */
+  Task *graveyard;           /* [m] to be freed with the interpreter lock */
+  uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
+  struct Engine *next;       /* [G] of those whose executor was collected */
+  uint64_t activity;         /* [m] counts what threads of the program did */
+  bool collecting;           /* [m] the collector thread exists */
+  bool collector_sleeps;     /* [m] without a timeout */
+  _Atomic uint32_t collector_word; /* [a] its futex */
+  int64_t stopped_ns, stopped_at;  /* [m] the program stood still so long, until then */
+  void (*decided)(Task *t);  /* [i] called for a task with a watcher, under m */
+};
+
+/* engine_new makes an engine and its zygote; the initializer (function and arguments), empty if there is none, becomes its
+ * own. Raises broken_pool, invalid_state (inside a finalizer), memory errors. Leaves the lock for some milliseconds. */
+Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, PickleLink *link, PickleMessage *init,
+                   void (*decided)(Task *t));
+
+/* engine_submit queues a task; the message becomes its own. Returns NULL without memory. The caller owns a reference. */
+Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message);
+
+/* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_idle until
+ * nothing is pending; engine_wait_ended until the zygote is reaped, after engine_close. As park. */
+ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline);
+ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline);
+ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline);
+
+/* engine_wait_born waits until the first worker is born, or it is known that none will be; engine_pid is its pid, or 0. */
+ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline);
+pid_t engine_pid(Engine *e);
+
+/* engine_signal has the zygote send a signal to the first worker, if it lives. */
+void engine_signal(Engine *e, int sig);
+
+/* engine_cancel: true if the task will have no result: it was queued, or its worker is killed for it. */
+bool engine_cancel(Task *t);
+
+/* engine_running tells whether a worker has begun the task. */
+bool engine_running(Task *t);
+
+/* engine_watch lets `decided` be called for t, at once if it is; watcher is not NULL. */
+void engine_watch(Task *t, void *watcher);
+
+/* engine_cancel_queued cancels what no worker has begun. engine_close ends the workers when nothing is pending any more;
+ * engine_terminate cancels everything and ends them now. Neither waits. */
+void engine_cancel_queued(Engine *e);
+void engine_close(Engine *e);
+void engine_terminate(Engine *e);
+
+/* engine_ended tells whether it has ended. */
+bool engine_ended(Engine *e);
+
+/* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
+void engine_drop(Engine *e);
+void engine_drop_task(Task *t);
+
+/* engine_bury frees tasks that ended. Needs the interpreter lock. */
+void engine_bury(lua_State *L, Engine *e);
+
+/* engine_foreign tells whether the engine is another process's: a copy that came along with a fork. */
+bool engine_foreign(const Engine *e);
+
+#endif

@@ -1,0 +1,236 @@
+/* Giving tasks to workers.
+ *
+ * All tasks wait in one queue. A ring holds some 100 us of work ahead, by the mean of what tasks took; nothing is sent
+ * ahead when they take longer than a millisecond, or while that is not known. An idle worker with an empty queue gets
+ * what another one has not begun.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "pool/process/internal.h"
+#include "runtime/os/futex.h"
+
+enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16, REFUSED_NS = 100000000 };
+
+void engine_wake_worker(WorkerHandle *w) {
+  if (atomic_load(&w->shared->asleep) != 0 && atomic_exchange(&w->shared->asleep, 0) != 0)
+    futex_wake_shared(&w->shared->asleep, 1);
+}
+
+void outgoing_free(Outgoing *out) {
+  free(out->definitions);
+  if (out->segments != out->inlined) free(out->segments);
+  if (out->task != NULL) engine_unref(out->task);
+  *out = (Outgoing){.segments = out->inlined};
+}
+
+void engine_pump(Engine *e, WorkerHandle *w) {
+  Outgoing *out = &w->out;
+  bool wrote = false;
+  (void)e;
+  while (out->task != NULL) {
+    const Segment *s = &out->segments[out->at];
+    size_t n = ring_write(&w->tasks, (const char *)s->bytes + out->offset, s->size - out->offset);
+    wrote = wrote || n > 0;
+    out->offset += n;
+    if (out->offset < s->size) {
+      if (atomic_load(&w->shared->parent_wants_room) == 0) {
+        atomic_store(&w->shared->parent_wants_room, 1); /* seq_cst: then look at the room once more */
+        continue;
+      }
+      break;
+    }
+    out->offset = 0;
+    if (++out->at < out->n) continue;
+    outgoing_free(out);
+    atomic_store_explicit(&w->shared->parent_wants_room, 0, memory_order_relaxed);
+  }
+  if (!wrote) return;
+  ring_publish_written(&w->tasks);
+  engine_wake_worker(w);
+}
+
+static bool knows(const WorkerHandle *w, const PickleCode *code) {
+  return w->epoch >= code->epoch && w->codes[code->id % DIRECT_CODES] == code->id;
+}
+
+static void add(Outgoing *out, const void *bytes, size_t size) {
+  if (size > 0) out->segments[out->n++] = (Segment){bytes, size};
+}
+
+static void add_message(Outgoing *out, const PickleMessage *m) {
+  size_t at = 0;
+  for (unsigned i = 0; i < m->npieces; i++) {
+    add(out, m->bytes + at, m->pieces[i].at - at);
+    add(out, m->pieces[i].data, m->pieces[i].size);
+    at = m->pieces[i].at;
+  }
+  add(out, m->bytes + at, m->size - at);
+}
+
+/* The definitions that the worker lacks, in front of the task. */
+static void add_definitions(Outgoing *out, WorkerHandle *w, const PickleMessage *m) {
+  unsigned n = 0;
+  for (unsigned i = 0; i < m->ncodes; i++) {
+    const PickleCode *code = m->codes[i];
+    if (knows(w, code)) continue;
+    if (code->epoch > w->epoch) {
+      memset(w->codes, 0, sizeof w->codes);
+      w->epoch = code->epoch;
+      out->definitions[n] = (Record){.kind = RECORD_FORGET};
+      add(out, &out->definitions[n++], sizeof(Record));
+    }
+    w->codes[code->id % DIRECT_CODES] = code->id;
+    out->definitions[n] = (Record){.kind = RECORD_DEFINE, .id = code->id, .size = code->size};
+    add(out, &out->definitions[n++], sizeof(Record));
+    add(out, code->bytes, code->size);
+  }
+}
+
+static bool prepare(WorkerHandle *w, Task *t) {
+  Outgoing *out = &w->out;
+  const PickleMessage *m = &t->message;
+  unsigned missing = 0;
+  for (unsigned i = 0; i < m->ncodes; i++) missing += !knows(w, m->codes[i]);
+  size_t most = 2 + 2 * (size_t)m->npieces + 3 * (size_t)missing;
+  *out = (Outgoing){.segments = out->inlined};
+  if (most > sizeof out->inlined / sizeof out->inlined[0]) out->segments = malloc(most * sizeof(Segment));
+  if (missing > 0) out->definitions = malloc(2 * (size_t)missing * sizeof(Record));
+  if (out->segments == NULL || (missing > 0 && out->definitions == NULL)) {
+    outgoing_free(out);
+    return false;
+  }
+  add_definitions(out, w, m);
+  add(out, &out->head, sizeof out->head);
+  add_message(out, m);
+  return true;
+}
+
+bool engine_send(Engine *e, WorkerHandle *w, Task *t) {
+  unsigned slot = (w->first + w->count) % SLOTS;
+  if (!prepare(w, t)) return false;
+  w->out.head = (Record){.kind = RECORD_CALL, .slot = slot, .id = t->id, .size = pickle_message_size(&t->message)};
+  w->out.task = t;
+  atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+  slot_set(&w->shared->slots[slot], t->id, SLOT_QUEUED);
+  w->sent[slot] = t;
+  w->count++;
+  if (!t->init) w->given++;
+  task_move(t, TASK_SENT);
+  engine_pump(e, w);
+  return true;
+}
+
+/* How many tasks may be with one worker, the running one included. */
+static unsigned depth(const Engine *e, const WorkerHandle *w) {
+  unsigned n = 1;
+  if (e->mean_ns > 0 && e->mean_ns < LONG_NS) {
+    int64_t ahead = AHEAD_NS / e->mean_ns;
+    n = ahead > MOST_AHEAD ? MOST_AHEAD : (unsigned)ahead + 1;
+  }
+  unsigned most = e->options.max_tasks;
+  if (most != 0 && n > most - (w->given - w->count)) n = most - (w->given - w->count);
+  const Task *first = w->count > 0 ? w->sent[w->first] : NULL;
+  return first != NULL && first->alone ? 1 : n;
+}
+
+static bool worn_out(const Engine *e, const WorkerHandle *w) {
+  return e->options.max_tasks != 0 && w->given >= e->options.max_tasks;
+}
+
+/* The worker with the least to do that takes one more; NULL if none does. */
+static WorkerHandle *choose(Engine *e, bool alone) {
+  WorkerHandle *best = NULL;
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state != WORKER_LIVE || w->out.task != NULL || worn_out(e, w)) continue;
+    if (w->count >= (alone ? 1 : depth(e, w))) continue;
+    if (best == NULL || w->count < best->count) best = w;
+    if (best->count == 0) break;
+  }
+  return best;
+}
+
+static void reset_shared(WorkerShared *s) {
+  atomic_store_explicit(&s->asleep, 0, memory_order_relaxed);
+  atomic_store_explicit(&s->parent_wants_room, 0, memory_order_relaxed);
+  memset(s->slots, 0, sizeof s->slots);
+  atomic_store(&s->tasks.head, 0);
+  atomic_store(&s->tasks.tail, 0);
+  atomic_store(&s->results.head, 0);
+  atomic_store(&s->results.tail, 0);
+}
+
+static void ask_for_worker(Engine *e) {
+  if (e->refused_at != 0 && clock_ns() < e->refused_at + REFUSED_NS) return;
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state != WORKER_NONE) continue;
+    WorkerShared *shared = w->shared;
+    *w = (WorkerHandle){.shared = shared, .generation = ++e->last_generation};
+    w->out.segments = w->out.inlined;
+    reset_shared(shared);
+    ring_open(&w->tasks, &shared->tasks);
+    ring_open(&w->results, &shared->results);
+    if (!engine_ask(e, ZYGOTE_FORK, w)) return;
+    w->state = WORKER_BIRTH;
+    e->births++;
+    return;
+  }
+}
+
+/* Takes the last task that this worker has not begun back into the queue. */
+static bool take_back(Engine *e, WorkerHandle *w) {
+  for (unsigned i = w->count; i-- > 1;) {
+    unsigned slot = (w->first + i) % SLOTS;
+    Task *t = w->sent[slot];
+    if (t == NULL || !slot_move(&w->shared->slots[slot], t->id, SLOT_QUEUED, SLOT_TAKEN)) continue;
+    w->sent[slot] = NULL;
+    w->given--;
+    task_move(t, TASK_QUEUED);
+    engine_enqueue(e, t, true);
+    return true;
+  }
+  return false;
+}
+
+/* An idle worker and nothing to give: a task that waits behind another one. */
+static bool rebalance(Engine *e) {
+  WorkerHandle *full = NULL;
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state == WORKER_LIVE && w->count > 1 && (full == NULL || w->count > full->count)) full = w;
+  }
+  return full != NULL && take_back(e, full);
+}
+
+static bool somebody_idle(const Engine *e) {
+  for (unsigned i = 0; i < e->options.max_workers; i++)
+    if (e->workers[i].state == WORKER_LIVE && e->workers[i].count == 0 && !worn_out(e, &e->workers[i])) return true;
+  return false;
+}
+
+void engine_feed(Engine *e) {
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state == WORKER_DYING && !w->told) w->told = engine_ask(e, ZYGOTE_KILL, w);
+    if (w->state != WORKER_LIVE) continue;
+    if (w->out.task != NULL) engine_pump(e, w);
+    else if (w->count == 0 && worn_out(e, w)) engine_kill(e, w); /* its results are in, its output flushed */
+  }
+  if (e->broken || e->zygote_lost) return;
+  while (e->queue != NULL || (e->live > 1 && somebody_idle(e) && rebalance(e))) {
+    Task *t = e->queue;
+    WorkerHandle *w = choose(e, t->alone);
+    if ((w == NULL || w->count > 0) && e->live + e->births < e->options.max_workers && e->births < e->queued)
+      ask_for_worker(e);
+    if (w == NULL) return;
+    engine_unqueue(e, t);
+    if (!engine_send(e, w, t)) {
+      engine_enqueue(e, t, true);
+      return;
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/* Forking a zygote, and waiting for its word that it works. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/process/internal.h"
+#include "runtime/sync/blocking.h"
+
+enum { TRIES = 5, READY_NS = 100000000 }; /* the first try; each later one has twice the time */
+static const int64_t SPAWN_READY_NS = 5000000000; /* a program that starts */
+
+static void flush_if_free(FILE *f) {
+  if (ftrylockfile(f) != 0) return; /* somebody prints: what is buffered is dropped in the child */
+  fflush(f);
+  funlockfile(f);
+}
+
+/* A descriptor that is readable when this process has ended; -1 where the system has none. */
+static int own_pidfd(void) { return (int)syscall(SYS_pidfd_open, getpid(), 0); }
+
+static bool is_ready(int socket, int64_t patience_ns) {
+  ZygoteMessage m;
+  struct pollfd fd = {.fd = socket, .events = POLLIN};
+  int64_t deadline = clock_ns() + patience_ns, left;
+  while ((left = deadline - clock_ns()) > 0) {
+    struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+    if (ppoll(&fd, 1, &t, NULL) <= 0) continue;
+    return recv(socket, &m, sizeof m, MSG_DONTWAIT) == sizeof m && m.op == ZYGOTE_READY;
+  }
+  return false;
+}
+
+/* One try: 0, ETIMEDOUT for a child that hangs, or an errno. */
+static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  e->birth.parent_socket = ends[0];
+  e->birth.socket = ends[1];
+  flush_if_free(stdout);
+  flush_if_free(stderr);
+  pid_t pid;
+  int err = 0;
+  if (e->options.spawn) {
+    err = spawn_zygote(L, e, &pid);
+  } else {
+    pid = fork();
+    if (pid == 0) zygote_run(&e->birth);
+    if (pid < 0) err = errno;
+  }
+  close(ends[1]);
+  if (err != 0) {
+    close(ends[0]);
+    return err;
+  }
+  blocking_begin(ts, "fork");
+  bool ready = is_ready(ends[0], patience_ns);
+  if (!ready) {
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+    close(ends[0]);
+  }
+  blocking_end(ts);
+  if (!ready) return ETIMEDOUT;
+  pthread_mutex_lock(&e->m);
+  e->zygote = pid;
+  e->socket = ends[0];
+  pthread_mutex_unlock(&e->m);
+  return 0;
+}
+
+/* (link) -> a thread for the workers' loop, anchored by who holds it here, and by that very stack in the child. */
+static int prepare(lua_State *L) {
+  pickle_names_snapshot(L, lua_touserdata(L, 1));
+  lua_newthread(L);
+  return 1;
+}
+
+int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
+  int err = ETIMEDOUT;
+  if (!lua_checkstack(L, 4)) return ENOMEM;
+  lua_pushcfunction(L, prepare);
+  lua_pushlightuserdata(L, e->link);
+  if (lua_pcall(L, 1, 1, 0) != LUA_OK) err = ENOMEM;
+  e->birth = (Birth){.rt = ts->rt,
+                     .L = lua_tothread(L, -1),
+                     .link = e->link,
+                     .shared = e->shared,
+                     .workers = e->options.max_workers,
+                     .cpus = e->options.cpus,
+                     .event = e->event,
+                     .parent = getpid(),
+                     .parent_pidfd = own_pidfd(),
+                     .reports = e->options.reports,
+                     .memory_limit = e->options.memory_limit};
+  int64_t patience_ns = e->options.spawn ? SPAWN_READY_NS : READY_NS;
+  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, patience_ns << i);
+  lua_pop(L, 1);
+  if (e->birth.parent_pidfd >= 0) close(e->birth.parent_pidfd);
+  return err;
+}

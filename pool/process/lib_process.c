@@ -1,0 +1,430 @@
+/* futures.ProcessPoolExecutor{max_workers, initializer, initargs, max_tasks_per_child, task_timeout, retries = 0,
+ *                             max_pending, memory_limit, start = "fork"}
+ *
+ * Executes tasks in processes that were forked from the program as it stood when the pool was made.
+ */
+#include "pool/process/lib_process.h"
+
+#include <errno.h>
+#include <lauxlib.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "pool/futures/backend.h"
+#include "pool/futures/cpus.h"
+#include "pool/process/engine.h"
+#include "pool/process/explain.h"
+#include "runtime/thread/error.h"
+
+#define ERROR_WORKER_DIED "worker_died"
+#define ERROR_TASK_TIMEOUT "task_timeout"
+#define ERROR_BROKEN_POOL "broken_pool"
+
+typedef struct ProcessExecutor {
+  Executor executor;
+  Engine *engine;   /* [i] NULL until the constructor is through */
+  PickleLink *link; /* [i] */
+} ProcessExecutor;
+
+static const ObjectType process_executor_type;
+
+static void check_own(lua_State *L, const Engine *engine) {
+  if (engine_foreign(engine))
+    error_raise(L, ERROR_INVALID_STATE, "this process pool belongs to the process that made it");
+}
+
+/* Futures */
+
+static Task *task_of(Future *f) { return f->task; }
+
+static bool source_ready(Future *f) { return task_decided(task_of(f)); }
+
+static ParkResult source_wait(lua_State *L, Tstate *ts, Future *f, int64_t deadline) {
+  check_own(L, task_of(f)->engine);
+  return engine_wait_task(ts, f->task, deadline);
+}
+
+static bool source_running(Future *f) { return engine_running(f->task); }
+
+static bool source_cancel(lua_State *L, Future *f, int i) {
+  (void)i;
+  check_own(L, task_of(f)->engine);
+  return engine_cancel(f->task);
+}
+
+static void source_watch(lua_State *L, Future *f, int i) {
+  (void)L, (void)i;
+  engine_watch(f->task, f);
+}
+
+static void notify(Task *t) { future_notify(t->watcher); }
+
+static void let_go(lua_State *L, Future *f) {
+  Task *t = f->task;
+  Engine *e = t->engine;
+  f->task = NULL;
+  if (engine_foreign(e)) return;
+  engine_drop_task(t);
+  engine_bury(L, e);
+}
+
+static void source_drop(Future *f) {
+  Task *t = f->task;
+  if (t != NULL) let_go(t->engine->rt->spare, f);
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+static void push_worker_died(lua_State *L, const Task *t) {
+  if (t->failure == FAILURE_PROTOCOL) {
+    error_push(L, ERROR_WORKER_DIED, "worker %d wrote what is no result, and was killed", t->pid);
+    lua_pushliteral(L, "protocol");
+    lua_setfield(L, -2, "cause");
+  } else if (WIFSIGNALED(t->status)) {
+    error_push(L, ERROR_WORKER_DIED, "worker %d was ended by signal %d (%s) during this task", t->pid,
+               WTERMSIG(t->status), strsignal(WTERMSIG(t->status)));
+    set_integer(L, "signal", WTERMSIG(t->status));
+  } else {
+    error_push(L, ERROR_WORKER_DIED, "worker %d left with exit status %d during this task", t->pid,
+               WEXITSTATUS(t->status));
+    set_integer(L, "exitcode", WEXITSTATUS(t->status));
+  }
+  set_integer(L, "pid", t->pid);
+  set_integer(L, "task", (lua_Integer)t->id);
+}
+
+/* The error of the initializer, as text where it cannot be read. */
+static int load_cause(lua_State *L) {
+  const Task *cause = lua_touserdata(L, 1);
+  pickle_load(L, cause->bytes, cause->result.size, cause->engine->link, PICKLE_RESULT_FLAGS, LUA_NOREF);
+  lua_settop(L, 2);
+  return 1;
+}
+
+static void push_cause(lua_State *L, Engine *e) {
+  if (e->cause == NULL) {
+    lua_pushfstring(L, "cannot start workers: %s", strerror(e->broken_errno));
+  } else if (e->cause->bytes == NULL) {
+    push_worker_died(L, e->cause);
+  } else {
+    lua_pushcfunction(L, load_cause);
+    lua_pushlightuserdata(L, e->cause);
+    lua_pcall(L, 1, 1, 0);
+  }
+}
+
+static void push_failure(lua_State *L, const Task *t) {
+  switch (t->failure) {
+    case FAILURE_TIMEOUT: {
+      double seconds = (double)t->engine->options.task_timeout_ns / 1e9;
+      error_push(L, ERROR_TASK_TIMEOUT, "the task ran for more than %f seconds, and its worker was replaced", seconds);
+      lua_pushnumber(L, seconds);
+      lua_setfield(L, -2, "seconds");
+      break;
+    }
+    case FAILURE_BROKEN:
+      push_cause(L, t->engine);
+      executor_push_broken(L, lua_gettop(L));
+      lua_remove(L, -2);
+      break;
+    case FAILURE_MEMORY: lua_pushliteral(L, "not enough memory for the result of a task"); break;
+    default: push_worker_died(L, t);
+  }
+}
+
+/* (task) -> the values that came, decoded. */
+static int load_result(lua_State *L) {
+  const Task *t = lua_touserdata(L, 1);
+  int n = pickle_load(L, t->bytes, t->result.size, t->engine->link, PICKLE_RESULT_FLAGS, t->message.origins);
+  if (t->result.kind == RECORD_ERROR && n > 0) explain_error(L, -n);
+  return n;
+}
+
+static void source_settle(lua_State *L, Future *f, int i) {
+  Task *t = f->task;
+  int top = lua_gettop(L);
+  switch (t->state) {
+    case TASK_CANCELLED: future_set_cancelled(L, i); break;
+    case TASK_FAILED:
+      push_failure(L, t);
+      lua_pushnil(L);
+      future_set_error(L, i);
+      break;
+    default:
+      lua_pushcfunction(L, load_result);
+      lua_pushlightuserdata(L, t);
+      if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
+        lua_pushnil(L);
+        future_set_error(L, i);
+      } else if (t->result.kind == RECORD_VALUES) {
+        future_set_values(L, i, lua_gettop(L) - top);
+      } else {
+        lua_settop(L, top + 2);
+        future_set_error(L, i);
+      }
+  }
+  lua_settop(L, top);
+  let_go(L, f);
+}
+
+static const FutureSource process_source = {.ready = source_ready,
+                                            .wait = source_wait,
+                                            .settle = source_settle,
+                                            .running = source_running,
+                                            .cancel = source_cancel,
+                                            .watch = source_watch,
+                                            .drop = source_drop};
+
+/* The back end */
+
+static Engine *engine_of(Executor *e) { return ((ProcessExecutor *)e)->engine; }
+
+static void raise_if_broken(lua_State *L, Engine *engine, int i) {
+  if (!engine->broken) return;
+  push_cause(L, engine);
+  int cause = lua_gettop(L);
+  executor_push_broken(L, cause);
+  lua_pushvalue(L, cause);
+  executor_break(L, i);
+  lua_error(L);
+}
+
+/* What an argument stands for (a shared array) lives until the task is done: the Future on top of the stack keeps it. */
+static void keep_arguments(lua_State *L, int first, int nargs) {
+  int n = 0;
+  for (int k = 1; k <= nargs; k++) n += lua_type(L, first + k) == LUA_TUSERDATA;
+  if (n == 0) return;
+  lua_createtable(L, n, 0);
+  for (int k = 1; k <= nargs; k++) {
+    if (lua_type(L, first + k) != LUA_TUSERDATA) continue;
+    lua_pushvalue(L, first + k);
+    lua_rawseti(L, -2, n--);
+  }
+  lua_setiuservalue(L, -2, FUTURE_TRACEBACK);
+}
+
+/* (executor at i) … function, arguments -> Future */
+static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
+  Engine *engine = engine_of(e);
+  int first = lua_gettop(L) - nargs;
+  Tstate *ts = park_self(L);
+  PickleMessage message = {0};
+  check_own(L, engine);
+  raise_if_broken(L, engine, i);
+  park_check(L, ts, engine_wait_room(ts, engine, CLOCK_NEVER));
+  Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
+  lua_pushvalue(L, i); /* the pool is not collected before its futures */
+  lua_setiuservalue(L, -2, FUTURE_VALUE);
+  keep_arguments(L, first, nargs);
+  pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
+  f->task = engine_submit(L, engine, &message);
+  if (f->task == NULL) {
+    pickle_message_free(L, &message);
+    luaL_error(L, "not enough memory");
+  }
+  lua_replace(L, first);
+  lua_settop(L, first);
+}
+
+static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
+  Engine *engine = engine_of(e);
+  (void)L, (void)i;
+  if (engine_foreign(engine)) return;
+  if (cancel) engine_cancel_queued(engine);
+  engine_close(engine);
+}
+
+static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
+  (void)L, (void)i;
+  return engine_foreign(engine_of(e)) ? PARK_GRANTED : engine_wait_ended(ts, engine_of(e), deadline);
+}
+
+static void process_terminate(lua_State *L, Executor *e, int i) {
+  (void)L, (void)i;
+  if (!engine_foreign(engine_of(e))) engine_terminate(engine_of(e));
+}
+
+static void process_collected(Executor *e) {
+  Engine *engine = engine_of(e);
+  if (engine != NULL && !engine_foreign(engine)) engine_close(engine);
+}
+
+/* Engines whose executor was collected: they finish what was submitted, which may be strings of the Lua heap. The program
+ * waits for them at its end. One list a runtime, as a userdata in the registry. */
+typedef struct Orphans {
+  RuntimeExit at_exit;
+  Engine *first; /* [G] */
+} Orphans;
+
+static const char orphans_key = 0;
+
+static Orphans *orphans_of(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &orphans_key);
+  Orphans *o = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return o;
+}
+
+static void adopt(lua_State *L, Engine *engine) {
+  Orphans *o = orphans_of(L);
+  engine->next = o->first;
+  o->first = engine;
+}
+
+static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
+  Orphans *o = (Orphans *)((char *)self - offsetof(Orphans, at_exit));
+  while (joined && o->first != NULL) {
+    Engine *engine = o->first;
+    if (!engine_foreign(engine) && engine_wait_ended(tstate_self(), engine, CLOCK_NEVER) == PARK_REQUESTED) return false;
+    o->first = engine->next;
+    if (engine_foreign(engine)) continue;
+    engine_bury(L, engine);
+    engine_drop(engine);
+  }
+  return true;
+}
+
+static void forget_ended_orphans(lua_State *L) {
+  for (Engine **p = &orphans_of(L)->first; *p != NULL;) {
+    Engine *engine = *p;
+    if (engine_foreign(engine) || !engine_ended(engine)) {
+      p = &engine->next;
+      continue;
+    }
+    *p = engine->next;
+    engine_bury(L, engine);
+    engine_drop(engine);
+  }
+}
+
+static void process_free(Executor *e) {
+  ProcessExecutor *p = (ProcessExecutor *)e;
+  lua_State *L = e->rt->spare;
+  if (p->engine != NULL && !engine_foreign(p->engine)) adopt(L, p->engine);
+  pickle_link_free(L, p->link);
+  p->engine = NULL;
+  p->link = NULL;
+}
+
+static const Backend process_backend = {.submit = process_submit,
+                                        .close = process_close,
+                                        .join = process_join,
+                                        .terminate = process_terminate,
+                                        .collected = process_collected,
+                                        .free = process_free,
+                                        .chunks = true};
+
+static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
+                                                 .size = sizeof(ProcessExecutor),
+                                                 .methods = executor_methods,
+                                                 .meta = executor_meta};
+
+/* Options */
+
+static const char what[] = "ProcessPoolExecutor";
+
+static lua_Integer option_integer(lua_State *L, const char *name, lua_Integer least) {
+  int type = LUA_TNIL, whole = 0;
+  lua_Integer n = 0;
+  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
+  else lua_pushnil(L);
+  if (type != LUA_TNIL) {
+    n = lua_tointegerx(L, -1, &whole);
+    if (type != LUA_TNUMBER || !whole || n < least || n > UINT32_MAX)
+      luaL_error(L, "%s: %s must be an integer of at least %I", what, name, (LUAI_UACINT)least);
+  }
+  lua_pop(L, 1);
+  return n;
+}
+
+static int64_t option_seconds(lua_State *L, const char *name) {
+  int type = LUA_TNIL;
+  double s = 0;
+  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
+  else lua_pushnil(L);
+  if (type != LUA_TNIL) {
+    s = lua_tonumber(L, -1);
+    if (type != LUA_TNUMBER || !(s > 0) || s > PARK_TIMEOUT_MAX)
+      luaL_error(L, "%s: %s must be a number of seconds above 0", what, name);
+  }
+  lua_pop(L, 1);
+  return (int64_t)(s * 1e9);
+}
+
+static size_t option_bytes(lua_State *L, const char *name) {
+  int type = LUA_TNIL;
+  double n = 0;
+  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
+  else lua_pushnil(L);
+  if (type != LUA_TNIL) {
+    n = lua_tonumber(L, -1);
+    if (type != LUA_TNUMBER || !(n >= 1) || n > 1e18) luaL_error(L, "%s: %s must be a number of bytes above 0", what, name);
+  }
+  lua_pop(L, 1);
+  return (size_t)n;
+}
+
+static bool option_spawn(lua_State *L) {
+  if (!lua_istable(L, 1)) return false;
+  lua_getfield(L, 1, "start");
+  const char *start = lua_tostring(L, -1);
+  bool spawn = start != NULL && strcmp(start, "spawn") == 0;
+  if (!lua_isnil(L, -1) && !spawn && (start == NULL || strcmp(start, "fork") != 0))
+    luaL_error(L, "%s: start must be \"fork\" or \"spawn\"", what);
+  lua_pop(L, 1);
+  return spawn;
+}
+
+/* The initializer and its arguments as a message; empty if there is none. */
+static void dump_init(lua_State *L, PickleLink *link, PickleMessage *message) {
+  int nargs = executor_option_call(L, what);
+  if (lua_istable(L, -1)) {
+    int list = lua_gettop(L);
+    luaL_checkstack(L, nargs + 1, NULL);
+    for (int k = 1; k <= nargs + 1; k++) lua_rawgeti(L, list, k);
+    pickle_dump(L, list + 1, nargs + 1, PICKLE_TASK, link, message);
+    lua_settop(L, list);
+  }
+  lua_pop(L, 1);
+}
+
+static int new_executor(lua_State *L) {
+  Tstate *ts = park_self(L);
+  PickleMessage init = {0};
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  forget_ended_orphans(L);
+  EngineOptions options = {.cpus = (unsigned)cpus_usable(),
+                           .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
+                           .retries = (unsigned)option_integer(L, "retries", 0),
+                           .max_pending = (unsigned)option_integer(L, "max_pending", 1),
+                           .task_timeout_ns = option_seconds(L, "task_timeout"),
+                           .spawn = option_spawn(L),
+                           .memory_limit = option_bytes(L, "memory_limit")};
+  options.max_workers = (unsigned)executor_option_workers(L, what, "max_workers", (int)options.cpus, MOST_WORKERS);
+  ProcessExecutor *p =
+      (ProcessExecutor *)executor_new(L, &process_executor_type, &process_backend, (int)options.max_workers, 1);
+  p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
+  dump_init(L, p->link, &init);
+  p->engine = engine_new(L, ts, &options, p->link, &init, notify);
+  return 1;
+}
+
+void lib_process_add(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
+  object_register(L, &process_executor_type);
+  if (orphans_of(L) == NULL) {
+    Runtime *rt = runtime_of(L);
+    Orphans *o = lua_newuserdatauv(L, sizeof *o, 0);
+    *o = (Orphans){.at_exit = {.run = await_orphans, .next = rt->at_exit}};
+    rt->at_exit = &o->at_exit;
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &orphans_key);
+  }
+  luaL_setfuncs(L, funcs, 0);
+}

@@ -1,0 +1,213 @@
+/* The parent's side of the zygote: asking for workers, births, deaths, time-outs, the end of the zygote itself. */
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/process/internal.h"
+
+bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w) {
+  ZygoteMessage m = {.op = op, .index = worker_index(e, w), .generation = w->generation};
+  return e->socket >= 0 && send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof m;
+}
+
+void engine_kill(Engine *e, WorkerHandle *w) {
+  if (w->state != WORKER_LIVE) return;
+  w->state = WORKER_DYING;
+  w->told = engine_ask(e, ZYGOTE_KILL, w);
+}
+
+void engine_break(Engine *e, int error, Task *cause) {
+  if (e->broken) {
+    if (cause != NULL) engine_decide(e, cause, TASK_FAILED);
+    return;
+  }
+  e->broken = true;
+  e->broken_errno = error;
+  if (cause != NULL) {
+    atomic_fetch_add_explicit(&cause->refs, 1, memory_order_relaxed);
+    e->cause = cause;
+    engine_decide(e, cause, TASK_FAILED);
+  }
+  while (e->queue != NULL) {
+    Task *t = e->queue;
+    engine_unqueue(e, t);
+    t->failure = FAILURE_BROKEN;
+    engine_decide(e, t, TASK_FAILED);
+  }
+  for (unsigned i = 0; i < e->options.max_workers; i++) engine_kill(e, &e->workers[i]);
+}
+
+/* A task was with a worker that is gone, and it had begun it. */
+static void fail_begun(Engine *e, Task *t, int status, pid_t pid, bool protocol) {
+  if (t->cancelling) {
+    engine_decide(e, t, TASK_CANCELLED);
+    return;
+  }
+  if (t->init) {
+    t->failure = FAILURE_WORKER_DIED;
+    t->status = status;
+    t->pid = pid;
+    engine_break(e, 0, t);
+    return;
+  }
+  if (!e->broken && !t->overdue && t->tries < e->options.retries) {
+    t->tries++;
+    t->alone = true;
+    task_move(t, TASK_QUEUED);
+    engine_enqueue(e, t, true);
+    return;
+  }
+  t->failure = e->broken ? FAILURE_BROKEN : t->overdue ? FAILURE_TIMEOUT : protocol ? FAILURE_PROTOCOL : FAILURE_WORKER_DIED;
+  t->status = status;
+  t->pid = pid;
+  engine_decide(e, t, TASK_FAILED);
+}
+
+static void give_back(Engine *e, Task *t) {
+  if (t->init) { /* the next worker gets its own */
+    engine_decide(e, t, TASK_CANCELLED);
+  } else if (e->broken) {
+    t->failure = FAILURE_BROKEN;
+    engine_decide(e, t, TASK_FAILED);
+  } else {
+    task_move(t, TASK_QUEUED);
+    engine_enqueue(e, t, true);
+  }
+}
+
+/* The worker's process is gone: what it wrote whole counts, what it had begun fails, the rest goes to others. */
+static void bury_worker(Engine *e, WorkerHandle *w, int status) {
+  if (!w->results.broken && ring_used(&w->results) > 0) {
+    bool killed = w->state == WORKER_DYING;
+    w->state = WORKER_LIVE; /* for what engine_drain_worker does to a dying one */
+    engine_drain_worker(e, w);
+    if (killed) w->state = WORKER_DYING;
+  }
+  if (atomic_exchange_explicit(&w->shared->counted, 0, memory_order_relaxed) != 0)
+    atomic_fetch_sub_explicit(&e->shared->awake, 1, memory_order_relaxed);
+  bool protocol = w->results.broken;
+  pid_t pid = w->pid;
+  outgoing_free(&w->out);
+  free(w->body);
+  w->body = NULL;
+  w->got = 0;
+  w->state = WORKER_NONE;
+  e->live--;
+  for (unsigned i = w->count; i-- > 0;) { /* from the last: each goes to the front of the queue */
+    unsigned slot = (w->first + i) % SLOTS;
+    Task *t = w->sent[slot];
+    if (t == NULL) continue;
+    w->sent[slot] = NULL;
+    if (slot_state(&w->shared->slots[slot], t->id) == SLOT_QUEUED) give_back(e, t);
+    else fail_begun(e, t, status, pid, protocol);
+  }
+  w->count = 0;
+}
+
+static Task *new_init(Engine *e) {
+  Task *t = calloc(1, sizeof *t);
+  if (t == NULL) return NULL;
+  t->engine = e;
+  t->init = true;
+  t->id = ++e->last_id;
+  t->message = e->init;
+  atomic_store(&t->refs, 1);
+  atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+  return t;
+}
+
+static void born(Engine *e, WorkerHandle *w, const ZygoteMessage *m) {
+  e->births--;
+  if (m->pid == 0) { /* the system refuses: go on with those that there are */
+    w->state = WORKER_NONE;
+    e->refused_at = clock_ns();
+    if (e->live + e->births == 0) engine_break(e, m->status, NULL);
+    return;
+  }
+  w->pid = m->pid;
+  w->state = WORKER_LIVE;
+  e->live++;
+  if (!e->has_init) return;
+  Task *t = new_init(e);
+  if (t == NULL) {
+    engine_kill(e, w);
+    return;
+  }
+  if (!engine_send(e, w, t)) engine_kill(e, w);
+}
+
+void engine_hear(Engine *e) {
+  ZygoteMessage m;
+  ssize_t n;
+  while ((n = recv(e->socket, &m, sizeof m, MSG_DONTWAIT)) == sizeof m) {
+    if (m.index >= e->options.max_workers) continue;
+    WorkerHandle *w = &e->workers[m.index];
+    if (m.generation != w->generation) continue;
+    if (m.op == ZYGOTE_BORN && w->state == WORKER_BIRTH) born(e, w, &m);
+    else if (m.op == ZYGOTE_DIED && w->state != WORKER_NONE) bury_worker(e, w, m.status);
+  }
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) engine_lose(e);
+}
+
+/* Every worker is gone, or as good as. */
+static void bury_all(Engine *e) {
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state == WORKER_BIRTH) {
+      w->state = WORKER_NONE;
+      e->births--;
+    } else if (w->state != WORKER_NONE) {
+      bury_worker(e, w, SIGKILL);
+    }
+  }
+}
+
+void engine_lose(Engine *e) {
+  if (e->socket < 0) return;
+  close(e->socket);
+  e->socket = -1;
+  if (e->zygote > 0) { /* its workers die with it */
+    kill(e->zygote, SIGKILL);
+    while (waitpid(e->zygote, NULL, 0) < 0 && errno == EINTR) continue;
+  }
+  e->zygote = 0;
+  bury_all(e);
+  e->zygote_lost = e->state != ENGINE_ENDED;
+  engine_wake_collector(e);
+  engine_kick(e);
+}
+
+void engine_hang_up(Engine *e) {
+  if (e->socket < 0) return;
+  shutdown(e->socket, SHUT_RDWR); /* a copy of it that came along with somebody's fork does not matter */
+  close(e->socket);
+  e->socket = -1;
+  bury_all(e);
+}
+
+int64_t engine_check_time(Engine *e, int64_t now) {
+  int64_t next = CLOCK_NEVER, limit = e->options.task_timeout_ns;
+  for (unsigned i = 0; limit > 0 && i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state != WORKER_LIVE || w->count == 0) continue;
+    Task *t = w->sent[w->first];
+    Slot *slot = &w->shared->slots[w->first];
+    if (t == NULL || t->init || slot_state(slot, t->id) != SLOT_BEGUN) {
+      if (now + limit < next) next = now + limit;
+      continue;
+    }
+    int64_t began = atomic_load_explicit(&slot->began_ns, memory_order_relaxed), end = began + limit;
+    if (began < e->stopped_at) end += e->stopped_ns;
+    if (end > now) {
+      if (end < next) next = end;
+    } else if (slot_move(slot, t->id, SLOT_BEGUN, SLOT_KILLED)) {
+      t->overdue = true;
+      engine_kill(e, w);
+    }
+  }
+  return next;
+}

@@ -1,0 +1,120 @@
+/* Executing a program as zygote: descriptors by fixed numbers, the rest as arguments. */
+#include "pool/process/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pool/process/internal.h"
+
+extern char **environ;
+
+/* The descriptors in the new program. */
+enum { SPAWN_SOCKET = 3, SPAWN_EVENT, SPAWN_MEMORY, SPAWN_END };
+
+enum { ARGUMENT = 1, WORKERS, CPUS, MEMORY_LIMIT, REPORTS, PARENT, PATH, CPATH, ARGUMENTS };
+
+void spawn_use(Runtime *rt, const char *program) { rt->worker_program = program; }
+
+static const char *program_of(const Runtime *rt) {
+  const char *program = rt->worker_program != NULL ? rt->worker_program : getenv("GILUA_PROGRAM");
+  return program != NULL ? program : "gilua";
+}
+
+/* Copies above the fixed numbers first, so that none is overwritten before it is copied. */
+static int add_descriptors(posix_spawn_file_actions_t *actions, const int *from, int *copies) {
+  for (int i = 0; i < SPAWN_END - SPAWN_SOCKET; i++) {
+    copies[i] = fcntl(from[i], F_DUPFD_CLOEXEC, SPAWN_END);
+    if (copies[i] < 0) return errno;
+    int err = posix_spawn_file_actions_adddup2(actions, copies[i], SPAWN_SOCKET + i);
+    if (err != 0) return err;
+  }
+  return 0;
+}
+
+/* package.path or cpath as it is now. */
+static void push_path(lua_State *L, const char *field) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (lua_getfield(L, -1, LUA_LOADLIBNAME) != LUA_TTABLE || lua_getfield(L, -1, field) != LUA_TSTRING)
+    lua_pushliteral(L, "");
+}
+
+int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
+  int from[] = {e->birth.socket, e->event, e->memory}, copies[] = {-1, -1, -1};
+  char numbers[ARGUMENTS][24];
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 8, NULL);
+  push_path(L, "path");
+  const char *path = lua_tostring(L, -1);
+  push_path(L, "cpath");
+  const char *cpath = lua_tostring(L, -1);
+  const uint64_t values[] = {[WORKERS] = e->options.max_workers, [CPUS] = e->options.cpus,
+                             [MEMORY_LIMIT] = e->options.memory_limit, [REPORTS] = e->options.reports,
+                             [PARENT] = (uint64_t)getpid()};
+  for (int i = WORKERS; i <= PARENT; i++) snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, values[i]);
+  char program[] = "gilua", argument[] = SPAWN_ARGUMENT;
+  char *argv[] = {program,          argument,         numbers[WORKERS], numbers[CPUS], numbers[MEMORY_LIMIT],
+                  numbers[REPORTS], numbers[PARENT],  (char *)path,     (char *)cpath, NULL};
+  posix_spawn_file_actions_t actions;
+  int err = posix_spawn_file_actions_init(&actions);
+  if (err == 0) {
+    err = add_descriptors(&actions, from, copies);
+    if (err == 0) err = posix_spawnp(pid, program_of(e->rt), &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+  for (int i = 0; i < SPAWN_END - SPAWN_SOCKET; i++)
+    if (copies[i] >= 0) close(copies[i]);
+  lua_settop(L, top);
+  return err;
+}
+
+static void set_path(lua_State *L, const char *field, const char *value) {
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  if (value[0] != '\0' && lua_getfield(L, -1, LUA_LOADLIBNAME) == LUA_TTABLE) {
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, field);
+  }
+  lua_settop(L, 0);
+}
+
+/* (argv) */
+static int prepare(lua_State *L) {
+  char **argv = lua_touserdata(L, 1);
+  set_path(L, "path", argv[PATH]);
+  set_path(L, "cpath", argv[CPATH]);
+  Birth b = {.rt = runtime_of(L),
+             .link = pickle_link_new(L, PICKLE_LINK_SPAWN),
+             .workers = (unsigned)strtoul(argv[WORKERS], NULL, 10),
+             .cpus = (unsigned)strtoul(argv[CPUS], NULL, 10),
+             .memory_limit = strtoull(argv[MEMORY_LIMIT], NULL, 10),
+             .reports = argv[REPORTS][0] != '0',
+             .parent = (pid_t)strtol(argv[PARENT], NULL, 10),
+             .socket = SPAWN_SOCKET,
+             .parent_socket = -1,
+             .event = SPAWN_EVENT};
+  void *p = mmap(NULL, shared_size(b.workers), PROT_READ | PROT_WRITE, MAP_SHARED, SPAWN_MEMORY, 0);
+  if (p == MAP_FAILED || getppid() != b.parent) _exit(WORKER_BROKEN);
+  close(SPAWN_MEMORY);
+  b.shared = p;
+  for (int fd = SPAWN_SOCKET; fd <= SPAWN_EVENT; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  b.parent_pidfd = (int)syscall(SYS_pidfd_open, b.parent, 0);
+  pickle_names_snapshot(L, b.link);
+  b.L = lua_newthread(L);
+  zygote_run(&b);
+}
+
+void spawn_main(lua_State *L, int argc, char **argv) {
+  lua_pushcfunction(L, prepare);
+  lua_pushlightuserdata(L, argv);
+  if (argc == ARGUMENTS) lua_pcall(L, 1, 0, 0);
+  _exit(WORKER_BROKEN);
+}

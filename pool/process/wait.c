@@ -1,0 +1,251 @@
+/* Waiting: the leader drains the rings, followers sleep until their task is decided or they are to lead, the collector
+ * stands in while nobody waits.
+ *
+ * Roles of a waiting thread     FOLLOWER -> LEADER     Engine.leader is NULL when it looks
+ *                               LEADER -> (gone)       it is ready; the first other one in Engine.waits is told to look
+ *
+ * Sleeping. The leader sets parent_asleep, looks at every ring once more, and polls: eventfd, zygote. A worker that has
+ * written exchanges parent_asleep for 0 and then writes the eventfd. Who only wants the leader to look again writes the
+ * eventfd. The collector polls alike when it saw no activity for a tick, and steps back as soon as there is a leader.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pool/process/internal.h"
+#include "runtime/os/futex.h"
+#include "runtime/os/os.h"
+#include "runtime/sync/blocking.h"
+#include "runtime/thread/request.h"
+
+enum {
+  SPIN_NS = 20000,
+  STILL_NS = 500000000 /* a poll that returns so much later than asked: the program stood still */
+};
+
+void engine_kick(Engine *e) {
+  uint64_t one = 1;
+  while (write(e->event, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+static bool anything_to_read(Engine *e) {
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    WorkerHandle *w = &e->workers[i];
+    if (w->state != WORKER_LIVE || w->results.broken) continue;
+    if (atomic_load(&w->results.ring->tail) != w->results.own) return true;
+    if (w->out.task != NULL && atomic_load(&w->tasks.ring->head) + RING_SIZE != w->tasks.own) return true;
+  }
+  return false;
+}
+
+static bool anything_new(const Engine *e) {
+  for (unsigned i = 0; i < e->options.max_workers; i++)
+    if (atomic_load_explicit(&e->shared->workers[i].results.tail, memory_order_relaxed) != e->seen[i]) return true;
+  return false;
+}
+
+/* Watches the rings for a moment, as nothing wakes a sleeper so soon. With m, which it gives up meanwhile. */
+static bool spin(Engine *e) {
+  if (atomic_load_explicit(&e->shared->awake, memory_order_relaxed) >= e->options.cpus) return false;
+  for (unsigned i = 0; i < e->options.max_workers; i++) {
+    const WorkerHandle *w = &e->workers[i];
+    e->seen[i] = w->state == WORKER_LIVE && !w->results.broken ? w->results.own : atomic_load(&w->shared->results.tail);
+  }
+  pthread_mutex_unlock(&e->m);
+  bool any = false;
+  for (int64_t until = clock_ns() + SPIN_NS; !any && clock_ns() < until;) {
+    for (int i = 0; i < 20; i++) os_pause();
+    any = anything_new(e);
+  }
+  pthread_mutex_lock(&e->m);
+  return any;
+}
+
+static void note_stop(Engine *e, int64_t asked, int64_t now) {
+  if (asked == CLOCK_NEVER || now < asked + STILL_NS) return;
+  e->stopped_ns = now - asked;
+  e->stopped_at = now;
+}
+
+void engine_sleep(Engine *e, int64_t until) {
+  struct pollfd fds[] = {{.fd = e->event, .events = POLLIN}, {.fd = e->socket, .events = POLLIN}};
+  int64_t now = clock_ns();
+  struct timespec left, *timeout = NULL;
+  if (until != CLOCK_NEVER) {
+    int64_t ns = until > now ? until - now : 0;
+    left = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    timeout = &left;
+  }
+  e->pollers++;
+  atomic_store(&e->shared->parent_asleep, 1);
+  bool ready = anything_to_read(e);
+  pthread_mutex_unlock(&e->m);
+  int n = ready ? 0 : ppoll(fds, 2, timeout, NULL);
+  uint64_t count;
+  if (n > 0 && fds[0].revents != 0 && read(e->event, &count, sizeof count) < 0) errno = 0; /* another one read it */
+  pthread_mutex_lock(&e->m);
+  if (--e->pollers == 0) {
+    atomic_store(&e->shared->parent_asleep, 0);
+  } else { /* the other one may have slept through what woke this one */
+    atomic_store(&e->shared->parent_asleep, 1);
+    engine_kick(e);
+  }
+  if (n == 0 && !ready) note_stop(e, until, clock_ns());
+  if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) engine_hear(e);
+}
+
+bool engine_work(Engine *e) {
+  bool any = engine_drain(e);
+  engine_feed(e);
+  return any;
+}
+
+static void lead(Engine *e, TaskWait *w) {
+  bool may_spin = true;
+  w->leads = true;
+  e->leader = w;
+  while (!w->ready(e, w) && !atomic_load(&w->stop)) {
+    if (engine_work(e)) {
+      may_spin = true;
+      continue;
+    }
+    int64_t now = clock_ns(), next = engine_check_time(e, now);
+    if (now >= w->deadline) break;
+    if (may_spin && (may_spin = spin(e))) continue;
+    engine_sleep(e, next < w->deadline ? next : w->deadline);
+  }
+  e->leader = NULL;
+  w->leads = false;
+}
+
+static void follow(Engine *e, TaskWait *w) {
+  atomic_store(&w->word, 0);
+  if (atomic_load(&w->stop)) return;
+  pthread_mutex_unlock(&e->m);
+  futex_wait(&w->word, 0, w->deadline);
+  pthread_mutex_lock(&e->m);
+}
+
+void engine_tell(TaskWait *w) {
+  atomic_store(&w->word, 1);
+  futex_wake(&w->word, 1);
+}
+
+static void list(Engine *e, TaskWait *w) {
+  w->next = e->waits;
+  if (w->next != NULL) w->next->prev = w;
+  e->waits = w;
+  if (w->task == NULL) return;
+  w->same = w->task->waiters;
+  w->task->waiters = w;
+}
+
+static void unlist(Engine *e, TaskWait *w) {
+  if (w->next != NULL) w->next->prev = w->prev;
+  if (w->prev != NULL) w->prev->next = w->next;
+  else e->waits = w->next;
+  if (w->task == NULL) return;
+  TaskWait **p = &w->task->waiters;
+  while (*p != w) p = &(*p)->same;
+  *p = w->same;
+}
+
+typedef struct Waiting {
+  Engine *e;
+  TaskWait w;
+} Waiting;
+
+static void wait_without_lock(void *arg) {
+  Waiting *waiting = arg;
+  Engine *e = waiting->e;
+  TaskWait *w = &waiting->w;
+  pthread_mutex_lock(&e->m);
+  e->activity++;
+  list(e, w);
+  while (!w->ready(e, w) && !atomic_load(&w->stop) && clock_ns() < w->deadline) {
+    if (e->leader == NULL) lead(e, w);
+    else follow(e, w);
+  }
+  unlist(e, w);
+  if (e->leader == NULL && e->waits != NULL) engine_tell(e->waits);
+  pthread_mutex_unlock(&e->m);
+}
+
+static void stop_waiting(void *arg) {
+  Waiting *waiting = arg;
+  atomic_store(&waiting->w.stop, true);
+  engine_tell(&waiting->w);
+  engine_kick(waiting->e);
+}
+
+static ParkResult engine_wait(Tstate *ts, Engine *e, Task *t, bool (*ready)(Engine *, TaskWait *), int64_t deadline) {
+  for (;;) {
+    Waiting waiting = {.e = e, .w = {.task = t, .ready = ready, .deadline = deadline}};
+    pthread_mutex_lock(&e->m);
+    bool is_ready = ready(e, &waiting.w);
+    pthread_mutex_unlock(&e->m);
+    if (is_ready) return PARK_GRANTED;
+    if (deadline <= clock_ns()) return PARK_TIMEOUT;
+    ParkResult result = blocking_call(ts, "task", wait_without_lock, &waiting, stop_waiting, &waiting);
+    if (result == PARK_REQUESTED || request_pending(ts)) {
+      pthread_mutex_lock(&e->m);
+      is_ready = ready(e, &waiting.w);
+      pthread_mutex_unlock(&e->m);
+      return is_ready ? PARK_GRANTED : PARK_REQUESTED;
+    }
+  }
+}
+
+static bool task_ready(Engine *e, TaskWait *w) {
+  (void)e;
+  return task_decided(w->task);
+}
+
+static bool has_room(Engine *e, TaskWait *w) {
+  (void)w;
+  return e->pending < e->options.max_pending || e->state != ENGINE_OPEN;
+}
+
+static bool is_born(Engine *e, TaskWait *w) {
+  (void)w;
+  return e->workers[0].pid != 0 || e->pending == 0;
+}
+
+static bool is_idle(Engine *e, TaskWait *w) {
+  (void)w;
+  return e->pending == 0;
+}
+
+static bool has_ended(Engine *e, TaskWait *w) {
+  (void)w;
+  return e->state == ENGINE_ENDED;
+}
+
+ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline) {
+  Engine *e = t->engine;
+  if (task_decided(t)) return PARK_GRANTED;
+  atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed); /* another thread may settle it, and let go of it */
+  ParkResult result = engine_wait(ts, e, t, task_ready, deadline);
+  pthread_mutex_lock(&e->m);
+  engine_unref(t);
+  pthread_mutex_unlock(&e->m);
+  return result;
+}
+
+ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline) {
+  return e->options.max_pending == 0 ? PARK_GRANTED : engine_wait(ts, e, NULL, has_room, deadline);
+}
+
+ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(ts, e, NULL, is_born, deadline);
+}
+
+ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(ts, e, NULL, is_idle, deadline);
+}
+
+ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline) {
+  return engine_wait(ts, e, NULL, has_ended, deadline);
+}

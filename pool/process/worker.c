@@ -1,0 +1,356 @@
+/* A worker: reads tasks from its ring, runs them, writes what came of it.
+ *
+ * Its loop runs on a thread of its own, with a full stack and a malloc arena of its own, whatever stack the pool was made
+ * on. All Lua, and the reading and writing of values, lies under lua_pcall: an error that nobody catches would jump into
+ * the program that was forked. It leaves by _exit only: the program's finalizers and atexit handlers are the parent's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "pool/process/birth.h"
+#include "runtime/heap/heap.h"
+#include "runtime/os/clock.h"
+#include "runtime/os/futex.h"
+#include "runtime/os/os.h"
+#include "runtime/thread/error.h"
+#include "runtime/thread/hook.h"
+
+enum {
+  STACK = 8 * 1024 * 1024,
+  SPIN_NS = 20000,
+  KEPT_BUFFER = 1 << 20, /* a larger one is given back after its task */
+  OOM_SCORE = 500        /* when memory ends, a worker goes before the program does */
+};
+
+typedef struct Worker {
+  const Birth *birth;
+  PoolShared *pool;
+  WorkerShared *shared;
+  RingEnd tasks, results;
+  Record task;           /* that is read or runs */
+  unsigned char *buffer; /* its bytes */
+  size_t capacity;
+  Record result;
+  PickleMessage message; /* the values of the result */
+} Worker;
+
+/* The parent sleeps in poll: its eventfd wakes it. */
+static void ring_bell(Worker *w) {
+  uint64_t one = 1;
+  if (atomic_load(&w->pool->parent_asleep) == 0 || atomic_exchange(&w->pool->parent_asleep, 0) == 0) return;
+  while (write(w->birth->event, &one, sizeof one) < 0 && errno == EINTR) continue;
+}
+
+/* Whether it counts as awake; the parent puts the count right when a worker dies. */
+static void count_awake(Worker *w, bool awake) {
+  atomic_store_explicit(&w->shared->counted, awake, memory_order_relaxed);
+  if (awake) atomic_fetch_add_explicit(&w->pool->awake, 1, memory_order_relaxed);
+  else atomic_fetch_sub_explicit(&w->pool->awake, 1, memory_order_relaxed);
+}
+
+static bool may_spin(Worker *w) {
+  return atomic_load_explicit(&w->pool->awake, memory_order_relaxed) < w->birth->cpus;
+}
+
+/* Sleeps until the parent has written (or read, for room), which ready tells. */
+static void wait_for(Worker *w, bool (*ready)(Worker *w)) {
+  if (may_spin(w)) {
+    for (int64_t until = clock_ns() + SPIN_NS; clock_ns() < until;) {
+      for (int i = 0; i < 20; i++) os_pause();
+      if (ready(w)) return;
+    }
+  }
+  count_awake(w, false);
+  for (;;) {
+    atomic_store(&w->shared->asleep, 1);
+    if (ready(w)) break;
+    futex_wait_shared(&w->shared->asleep, 1, CLOCK_NEVER);
+  }
+  atomic_store(&w->shared->asleep, 0);
+  count_awake(w, true);
+}
+
+static bool has_bytes(Worker *w) { return ring_used(&w->tasks) > 0 || w->tasks.broken; }
+
+static bool has_room(Worker *w) { return ring_room(&w->results) > 0 || w->results.broken; }
+
+/* Gives the room of what was read back to the parent, who may wait for it. */
+static void publish_read(Worker *w) {
+  ring_publish_read(&w->tasks);
+  if (atomic_load(&w->shared->parent_wants_room) != 0) ring_bell(w);
+}
+
+static void read_all(Worker *w, void *to, size_t n) {
+  while (n > 0) {
+    size_t part = ring_read(&w->tasks, to, n);
+    if (w->tasks.broken) _exit(WORKER_BROKEN);
+    n -= part;
+    if (to != NULL) to = (unsigned char *)to + part;
+    if (n == 0) return;
+    publish_read(w);
+    wait_for(w, has_bytes);
+  }
+}
+
+static void write_all(Worker *w, const void *from, size_t n) {
+  while (n > 0) {
+    size_t part = ring_write(&w->results, from, n);
+    if (w->results.broken) _exit(WORKER_BROKEN);
+    n -= part;
+    from = (const unsigned char *)from + part;
+    if (n == 0) return;
+    ring_publish_written(&w->results);
+    ring_bell(w);
+    wait_for(w, has_room);
+  }
+}
+
+/* The bytes after the head of a record; false without memory, they are dropped then. */
+static bool read_body(Worker *w, size_t size) {
+  if (size > w->capacity) {
+    free(w->buffer);
+    w->buffer = malloc(size);
+    w->capacity = w->buffer != NULL ? size : 0;
+  }
+  read_all(w, w->buffer != NULL || size == 0 ? w->buffer : NULL, size);
+  publish_read(w);
+  return size <= w->capacity;
+}
+
+static void write_result(Worker *w) {
+  PickleMessage *m = &w->message;
+  size_t at = 0;
+  if (__fpending(stdout) > 0) fflush(stdout); /* what is printed is not lost when this worker is killed */
+  w->result.size = pickle_message_size(m);
+  write_all(w, &w->result, sizeof w->result);
+  for (unsigned i = 0; i < m->npieces; i++) {
+    write_all(w, m->bytes + at, m->pieces[i].at - at);
+    write_all(w, m->pieces[i].data, m->pieces[i].size);
+    at = m->pieces[i].at;
+  }
+  write_all(w, m->bytes + at, m->size - at);
+  ring_publish_written(&w->results);
+  ring_bell(w);
+}
+
+enum { HANDLER = 2, FUNCTION = 3 };
+
+/* (… error, traceback) goes to stderr, as that of a program. */
+static void report(lua_State *L) {
+  const char *text = luaL_tolstring(L, -2, NULL), *traceback = lua_tostring(L, -2);
+  fprintf(stderr, "gilua: process %d: %s\n", (int)getpid(), text);
+  if (traceback != NULL && strstr(text, traceback) == NULL) fprintf(stderr, "%s\n", traceback);
+  lua_pop(L, 1);
+}
+
+/* The error on top of the stack and its traceback are the result. */
+static void dump_error(lua_State *L, Worker *w) {
+  luaL_checkstack(L, 4, NULL);
+  error_push_traceback(L, -1);
+  if (w->birth->reports) report(L);
+  w->result.kind = RECORD_ERROR;
+  pickle_dump(L, lua_gettop(L) - 1, 2, PICKLE_RESULTS, w->birth->link, &w->message);
+}
+
+static void call(lua_State *L, Worker *w, int nargs) {
+  if (lua_pcall(L, nargs, LUA_MULTRET, HANDLER) != LUA_OK) {
+    dump_error(L, w);
+    return;
+  }
+  int n = lua_gettop(L) - HANDLER;
+  w->result.kind = RECORD_VALUES;
+  pickle_dump(L, FUNCTION, n, PICKLE_RESULTS, w->birth->link, &w->message);
+}
+
+/* One task, protected: (Worker). */
+static int run_task(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
+  lua_pushcfunction(L, error_traceback_handler);
+  int n = pickle_load(L, w->buffer, w->task.size, w->birth->link, PICKLE_TASK_FLAGS, LUA_NOREF);
+  if (n == 0) return luaL_error(L, "a task without a function");
+  call(L, w, n - 1);
+  return 0;
+}
+
+/* What could not be read, run or written, protected: (Worker, error). The second time as text. */
+static int run_failure(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
+  pickle_message_free(L, &w->message);
+  dump_error(L, w);
+  return 0;
+}
+
+static int run_failure_as_text(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
+  pickle_message_free(L, &w->message);
+  luaL_tolstring(L, 2, NULL);
+  lua_replace(L, 2);
+  dump_error(L, w);
+  return 0;
+}
+
+static bool protected(lua_State *L, Worker *w, lua_CFunction f, bool with_error) {
+  lua_pushcfunction(L, f);
+  lua_pushlightuserdata(L, w);
+  if (with_error) lua_pushvalue(L, -3);
+  return lua_pcall(L, with_error ? 2 : 1, 0, 0) == LUA_OK;
+}
+
+static void run(lua_State *L, Worker *w) {
+  int base = lua_gettop(L);
+  if (!protected(L, w, run_task, false) && !protected(L, w, run_failure, true) &&
+      !protected(L, w, run_failure_as_text, true))
+    _exit(WORKER_BROKEN); /* not even memory for a message */
+  lua_settop(L, base);
+}
+
+static void do_task(lua_State *L, Worker *w) {
+  Slot *slot = &w->shared->slots[w->task.slot % SLOTS];
+  uint64_t id = w->task.id;
+  int64_t began = clock_ns();
+  atomic_store_explicit(&slot->began_ns, began, memory_order_relaxed);
+  if (!slot_move(slot, id, SLOT_QUEUED, SLOT_BEGUN)) { /* cancelled, or taken back */
+    read_all(w, NULL, w->task.size);
+    publish_read(w);
+    slot_move(slot, id, SLOT_TAKEN, SLOT_FREE);
+    ring_bell(w);
+    return;
+  }
+  bool whole = read_body(w, w->task.size);
+  w->result = (Record){.slot = w->task.slot, .id = id};
+  if (whole) {
+    run(L, w);
+  } else {
+    lua_pushliteral(L, "not enough memory for the arguments of a task");
+    protected(L, w, run_failure, true);
+    lua_settop(L, 0);
+  }
+  w->result.ns = clock_ns() - began;
+  while (!slot_move(slot, id, SLOT_BEGUN, SLOT_ENDED)) pause(); /* about to be killed */
+  write_result(w);
+  pickle_message_free(L, &w->message);
+  if (w->capacity <= KEPT_BUFFER) return;
+  free(w->buffer);
+  w->buffer = NULL;
+  w->capacity = 0;
+}
+
+/* The loop, protected: (Worker). */
+static int loop(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
+  lua_settop(L, 0);
+  for (;;) {
+    read_all(w, &w->task, sizeof w->task);
+    switch (w->task.kind) {
+      case RECORD_CALL: do_task(L, w); break;
+      case RECORD_DEFINE:
+        if (!read_body(w, w->task.size) || pickle_link_define(w->birth->link, w->task.id, w->buffer, w->task.size) != 0)
+          _exit(WORKER_BROKEN);
+        break;
+      case RECORD_FORGET: pickle_link_forget(L, w->birth->link); break;
+      case RECORD_END: fflush(stdout); _exit(0);
+      default: _exit(WORKER_BROKEN);
+    }
+  }
+}
+
+static int panic(lua_State *L) {
+  (void)L;
+  _exit(WORKER_BROKEN);
+}
+
+static void ignore(int sig) { (void)sig; }
+
+/* Signals as a program finds them at its start. Ctrl-C is for the program: workers take it and go on, and what they
+ * execute has it at its default, as a handler does not survive exec. */
+static void reset_signals(int preempt) {
+  struct sigaction old;
+  for (int sig = 1; sig < NSIG; sig++)
+    if (sig != SIGKILL && sig != SIGSTOP && sig != preempt && sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_DFL &&
+        old.sa_handler != SIG_IGN)
+      signal(sig, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
+  struct sigaction act = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+  sigaction(SIGINT, &act, NULL);
+  sigaction(SIGQUIT, &act, NULL);
+}
+
+static void limit_memory(lua_State *L, size_t limit) {
+  void *heap;
+  if (limit == 0) return;
+  if (lua_getallocf(L, &heap) == heap_alloc) heap_set_limit(heap, heap_bytes(heap) + limit);
+}
+
+/* Random numbers of its own, memory of its own, no standard input. */
+static int settle(lua_State *L) {
+  uint64_t seed[2];
+  void *heap;
+  if (getrandom(seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && lua_getglobal(L, "math") == LUA_TTABLE &&
+      lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
+    lua_pushinteger(L, (lua_Integer)seed[0]);
+    lua_pushinteger(L, (lua_Integer)seed[1]);
+    lua_call(L, 2, 0);
+  }
+  if (lua_getallocf(L, &heap) == heap_alloc) heap_seal(heap);
+  return 0;
+}
+
+static void become_process(const Birth *b) {
+  int null = open("/dev/null", O_RDONLY | O_CLOEXEC), score;
+  if (null >= 0) dup2(null, STDIN_FILENO);
+  if (null > 0) close(null);
+  __fpurge(stdin);
+  score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (score >= 0) {
+    if (dprintf(score, "%d", OOM_SCORE) < 0) errno = 0; /* only a wish */
+    close(score);
+  }
+  madvise(b->shared, shared_size(b->workers), MADV_DONTFORK); /* a task that forks makes no second writer */
+}
+
+static _Noreturn void *live(void *arg) {
+  Worker *w = arg;
+  lua_State *L = w->birth->L;
+  sigset_t none;
+  sigemptyset(&none);
+  runtime_move(w->birth->rt, L);
+  pthread_sigmask(SIG_SETMASK, &none, NULL);
+  os_name_thread("gilua-worker");
+  lua_atpanic(L, panic);
+  pickle_link_become_worker(L, w->birth->link);
+  if (!protected(L, w, settle, false)) lua_settop(L, 0);
+  limit_memory(L, w->birth->memory_limit);
+  count_awake(w, true);
+  protected(L, w, loop, false);
+  _exit(WORKER_BROKEN);
+}
+
+void worker_run(const Birth *birth, unsigned index) {
+  Worker w = {.birth = birth, .pool = birth->shared, .shared = &birth->shared->workers[index]}; /* this thread never returns */
+  ring_open(&w.tasks, &w.shared->tasks);
+  ring_open(&w.results, &w.shared->results);
+  reset_signals(birth->rt->gil.ask_signal); /* threads that tasks start are preempted, too */
+  become_process(birth);
+#if defined(__SANITIZE_THREAD__) /* cannot start threads in a child of a program with threads */
+  live(&w);
+#else
+  pthread_t thread;
+  pthread_attr_t attr;
+  if (pthread_attr_init(&attr) != 0 || pthread_attr_setstacksize(&attr, STACK) != 0 ||
+      pthread_create(&thread, &attr, live, &w) != 0)
+    _exit(WORKER_BROKEN);
+  for (;;) pause();
+#endif
+}

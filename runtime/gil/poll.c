@@ -1,0 +1,66 @@
+/* Sleeping on descriptors: the sleeper is poll, and whoever pokes writes to the thread's own eventfd. */
+#include <errno.h>
+#include <limits.h>
+
+#include "runtime/gil/gil.h"
+#include "runtime/os/os.h"
+
+enum { SLICE_NS = 20000000 }; /* without an eventfd (the process has no descriptor left) requests are looked for so often */
+
+/* The thread's eventfd, made when it is first needed; -1 without one. */
+static int wake_fd(GilThread *self) {
+  int fd = atomic_load_explicit(&self->wake_fd, memory_order_relaxed);
+  if (fd >= 0) return fd;
+  fd = os_event_new();
+  atomic_store_explicit(&self->wake_fd, fd, memory_order_relaxed); /* published by WAKE_POLLS */
+  return fd;
+}
+
+/* One ppoll; like it, but an errno is returned negative. */
+static int poll_until(struct pollfd *fds, unsigned n, int64_t deadline) {
+  struct timespec left, *timeout = NULL;
+  if (deadline != CLOCK_NEVER) {
+    int64_t ns = deadline - clock_ns();
+    if (ns < 0) ns = 0;
+    left = (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+    timeout = &left;
+  }
+  int ready = ppoll(fds, n, timeout, NULL);
+  return ready >= 0 ? ready : -errno;
+}
+
+static bool is_requested(const GilThread *self, uint32_t wanted) {
+  /* relaxed: who sets a request pokes afterwards, and the poke is acquired */
+  return (atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0;
+}
+
+/* One look at the descriptors, ours included. Returns the ready ones among the caller's, 0 at the deadline, -EINTR to look
+ * at the requests, another negative errno. */
+static int poll_once(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline) {
+  int wake = fds[n].fd;
+  if (wake < 0) {
+    int64_t slice = clock_ns() + SLICE_NS;
+    int ready = poll_until(fds, n, slice < deadline ? slice : deadline);
+    return ready == 0 && slice < deadline ? -EINTR : ready;
+  }
+  int ready = poll_until(fds, n + 1, deadline);
+  if (ready <= 0 || fds[n].revents == 0) return ready;
+  os_event_clear(wake);
+  atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POKE, memory_order_acquire); /* pairs with gil_poke */
+  return ready > 1 ? ready - 1 : -EINTR;
+}
+
+int gil_poll(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline, uint32_t wanted) {
+  int saved = errno, ready;
+  fds[n] = (struct pollfd){.fd = wake_fd(self), .events = POLLIN};
+  /* acq_rel: publishes wake_fd to gil_poke; a poke of before it is seen here */
+  uint32_t old = atomic_fetch_or_explicit(&self->wake, WAKE_POLLS, memory_order_acq_rel);
+  if ((old & WAKE_POKE) != 0) atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POKE, memory_order_relaxed);
+  do {
+    ready = is_requested(self, wanted) ? -1 : poll_once(self, fds, n, deadline);
+    if (ready == -EINTR && self->gil->stirred != NULL) self->gil->stirred(self);
+  } while (ready == -EINTR);
+  atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POLLS, memory_order_relaxed);
+  errno = saved;
+  return ready;
+}

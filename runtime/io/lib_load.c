@@ -1,0 +1,124 @@
+/* loadfile, dofile, and the searcher of package.searchers that loads Lua files: as the standard functions, but a file is
+ * read without the lock before it is compiled. Upvalue: the handle of stdin; of the
+ * searcher: package, and its searchpath. */
+#include <errno.h>
+#include <lualib.h>
+#include <string.h>
+
+#include "runtime/io/lib_io.h"
+
+/* Pushes the contents of the file, or of stdin if name is NULL; false: a message. */
+static bool push_contents(lua_State *L, const char *name, int input) {
+  int handle = input;
+  if (name != NULL) {
+    if (!file_open(L, name, "r")) {
+      lua_pushfstring(L, "cannot open %s: %s", name, strerror(errno));
+      return false;
+    }
+    handle = lua_gettop(L);
+  }
+  lua_pushliteral(L, "a");
+  if (file_read(L, handle, lua_gettop(L), 1) > 1) {
+    lua_pushfstring(L, "cannot read %s: %s", name != NULL ? name : "stdin", lua_tostring(L, -2));
+    return false;
+  }
+  if (name != NULL) {
+    lua_getfield(L, handle, "close");
+    lua_pushvalue(L, handle);
+    lua_call(L, 1, 0);
+  }
+  return true;
+}
+
+/* Where the chunk begins: behind a mark of UTF-8 and, of a first line with '#', at its newline, or behind that if the
+ * chunk is binary. */
+static const char *skip_start(const char *text, const char *end, bool binary) {
+  static const char mark[] = "\xEF\xBB\xBF";
+  if (end - text >= 3 && memcmp(text, mark, 3) == 0) text += 3;
+  if (text == end || *text != '#') return text;
+  const char *newline = memchr(text, '\n', (size_t)(end - text));
+  if (newline == NULL) return end;
+  return binary && newline + 1 < end && newline[1] == LUA_SIGNATURE[0] ? newline + 1 : newline;
+}
+
+/* luaL_loadfilex; pushes the chunk or the message. */
+static bool load_file(lua_State *L, const char *name, const char *mode, int input) {
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 8, NULL);
+  bool good = push_contents(L, name, input);
+  if (good) {
+    size_t n;
+    const char *text = lua_tolstring(L, -1, &n), *start = skip_start(text, text + n, name != NULL);
+    const char *chunk = name != NULL ? lua_pushfstring(L, "@%s", name) : "=stdin";
+    good = luaL_loadbufferx(L, start, (size_t)(text + n - start), chunk, mode) == LUA_OK;
+  }
+  lua_replace(L, top + 1);
+  lua_settop(L, top + 1);
+  return good;
+}
+
+static int base_loadfile(lua_State *L) {
+  const char *name = luaL_optstring(L, 1, NULL), *mode = luaL_optstring(L, 2, NULL);
+  bool has_env = !lua_isnone(L, 3);
+  if (!load_file(L, name, mode, lua_upvalueindex(1))) {
+    luaL_pushfail(L);
+    lua_insert(L, -2);
+    return 2;
+  }
+  if (has_env) {
+    lua_pushvalue(L, 3);
+    if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);
+  }
+  return 1;
+}
+
+static int dofile_continue(lua_State *L, int status, lua_KContext context) {
+  (void)status, (void)context;
+  return lua_gettop(L) - 1;
+}
+
+static int base_dofile(lua_State *L) {
+  const char *name = luaL_optstring(L, 1, NULL);
+  lua_settop(L, 1);
+  if (!load_file(L, name, NULL, lua_upvalueindex(1))) return lua_error(L);
+  lua_callk(L, 0, LUA_MULTRET, 0, dofile_continue);
+  return dofile_continue(L, LUA_OK, 0);
+}
+
+static int search_lua(lua_State *L) {
+  luaL_checkstring(L, 1);
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushvalue(L, 1);
+  lua_getfield(L, lua_upvalueindex(1), "path");
+  if (lua_tostring(L, -1) == NULL) return luaL_error(L, "'package.path' must be a string");
+  lua_call(L, 2, 2);
+  if (lua_isnil(L, -2)) return 1; /* the message */
+  const char *name = lua_tostring(L, -2);
+  lua_pop(L, 1);
+  if (!load_file(L, name, NULL, 0))
+    return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", lua_tostring(L, 1), name,
+                      lua_tostring(L, -1));
+  lua_pushstring(L, name);
+  return 2;
+}
+
+enum { LUA_SEARCHER = 2 };
+
+void lib_load_replace(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"dofile", base_dofile}, {"loadfile", base_loadfile}, {NULL, NULL}};
+  int top = lua_gettop(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_pushglobaltable(L);
+  lua_getfield(L, -2, LUA_IOLIBNAME);
+  lua_getfield(L, -1, "stdin");
+  lua_remove(L, -2);
+  luaL_setfuncs(L, funcs, 1);
+  lua_getfield(L, top + 1, LUA_LOADLIBNAME);
+  lua_getfield(L, -1, "searchers");
+  lua_pushvalue(L, -2);
+  lua_getfield(L, -1, "searchpath");
+  lua_pushcclosure(L, search_lua, 2);
+  lua_rawseti(L, -2, LUA_SEARCHER);
+  lua_settop(L, top);
+}

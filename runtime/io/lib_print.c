@@ -1,0 +1,78 @@
+/* print: a line at a time, whatever other threads print. */
+#include <lualib.h>
+
+#include "runtime/io/lib_io.h"
+#include "runtime/io/write.h"
+
+/* While other threads could print in the middle, every value becomes text before the first is written. */
+static void to_text(lua_State *L, int n) {
+  for (int i = 1; i <= n; i++) {
+    if (lua_type(L, i) == LUA_TSTRING) continue;
+    luaL_tolstring(L, i, NULL);
+    lua_replace(L, i);
+  }
+}
+
+static StreamResult write_texts(lua_State *L, StreamCall *c, int first, int last) {
+  StreamResult result = STREAM_OK;
+  for (int i = first; i <= last && result == STREAM_OK; i++) {
+    size_t n;
+    const char *text = lua_tolstring(L, i, &n);
+    if (i > 1) result = write_bytes(c, "\t", 1);
+    if (result == STREAM_OK) result = write_bytes(c, text, n);
+  }
+  return result;
+}
+
+/* Makes and writes one value after the other, as the standard print: what came before an error in __tostring shows. */
+static void write_one_by_one(lua_State *L, Stream *s, FILE *f, int n) {
+  StreamCall c;
+  for (int i = 1; i <= n; i++) {
+    if (lua_type(L, i) != LUA_TSTRING) {
+      luaL_tolstring(L, i, NULL);
+      lua_replace(L, i);
+    }
+    stream_begin(L, &c, f, s);
+    StreamResult result = write_texts(L, &c, i, i);
+    stream_end(&c);
+    stream_check(L, &c, result);
+  }
+}
+
+static bool has_metamethods(lua_State *L, int n) {
+  for (int i = 1; i <= n; i++)
+    if (lua_type(L, i) != LUA_TSTRING && luaL_getmetafield(L, i, "__tostring") != LUA_TNIL) {
+      lua_pop(L, 1);
+      return true;
+    }
+  return false;
+}
+
+static int base_print(lua_State *L) {
+  int n = lua_gettop(L), first = 1;
+  luaL_Stream *p = lua_touserdata(L, lua_upvalueindex(1));
+  Stream *s = stream_of(L, lua_upvalueindex(1));
+  StreamCall c;
+  if (park_self(L)->rt->nthreads == 1 && has_metamethods(L, n)) {
+    write_one_by_one(L, s, p->f, n);
+    first = n + 1;
+  } else {
+    to_text(L, n);
+  }
+  stream_begin(L, &c, p->f, s);
+  StreamResult result = write_texts(L, &c, first, n);
+  if (result == STREAM_OK) result = write_bytes(&c, "\n", 1);
+  if (result == STREAM_OK) result = write_flush(&c);
+  stream_end(&c);
+  stream_check(L, &c, result); /* a failure to write is not reported */
+  return 0;
+}
+
+void lib_print_replace(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, LUA_IOLIBNAME);
+  lua_getfield(L, -1, "stdout");
+  lua_pushcclosure(L, base_print, 1);
+  lua_setglobal(L, "print");
+  lua_pop(L, 2);
+}

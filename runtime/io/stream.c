@@ -1,0 +1,173 @@
+/* Handles, owners, waits of streams. Reading and writing are in read.c and write.c. */
+#include "runtime/io/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/thread/finalizer.h"
+
+#define FOREIGN "gilua.streams" /* registry: handle of another module -> userdata with its Stream; weak keys */
+
+static const char ours = 0; /* its address marks our handles */
+
+/* A handle of ours: as long as the standard part, other modules know it. */
+typedef struct Handle {
+  luaL_Stream std;
+  const char *mark; /* [i] */
+  Stream stream;
+} Handle;
+
+luaL_Stream *stream_push_handle(lua_State *L) {
+  Handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+  memset(h, 0, sizeof *h);
+  h->mark = &ours;
+  luaL_setmetatable(L, LUA_FILEHANDLE);
+  return &h->std;
+}
+
+static int foreign_gc(lua_State *L) {
+  stream_forget(lua_touserdata(L, 1));
+  return 0;
+}
+
+static void push_foreign(lua_State *L) {
+  if (luaL_getsubtable(L, LUA_REGISTRYINDEX, FOREIGN)) return;
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+static Stream *foreign(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  luaL_checkstack(L, 6, NULL);
+  push_foreign(L);
+  lua_pushvalue(L, i);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pop(L, 1);
+    Stream *s = lua_newuserdatauv(L, sizeof *s, 0);
+    memset(s, 0, sizeof *s);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, foreign_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, i);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
+  }
+  Stream *s = lua_touserdata(L, -1);
+  lua_pop(L, 2);
+  return s;
+}
+
+luaL_Stream *stream_ours(lua_State *L, int i) {
+  if (lua_type(L, i) != LUA_TUSERDATA || lua_rawlen(L, i) != sizeof(Handle)) return NULL;
+  Handle *h = lua_touserdata(L, i);
+  return h->mark == &ours ? &h->std : NULL;
+}
+
+Stream *stream_of(lua_State *L, int i) {
+  Handle *h = (Handle *)stream_ours(L, i);
+  return h != NULL ? &h->stream : foreign(L, i);
+}
+
+/* In a forked child the owner may be a thread that did not come along. */
+static bool owner_lives(const Tstate *ts, const Stream *s) {
+  for (const Tstate *t = ts->rt->threads; t != NULL; t = t->next)
+    if (t->ident == s->lock.holder) return true;
+  return false;
+}
+
+bool stream_in_use(const Stream *s) { return s->lock.holder != 0; }
+
+static void wait_for_owner(lua_State *L, StreamCall *c) {
+  c->amid = in_finalizer(L);
+  if (c->amid) return;
+  if (owner_lives(c->ts, c->s)) {
+    ParkResult result = park(c->ts, &c->s->lock.waiters, CLOCK_NEVER, "file", c->s);
+    if (result != PARK_GRANTED) park_check(L, c->ts, result);
+  } else {
+    c->s->lock = (Lock){.holder = c->ts->ident, .depth = 1};
+  }
+  c->owner = true;
+}
+
+void stream_begin(lua_State *L, StreamCall *c, FILE *f, Stream *s) {
+  *c = (StreamCall){.ts = park_self(L), .f = f, .s = s};
+  if (__builtin_expect(s->lock.holder != 0, 0)) wait_for_owner(L, c);
+}
+
+void stream_end(StreamCall *c) {
+  int saved = errno;
+  stream_let(c);
+  if (c->owner) lock_release(c->ts, &c->s->lock);
+  c->owner = false;
+  errno = saved;
+}
+
+void stream_check(lua_State *L, const StreamCall *c, StreamResult result) {
+  assert(!c->owner && !c->held);
+  if (result == STREAM_STOPPED) park_check(L, c->ts, c->park);
+  if (result != STREAM_NO_MEMORY) return;
+  lua_pushliteral(L, "not enough memory"); /* as Lua says it: without a position */
+  lua_error(L);
+}
+
+static void own(StreamCall *c) {
+  if (!c->owner) c->owner = lock_try(c->ts, &c->s->lock); /* false only in a finalizer: see the header */
+}
+
+void stream_leave(StreamCall *c, const char *what) {
+  own(c);
+  blocking_begin(c->ts, what);
+  if (!c->held) flockfile(c->f);
+  c->held = true;
+}
+
+void stream_back(StreamCall *c) {
+  int saved = errno;
+  stream_let(c);
+  blocking_end(c->ts);
+  errno = saved;
+}
+
+void stream_hold_slow(StreamCall *c) {
+  do {
+    stream_leave(c, "file");
+    stream_back(c);
+  } while (ftrylockfile(c->f) != 0);
+}
+
+bool stream_slow(StreamCall *c) {
+  Stream *s = c->s;
+  struct stat st;
+  if (s->known) return s->slow;
+  int saved = errno, fd = fileno(c->f);
+  s->known = true;
+  s->slow = s->pipe = false;
+  if (fd >= 0 && fstat(fd, &st) == 0) {
+    s->pipe = S_ISFIFO(st.st_mode);
+    s->slow = s->pipe || S_ISSOCK(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd));
+  }
+  errno = saved;
+  return s->slow;
+}
+
+StreamResult stream_await(StreamCall *c, short events) {
+  struct pollfd now = {.fd = fileno(c->f), .events = events};
+  if (poll(&now, 1, 0) != 0) return STREAM_OK; /* ready; or refused, and read and write tell why */
+  own(c);
+  stream_let(c);
+  c->park = blocking_wait_fd(c->ts, now.fd, events, CLOCK_NEVER, &now.revents);
+  return c->park == PARK_GRANTED ? STREAM_OK : STREAM_STOPPED;
+}
+
+void stream_forget(Stream *s) {
+  free(s->spill);
+  s->spill = NULL;
+  s->room = 0;
+}

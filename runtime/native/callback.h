@@ -1,0 +1,28 @@
+/* Lua functions as C functions, which C may call on any thread. */
+#ifndef GILUA_RUNTIME_NATIVE_CALLBACK_H
+#define GILUA_RUNTIME_NATIVE_CALLBACK_H
+
+#include "runtime/native/foreign.h"
+#include "runtime/thread/tstate.h"
+
+/* A callback lives until it is freed or its state closes: C may keep its address longer than Lua does. */
+typedef struct Callback {
+  ObjectHead head;
+  void *code;           /* [G] what C calls; NULL when freed */
+  ffi_closure *closure; /* [G] */
+  Runtime *rt;          /* [i] */
+  int function_ref;     /* [G] registry: the Lua function */
+  int self_ref;         /* [G] registry: this object */
+  unsigned running;     /* [G] calls in progress */
+  Signature signature;  /* [i] */
+} Callback;
+
+extern const ObjectType callback_type;
+
+/* callback_open makes the metatable; once a state. */
+void callback_open(lua_State *L);
+
+/* callback_new(f, ret, args) pushes a callback: a lua_CFunction. */
+int callback_new(lua_State *L);
+
+#endif

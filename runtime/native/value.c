@@ -1,0 +1,234 @@
+/* Values between Lua and C memory. */
+#include <string.h>
+
+#include "runtime/native/callback.h"
+#include "runtime/native/pointer.h"
+
+static const char *mismatch(lua_State *L, const CType *type, int v) {
+  v = lua_absindex(L, v);
+  const Pointer *p = pointer_test(L, v);
+  const char *got = p != NULL ? lua_pushfstring(L, "%s*", ctype_push_name(L, p->type)) : luaL_typename(L, v);
+  return lua_pushfstring(L, "%s expected, got %s", ctype_push_name(L, type), got);
+}
+
+static const struct {
+  lua_Integer low, high;
+} ranges[] = {
+    [C_CHAR] = {-128, 255}, [C_I8] = {INT8_MIN, INT8_MAX},    [C_U8] = {0, UINT8_MAX},   [C_I16] = {INT16_MIN, INT16_MAX},
+    [C_U16] = {0, UINT16_MAX}, [C_I32] = {INT32_MIN, INT32_MAX}, [C_U32] = {0, UINT32_MAX}, [C_I64] = {INT64_MIN, INT64_MAX},
+    [C_U64] = {INT64_MIN, INT64_MAX}, /* the upper half is negative in Lua */
+};
+
+static const char *store_integer(lua_State *L, const CType *type, void *address, int v) {
+  int ok = 0;
+  lua_Integer n;
+  if (lua_type(L, v) == LUA_TNUMBER) {
+    n = lua_tointegerx(L, v, &ok);
+    if (!ok) return lua_pushfstring(L, "the number %s has no integer representation", luaL_tolstring(L, v, NULL));
+  } else if (type->kind == C_CHAR && lua_type(L, v) == LUA_TSTRING && lua_rawlen(L, v) == 1) {
+    n = *lua_tostring(L, v);
+  } else {
+    return mismatch(L, type, v);
+  }
+  if (n < ranges[type->kind].low || n > ranges[type->kind].high)
+    return lua_pushfstring(L, "%I is out of the range of %s", (LUAI_UACINT)n, ctype_push_name(L, type));
+  switch (type->size) {
+    case 1: *(uint8_t *)address = (uint8_t)n; break;
+    case 2: *(uint16_t *)address = (uint16_t)n; break;
+    case 4: *(uint32_t *)address = (uint32_t)n; break;
+    default: *(uint64_t *)address = (uint64_t)n; break;
+  }
+  return NULL;
+}
+
+static const char *store_real(lua_State *L, const CType *type, void *address, int v) {
+  if (lua_type(L, v) != LUA_TNUMBER) return mismatch(L, type, v);
+  lua_Number x = lua_tonumber(L, v);
+  if (type->kind == C_DOUBLE) *(double *)address = x;
+  else if (type->kind == C_FLOAT) *(float *)address = (float)x;
+  else *(long double *)address = (long double)x;
+  return NULL;
+}
+
+static const BufferType no_buffer = BUFFER_TYPES;
+
+static BufferType buffer_type_of(const CType *type) {
+  switch (type->kind) {
+    case C_DOUBLE: return BUFFER_F64;
+    case C_FLOAT: return BUFFER_F32;
+    case C_I64: case C_U64: return BUFFER_I64;
+    case C_I32: case C_U32: return BUFFER_I32;
+    case C_CHAR: case C_I8: case C_U8: return BUFFER_U8;
+    default: return no_buffer;
+  }
+}
+
+static bool is_bytes(const CType *type) { return type->kind == C_VOID || type->size == 1; }
+
+/* A string where bytes are expected: C must not write there. */
+static const char *string_address(lua_State *L, const CType *type, int v, void **address) {
+  size_t len;
+  const char *s = lua_tolstring(L, v, &len);
+  if (type->element->kind == C_CHAR && memchr(s, '\0', len) != NULL)
+    return "the string contains zeros, which would end it in C";
+  *address = (void *)s;
+  return NULL;
+}
+
+const char *value_address(lua_State *L, const CType *type, int v, void **address, Buffer **buffer) {
+  const CType *element = type->element; /* NULL: the parameter is a buffer */
+  switch (lua_type(L, v)) {
+    case LUA_TNIL: *address = NULL; return NULL;
+    case LUA_TLIGHTUSERDATA: *address = lua_touserdata(L, v); return NULL;
+    case LUA_TSTRING:
+      if (element == NULL || !is_bytes(element)) break;
+      return string_address(L, type, v, address);
+    case LUA_TUSERDATA: {
+      const Pointer *p = pointer_test(L, v);
+      if (p != NULL && element != NULL) {
+        bool bytes = element->size == 1 && p->type->size == 1;
+        if (element->kind != C_VOID && p->type->kind != C_VOID && !bytes && !ctype_same(element, p->type)) break;
+        *address = p->address;
+        return NULL;
+      }
+      const Callback *callback = object_test(L, v, &callback_type);
+      if (callback != NULL && element != NULL && element->kind == C_VOID) {
+        if (callback->code == NULL) return "the callback was freed";
+        *address = callback->code;
+        return NULL;
+      }
+      Buffer *b = buffer_test(L, v);
+      if (b == NULL || (element != NULL && element->kind != C_VOID && buffer_type_of(element) != b->type)) break;
+      if (b->freed) return "the buffer was freed";
+      *address = b->data;
+      *buffer = b;
+      return NULL;
+    }
+    default: break;
+  }
+  return mismatch(L, type, v);
+}
+
+/* The pointer at index owner, and what it points into, keep the value at index v for as long as it is stored there. */
+static void keep(lua_State *L, int owner, const void *address, int v) {
+  if (owner == 0) return;
+  while (lua_getiuservalue(L, owner, POINTER_OWNER) == LUA_TUSERDATA && pointer_test(L, -1) != NULL) {
+    owner = lua_gettop(L); /* an element: whoever has the memory keeps */
+    luaL_checkstack(L, 4, NULL);
+  }
+  if (lua_getiuservalue(L, owner, POINTER_KEEPS) != LUA_TTABLE) {
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, owner, POINTER_KEEPS);
+  }
+  lua_pushvalue(L, v);
+  lua_rawsetp(L, -2, address);
+}
+
+static const char *store_pointer(lua_State *L, const CType *type, void *address, int v, int owner) {
+  void *target = NULL;
+  Buffer *buffer = NULL;
+  const char *why = value_address(L, type, v, &target, &buffer);
+  if (why != NULL) return why;
+  if (buffer != NULL) return "a buffer may move: store ctypes.cast(type, buffer), which pins it";
+  int top = lua_gettop(L);
+  keep(L, owner, address, v);
+  lua_settop(L, top);
+  memcpy(address, &target, sizeof target);
+  return NULL;
+}
+
+/* From a table by names or by position. */
+static const char *store_struct(lua_State *L, const CType *type, char *address, int v, int owner) {
+  const Pointer *p = pointer_test(L, v);
+  if (p != NULL && ctype_same(p->type, type) && p->count > 0) {
+    memmove(address, p->address, type->size);
+    return NULL;
+  }
+  if (!lua_istable(L, v)) return mismatch(L, type, v);
+  for (size_t i = 0; i < lua_rawlen(L, v); i++) {
+    if (i >= type->count) return "more values than fields";
+    lua_rawgeti(L, v, (lua_Integer)i + 1);
+    const char *why = value_store(L, type->fields[i].type, address + type->fields[i].offset, lua_gettop(L), owner);
+    if (why != NULL) return why;
+    lua_pop(L, 1);
+  }
+  for (lua_pushnil(L); lua_next(L, v) != 0; lua_pop(L, 1)) {
+    if (lua_type(L, -2) != LUA_TSTRING) continue;
+    const CField *field = ctype_field(L, type, -2);
+    if (field == NULL) return lua_pushfstring(L, "no field '%s'", lua_tostring(L, -2));
+    const char *why = value_store(L, field->type, address + field->offset, lua_gettop(L), owner);
+    if (why != NULL) return why;
+  }
+  return NULL;
+}
+
+static const char *store_array(lua_State *L, const CType *type, char *address, int v, int owner) {
+  const Pointer *p = pointer_test(L, v);
+  if (p != NULL && p->count >= type->count && ctype_same(p->type, type->element)) {
+    memmove(address, p->address, type->size);
+    return NULL;
+  }
+  if (type->element->size == 1 && lua_type(L, v) == LUA_TSTRING) {
+    size_t len;
+    const char *s = lua_tolstring(L, v, &len);
+    if (len > type->count) return "the string is too long";
+    memcpy(address, s, len);
+    memset(address + len, 0, type->count - len);
+    return NULL;
+  }
+  if (!lua_istable(L, v)) return mismatch(L, type, v);
+  size_t n = lua_rawlen(L, v);
+  if (n > type->count) return "more values than elements";
+  for (size_t i = 0; i < n; i++) {
+    lua_rawgeti(L, v, (lua_Integer)i + 1);
+    const char *why = value_store(L, type->element, address + i * type->element->size, lua_gettop(L), owner);
+    if (why != NULL) return why;
+    lua_pop(L, 1);
+  }
+  return NULL;
+}
+
+const char *value_store(lua_State *L, const CType *type, void *address, int v, int owner) {
+  switch (type->kind) {
+    case C_BOOL:
+      if (!lua_isboolean(L, v) && lua_type(L, v) != LUA_TNUMBER) return mismatch(L, type, v);
+      *(bool *)address = lua_isboolean(L, v) ? lua_toboolean(L, v) : lua_tonumber(L, v) != 0;
+      return NULL;
+    case C_FLOAT: case C_DOUBLE: case C_LONG_DOUBLE: return store_real(L, type, address, v);
+    case C_POINTER: return store_pointer(L, type, address, v, owner);
+    case C_STRUCT: luaL_checkstack(L, 10, "structs nested too deeply"); return store_struct(L, type, address, v, owner);
+    case C_ARRAY: luaL_checkstack(L, 10, "arrays nested too deeply"); return store_array(L, type, address, v, owner);
+    case C_VOID: case C_BUFFER: return "this type has no values";
+    default: return store_integer(L, type, address, v);
+  }
+}
+
+static void push_pointer(lua_State *L, const CType *type, void *address) {
+  void *target;
+  memcpy(&target, address, sizeof target);
+  if (target != NULL && type->element->kind == C_CHAR) lua_pushstring(L, target);
+  else pointer_push(L, type->element, target, POINTER_UNKNOWN, 0);
+}
+
+void value_push(lua_State *L, const CType *type, void *address, int owner) {
+  switch (type->kind) {
+    case C_BOOL: lua_pushboolean(L, *(bool *)address); break;
+    case C_CHAR: lua_pushinteger(L, *(char *)address); break;
+    case C_I8: lua_pushinteger(L, *(int8_t *)address); break;
+    case C_U8: lua_pushinteger(L, *(uint8_t *)address); break;
+    case C_I16: lua_pushinteger(L, *(int16_t *)address); break;
+    case C_U16: lua_pushinteger(L, *(uint16_t *)address); break;
+    case C_I32: lua_pushinteger(L, *(int32_t *)address); break;
+    case C_U32: lua_pushinteger(L, *(uint32_t *)address); break;
+    case C_I64: lua_pushinteger(L, *(int64_t *)address); break;
+    case C_U64: lua_pushinteger(L, (lua_Integer)*(uint64_t *)address); break;
+    case C_FLOAT: lua_pushnumber(L, (lua_Number)*(float *)address); break;
+    case C_DOUBLE: lua_pushnumber(L, *(double *)address); break;
+    case C_LONG_DOUBLE: lua_pushnumber(L, (lua_Number)*(long double *)address); break;
+    case C_POINTER: push_pointer(L, type, address); break;
+    case C_STRUCT: pointer_push(L, type, address, 1, owner); break;
+    case C_ARRAY: pointer_push(L, type->element, address, type->count, owner); break;
+    default: lua_pushnil(L); break;
+  }
+}

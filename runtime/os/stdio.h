@@ -1,0 +1,42 @@
+/* What stdio keeps of a stream: how many bytes it gives or takes without the kernel, and its pending output. Standard C
+ * hides that, so this reads the fields that the C library's own macros use. A port to another C library replaces it.
+ *
+ * Threads: whoever holds the stream's own lock (flockfile).
+ */
+#ifndef GILUA_RUNTIME_OS_STDIO_H
+#define GILUA_RUNTIME_OS_STDIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* stdio_readable returns how many bytes can be read without the kernel, and where they are. It may be fewer than there
+ * are in all, but 0 only if there is none. */
+size_t stdio_readable(FILE *f, const char **bytes);
+
+/* stdio_skip takes the first n of these bytes out of the stream. */
+void stdio_skip(FILE *f, size_t n);
+
+/* stdio_unread puts n bytes back, to be read again first. Returns false when memory is missing. */
+bool stdio_unread(FILE *f, const char *bytes, size_t n);
+
+/* stdio_set_end notes that the stream is at its end, as feof tells, until clearerr. */
+void stdio_set_end(FILE *f);
+
+/* stdio_put appends n bytes to the stream's buffer if writing them needs no kernel; else returns false, with nothing
+ * done. */
+bool stdio_put(FILE *f, const char *bytes, size_t n);
+
+/* stdio_prepare gives an output stream that was never used its buffer: by lines on a terminal, none if it asks for none. */
+void stdio_prepare(FILE *f);
+
+/* stdio_pending returns how many bytes wait to be written, and where they are; stdio_drop forgets the first n. */
+size_t stdio_pending(FILE *f, const char **bytes);
+void stdio_drop(FILE *f, size_t n);
+
+/* stdio_drop_pending forgets what was written to any stream and not flushed. For a forked child, where it is the
+ * parent's to write; no other thread may exist. */
+void stdio_drop_pending(void);
+
+#endif

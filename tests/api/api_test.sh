@@ -1,0 +1,170 @@
+#!/usr/bin/env bash
+# Installs what was built into a folder, and tests what users get: only the installed headers and libraries are used.
+#   api_test.sh embed | native | stock | layout | examples
+set -u
+root=$PWD work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+outcome() { # outcome STATUS SENTENCE
+  if [ "$1" -eq 0 ]; then echo "ok - $2"; else echo "not ok - $2"; failures=$((failures + 1)); fi
+}
+
+tools/install --prefix "$work/usr" --from "$root" 2>"$work/log" || { cat "$work/log"; exit 1; }
+lib=$work/usr/lib
+export PKG_CONFIG_PATH=$lib/pkgconfig
+# shellcheck disable=SC2207
+flags=(-g -Wall -Wextra -Werror $(pkg-config --cflags gilua))
+# shellcheck disable=SC2207
+libs=($(pkg-config --libs gilua) "-Wl,-rpath,$lib")
+static=("$lib/libgilua.a" -llua5.4 -lm -pthread $(pkg-config --static --libs-only-l gilua | grep -o -- "-lffi\|-ldl"))
+sanitized=""
+for s in address undefined thread; do
+  case $s in address) mark=__asan_init ;; undefined) mark=__ubsan_handle ;; thread) mark=__tsan_init ;; esac
+  if nm "$lib/libgilua.a" 2>/dev/null | grep -q "$mark"; then flags+=("-fsanitize=$s"); sanitized=$s; fi
+done
+asserts() { nm "$lib/libgilua.a" 2>/dev/null | grep -q __assert_fail; }
+module() { gcc "${flags[@]}" -fPIC -shared "$@"; }
+
+embed() {
+  gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${static[@]}" -o "$work/static" || exit 1
+  "$work/static" || failures=$((failures + 1))
+  [ -n "$sanitized" ] && return
+  gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${libs[@]}" -o "$work/shared" || exit 1
+  "$work/shared" >"$work/log" 2>&1
+  outcome $? "the same with libgilua.so"
+}
+
+native() {
+  module tests/api/native_module.c -o "$work/native_module.so" || exit 1
+  export GILUA=$work/usr/bin/gilua LUA_PATH="$root/tests/lua/?.lua;;" LUA_CPATH="$work/?.so"
+  "$GILUA" tests/api/native_test.lua || failures=$((failures + 1))
+  local misused='package.cpath = package.cpath; local ok = pcall(require"native_module".'
+  if asserts; then
+    "$GILUA" -e "require'native_module'.misuse()" >"$work/log" 2>&1
+    [ $? -gt 1 ] && grep -q "without the lock" "$work/log"
+    outcome $? "Lua in a region is caught by a build with asserts"
+  fi
+  "$GILUA" -e "require'native_module'.jump()" >"$work/log" 2>&1
+  [ $? -gt 1 ] && grep -q "a jump out of a GILUA_BLOCKING block" "$work/log"
+  outcome $? "a jump out of a block is caught"
+  mkdir "$work/old" && sed 's/^#define GILUA_ABI .*/#define GILUA_ABI 9900/' "$work/usr/include/gilua_native.h" >"$work/old/gilua_native.h"
+  cp "$work/usr/include/gilua.h" "$work/old/"
+  gcc -fPIC -shared -I"$work/old" "${flags[@]}" tests/api/native_module.c -o "$work/old/native_module.so" || exit 1
+  LUA_CPATH="$work/old/?.so" "$GILUA" -e "require'native_module'" >"$work/log" 2>&1
+  [ $? -eq 1 ] && grep -q "compiled for version 99.0 of gilua's native interface" "$work/log"
+  outcome $? "a module with another ABI tag is a clear error"
+  [ -n "$sanitized" ] && return
+  LUA_CPATH="$work/?.so" lua5.4 -e 'local m = require "native_module"; assert(m.region(1) == 77 and m.nested())
+    assert(m.wait(5) == 0 and m.wait(1000, true) == 1) m.busy{stop = true}'
+  outcome $? "the module works in a plain Lua host"
+  LUA_CPATH="$work/?.so;$lib/lua/5.4/?.so" lua5.4 -e 'local m = require "native_module"; assert(m.region(1) == 77)
+    local threading = require "gilua".threading
+    local n, stop = 0, false
+    local t = threading.start(function() while not stop do n = n + 1 end end)
+    m.region(50) stop = true t:join() assert(n > 1000)'
+  outcome $? "loaded before gilua in a stock interpreter, its regions let threads run"
+  module -DFLAGS=GILUA_ONE_RUNTIME tests/api/native_module.c -o "$work/one.so" || exit 1
+  mkdir "$work/single" && mv "$work/one.so" "$work/single/native_module.so"
+  gcc "${flags[@]}" tests/api/two_runtimes.c "${libs[@]}" -Wl,-E -o "$work/two" || exit 1
+  LUA_CPATH="$work/single/?.so" "$work/two"
+  outcome $? "a module for one runtime is refused in a second one, and usable again when the first has closed"
+  LUA_CPATH="$work/?.so" "$work/two" many
+  outcome $? "a module for many runtimes is loaded in both"
+}
+
+stock() {
+  local so=$lib/lua/5.4/gilua.so
+  [ -n "$sanitized" ] && { echo "ok - skipped: a sanitizer's run-time is not in lua5.4"; return; }
+  ! ldd "$so" | grep -q liblua
+  outcome $? "gilua.so is not linked to a Lua library"
+  ! nm -D --defined-only "$so" | grep -qE ' [TDBV] lua(_|L_)'
+  outcome $? "gilua.so brings no second Lua"
+  [ "$(nm -D --defined-only "$so" | awk '$2 == "T" { print $3 }')" = luaopen_gilua ]
+  outcome $? "gilua.so exports its opener only"
+  readelf -d "$so" | grep -q NODELETE
+  outcome $? "gilua.so is never unloaded"
+  export LUA_CPATH="$lib/lua/5.4/?.so"
+  lua5.4 -e 'local th, time = require "gilua.threading" or 1, require "gilua.time"' 2>"$work/log"
+  grep -q "module 'gilua.threading' not found" "$work/log"
+  outcome $? "the modules are there once gilua is required"
+  [ "$(lua5.4 tests/api/stock_threads.lua)" = "main done
+thread done" ]
+  outcome $? "the interpreter waits for its threads at the end"
+  [ "$(lua5.4 -e 'require "gilua".threading.start(function() for i = 1, 1e9 do end end)
+    setmetatable(require "gilua".threading.Thread{daemon = true, target = function() while true do end end}:start(), nil)' \
+    2>&1 | head -c 100 | wc -c)" -ge 0 ]
+  lua5.4 -e 'local th = require "gilua".threading
+    th.Thread{daemon = true, target = function() while true do end end}:start() print "end"' >"$work/log" 2>&1
+  [ $? -eq 0 ] && [ "$(cat "$work/log")" = end ]
+  outcome $? "a daemon does not keep it"
+  lua5.4 -e 'local th = require "gilua".threading; th.start(function() os.exit(7) end):join() print "not here"' >"$work/log" 2>&1
+  [ $? -eq 7 ] && [ ! -s "$work/log" ]
+  outcome $? "os.exit in a thread ends it"
+  lua5.4 -e 'local co = coroutine.wrap(function() return require "gilua" end); local g = co() co = nil collectgarbage()
+    local th, n, stop = g.threading, 0, false
+    local t = th.start(function() while not stop do n = n + 1 end end)
+    while n < 1000 do end stop = true t:join()'
+  outcome $? "required inside a coroutine it preempts the main chunk"
+  lua5.4 -e 'local ok, e = pcall(function() require "gilua".threading.start(error, "x"):result() end) assert(e == "x")' 2>"$work/log"
+  outcome $? "errors of threads reach the one who asks"
+  local what
+  for what in 'while true do end' 'require "gilua".time.sleep(1000)' 'require "gilua".threading.Event():wait()' \
+    'local t = require "gilua".threading.Thread{daemon = true, target = function() while true do end end}:start() t:join()'; do
+    LUA_INIT="" lua5.4 -e "local g = require 'gilua'; g.threading.start(function() g.time.sleep(0.001) end)
+      io.stdout:write('go\n') io.stdout:flush() $what" >"$work/out" 2>"$work/err" &
+    local pid=$!
+    while [ ! -s "$work/out" ]; do sleep 0.01; done
+    sleep 0.05
+    kill -INT $pid
+    wait $pid
+    [ $? -eq 1 ] && grep -q "interrupted!" "$work/err"
+    outcome $? "Ctrl-C of the interpreter ends: $what"
+  done
+}
+
+layout() {
+  local f
+  for f in bin/gilua include/gilua.h include/gilua_native.h lib/libgilua.a lib/libgilua.so lib/libgilua.so.0 \
+    lib/pkgconfig/gilua.pc lib/lua/5.4/gilua.so; do
+    [ -e "$work/usr/$f" ] || { echo "# $f is missing"; failures=1; }
+  done
+  tools/install --prefix /opt/gilua --destdir "$work/stage" --from "$root" 2>/dev/null
+  [ -x "$work/stage/opt/gilua/bin/gilua" ] && grep -q '^prefix=/opt/gilua$' "$work/stage/opt/gilua/lib/pkgconfig/gilua.pc"
+  outcome $? "--destdir is put before the prefix, and not remembered"
+  [ "$(pkg-config --modversion gilua)" = "$(sed -n 's/.*GILUA_VERSION "\(.*\)"/\1/p' "$work/usr/include/gilua.h")" ]
+  outcome $? "pkg-config knows the version"
+  for f in gilua gilua_native; do
+    printf '#include <%s.h>\nint x;\n' $f >"$work/h.c"
+    gcc -std=c11 -Wpedantic "${flags[@]}" -fsyntax-only "$work/h.c"
+    outcome $? "$f.h is C11 and stands alone"
+    g++ -std=c++17 -x c++ "${flags[@]}" -fsyntax-only "$work/h.c"
+    outcome $? "$f.h is C++17"
+  done
+  [ -z "$(nm -D --defined-only "$lib/libgilua.so" | awk '$2 ~ /[TDBV]/ && $3 !~ /^(gilua_|luaopen_gilua$)/')" ]
+  outcome $? "libgilua.so exports gilua_ names only"
+  local bad
+  bad=$(awk '/^(int|void|const char \*|typedef struct)[^;]*\(/ && prev !~ /\*\/$/ && prev !~ /;$/ { print FILENAME ": " $0 } { prev = $0 }' \
+    "$work/usr/include/gilua.h")
+  [ -z "$bad" ] || echo "# $bad"
+  [ -z "$bad" ]
+  outcome $? "every declaration of gilua.h has its comment"
+}
+
+examples() {
+  gcc -std=gnu11 "${flags[@]}" examples/embed.c "${static[@]}" -o "$work/embed" || exit 1
+  [ "$("$work/embed" examples/embed.lua one two | tail -1)" = "embed.lua got 2 arguments; 3 threads counted to 30000" ]
+  outcome $? "examples/embed runs"
+  gcc -std=gnu11 "${flags[@]}" examples/host_threads.c "${static[@]}" -o "$work/host" || exit 1
+  [ "$("$work/host" | tail -1)" = "4 threads, 4000 messages, 4000 answers" ]
+  outcome $? "examples/host_threads runs"
+  module examples/slow_sum.c -o "$work/slow_sum.so" || exit 1
+  LUA_CPATH="$work/?.so" "$work/usr/bin/gilua" examples/slow_sum.lua >"$work/log" 2>&1
+  [ $? -eq 0 ] && grep -q '^sums agree' "$work/log"
+  outcome $? "examples/slow_sum runs in gilua"
+  [ -n "$sanitized" ] && return
+  LUA_CPATH="$work/?.so" lua5.4 -e 'print(require "slow_sum".sum{1, 2, 3})' | grep -qx '6.0'
+  outcome $? "examples/slow_sum runs in a plain Lua"
+}
+
+"$1"
+exit $((failures > 0))

@@ -1,0 +1,234 @@
+-- What is ThreadPoolExecutor's own: its threads, tasks over one heap, deadlocks of a pool with itself. Behaviours 70 to 72.
+local t = require "testing"
+local gilua = require "gilua"
+local futures = require "gilua.futures"
+local threading = require "gilua.threading"
+local time = require "gilua.time"
+
+local new = futures.ThreadPoolExecutor
+
+t.test("tasks get the values themselves, not copies", function()
+  local pool <close> = new { max_workers = 1 }
+  local thing = setmetatable({}, {})
+  t.equal(pool:submit(function(x) return x end, thing):result(), thing)
+end)
+
+t.test("an idle worker is used again, and there are never more than the maximum (72)", function()
+  local pool <close> = new { max_workers = 4 }
+  local idents, n = {}, 0
+  for _ = 1, 3 do
+    local ident = pool:submit(threading.get_ident):result()
+    if not idents[ident] then n = n + 1 end
+    idents[ident] = true
+  end
+  t.equal(n, 1)
+  local fs = {}
+  for i = 1, 60 do fs[i] = pool:submit(function()
+    time.sleep(0.0005)
+    return threading.get_ident()
+  end) end
+  for _, f in ipairs(fs) do
+    local ident = f:result()
+    if not idents[ident] then n = n + 1 end
+    idents[ident] = true
+  end
+  t.equal(n <= 4, true, n .. " workers")
+end)
+
+t.test("workers are named after the prefix", function()
+  local pool <close> = new { max_workers = 1, thread_name_prefix = "loader" }
+  t.equal(pool:submit(function() return threading.current_thread().name end):result(), "loader_0")
+  local other <close> = new()
+  t.equal(other:submit(function() return threading.current_thread().name end):result():match("^ThreadPool%-%d+_0$") ~= nil,
+    true)
+end)
+
+t.test("arguments, function and results are let go of right after their use (71)", function()
+  local pool <close> = new { max_workers = 1 }
+  local weak = setmetatable({}, { __mode = "v" })
+  do
+    weak[1], weak[2] = {}, {}
+    local f = pool:submit(function(_, x) return { x = x ~= nil } end, weak[1], weak[2])
+    weak[3] = f:result()
+    weak[4] = f
+  end
+  pool:submit(math.abs, 1):result()
+  collectgarbage()
+  collectgarbage()
+  t.equal(next(weak), nil)
+end)
+
+t.test("a cancelled task lets go of its arguments at once", function()
+  local gate = threading.Event()
+  local pool <close> = new { max_workers = 1 }
+  local first = pool:submit(gate.wait, gate)
+  local weak = setmetatable({ {} }, { __mode = "v" })
+  local f = pool:submit(print, weak[1])
+  f:cancel()
+  collectgarbage()
+  t.equal(weak[1], nil)
+  gate:set()
+  t.equal(first:result(), true)
+end)
+
+t.test("running says so, and a running task cannot be cancelled (61)", function()
+  local gate = threading.Event()
+  local pool <close> = new { max_workers = 1 }
+  local f = pool:submit(gate.wait, gate)
+  t.eventually(function() return f:running() end)
+  t.equal(f:cancel(), false)
+  gate:set()
+  t.equal(f:result(), true)
+  t.equal(f:running(), false)
+end)
+
+t.test("a task that waits for a queued task of its full pool raises deadlock", function()
+  for _, workers in ipairs { 1, 2, 5 } do
+    local pool <close> = new { max_workers = workers }
+    local function outer(i) return pool:submit(function() return i end):result() end
+    local fs = {}
+    local all = threading.Barrier(workers)
+    for i = 1, workers do
+      fs[i] = pool:submit(function()
+        all:wait()
+        return outer(i)
+      end)
+    end
+    local failed = 0
+    for i, f in ipairs(fs) do
+      local ok, got = pcall(f.result, f)
+      if ok then
+        t.equal(got, i)
+      else
+        failed = failed + 1
+        t.equal(gilua.is_error(got, "deadlock"), true)
+        t.equal(#got.cycle, workers)
+        t.equal(got.cycle[1].waits_for, "future")
+        t.equal(got.cycle[1].at:match("thread_pool_test.lua:%d+") ~= nil, true, got.cycle[1].at)
+      end
+    end
+    t.equal(failed, 1)
+  end
+end)
+
+t.test("nested map, wait and as_completed in a full pool raise it as well", function()
+  local pool <close> = new { max_workers = 1 }
+  for _, inner in ipairs {
+    function() for _ in pool:map(math.abs, { 1 }) do end end,
+    function() futures.wait { pool:submit(math.abs, 1), pool:submit(math.abs, 2) } end,
+    function() futures.as_completed { pool:submit(math.abs, 1) } () end,
+  } do
+    local f = pool:submit(inner)
+    t.raises_kind("deadlock", f.result, f)
+  end
+end)
+
+t.test("a chain of tasks that ends in a queued one is a deadlock, one that ends in a running one is none", function()
+  local pool <close> = new { max_workers = 2 }
+  local gate = threading.Event()
+  local runs = pool:submit(gate.wait, gate)
+  t.eventually(function() return runs:running() end)
+  local thread
+  local waits = pool:submit(function()
+    thread = threading.current_thread()
+    return pool:submit(math.abs, -3):result()
+  end)
+  t.parked(t.eventually(function() return thread end), "future")
+  gate:set()
+  t.equal(waits:result(), 3)
+end)
+
+t.test("a wait with a timeout, or for another pool, is no deadlock", function()
+  local pool <close> = new { max_workers = 1 }
+  local other <close> = new { max_workers = 1 }
+  t.equal(pool:submit(function() return pool:submit(math.abs, 1):wait(0.002) end):result(), false)
+  t.equal(pool:submit(function() return other:submit(math.abs, -4):result() end):result(), 4)
+end)
+
+t.test("no false alarm while workers wait for each other at every interval", function()
+  t.at_intervals(function()
+    local pool <close> = new { max_workers = 3 }
+    for _ = 1, t.hostile and 5 or 60 do
+      local inner = pool:submit(function() return 1 end)
+      local a = pool:submit(function() return inner:result() + 1 end)
+      local b = pool:submit(function() return a:result() + 1 end)
+      local c = pool:submit(function() return b:result() + 1 end)
+      t.equal(c:result(), 4)
+    end
+  end)
+end)
+
+t.test("a worker that is cancelled fails its task and is replaced", function()
+  local pool <close> = new { max_workers = 1 }
+  local thread
+  local f = pool:submit(function()
+    thread = threading.current_thread()
+    time.sleep(60)
+  end)
+  t.eventually(function() return thread and thread.waits_for end)
+  local g = pool:submit(math.abs, -5)
+  thread:cancel()
+  t.raises_kind("cancelled", f.result, f)
+  t.equal(g:result(), 5)
+end)
+
+t.test("terminate ends tasks that sleep, spin and wait", function()
+  local pool = new { max_workers = 3 }
+  local q = gilua.queue.Queue()
+  local fs = { pool:submit(time.sleep, 100), pool:submit(function() while true do end end), pool:submit(q.get, q) }
+  for _, f in ipairs(fs) do t.eventually(function() return f:running() end) end
+  pool:terminate()
+  for _, f in ipairs(fs) do t.raises_kind("cancelled", f.result, f) end
+  pool:shutdown()
+end)
+
+t.test("a task may not wait for the end of its own pool, but may end it", function()
+  local pool = new { max_workers = 1 }
+  t.raises("its own pool", function() pool:submit(function() pool:shutdown() end):result() end)
+  local f = new { max_workers = 1 }
+  t.equal(f:submit(function()
+    f:shutdown { wait = false }
+    return 1
+  end):result(), 1)
+  pool:shutdown()
+end)
+
+t.test("tasks that are C functions let others run", function()
+  local pool <close> = new { max_workers = 1 }
+  local fs = {}
+  for i = 1, 2000 do fs[i] = pool:submit(string.rep, "x", 100) end
+  for _, f in ipairs(fs) do t.equal(#f:result(), 100) end
+end)
+
+t.test("an error object of a task keeps its traceback", function()
+  local pool <close> = new { max_workers = 1 }
+  local f = pool:submit(function() return futures.Future():result(0) end)
+  local err = t.raises_kind("timeout", f.result, f)
+  t.equal(err.traceback:find("thread_pool_test.lua", 1, true) ~= nil, true)
+end)
+
+-- ThreadSanitizer holds the signal back while main sleeps.
+local under_tsan = t.polls and not t.hostile
+if not under_tsan then t.test("a task without end does not keep Ctrl-C from the main thread, nor the program from ending by it", function()
+  local text, status = t.run({ "-e", [[
+    local pool = require"gilua.futures".ThreadPoolExecutor{max_workers = 1}
+    pool:submit(function()
+      os.execute("{ sleep 0.05; kill -INT $PPID; } >/dev/null 2>&1 &") -- not at once: system() ignores it
+      while true do end
+    end)]] }, { before = "timeout 20 " })
+  t.equal(status ~= 124, true, text)
+end) end
+
+t.test("a finalizer cannot wait for a pool", function()
+  local err
+  local pool = new { max_workers = 1 }
+  local gate = threading.Event()
+  pool:submit(gate.wait, gate)
+  setmetatable({}, { __gc = function() err = select(2, pcall(pool.shutdown, pool)) end })
+  collectgarbage()
+  t.equal(gilua.is_error(err, "invalid_state"), true)
+  gate:set()
+  pool:shutdown()
+end)
+
+t.finish()
