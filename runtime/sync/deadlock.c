@@ -9,7 +9,7 @@
 
 #include "runtime/sync/lock.h"
 #include "runtime/thread/error.h"
-#include "runtime/thread/process.h"
+#include "runtime/thread/visit.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/traceback.h"
 

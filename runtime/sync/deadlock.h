@@ -10,13 +10,15 @@
  *                    DEADLOCK_GRACE_NS wins, if it is main's own code that waits.
  *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that waits for its own
  *                    Lock alone is none: that is how locks are used to take turns.
- * Not claimed      anything where a native thread has entered or gilua_keep says that one may; anything about a timed wait, a sleep, a thread in native code, a member that is about to be
- *                  interrupted or cancelled, a runtime that is closing.
+ * Not claimed      that everybody waits, where a native thread has entered or a gilua_keep says that one may, or in a
+ *                  worker process; anything about a timed wait, a sleep, a thread in native code, a member that is
+ *                  about to be interrupted or cancelled, a runtime that is closing.
  *
  * Who looks        park, before a thread sleeps: only a new wait makes a new edge. A thread that ends, and the end of
  *                  outside work, look whether everybody else waits now.
  * Who is told      the thread that looks; if its wait must not be given up (a Condition getting its lock back, the main
- *                  thread at the end of the program, an idle worker of a pool), another member is woken to look for itself (Waiter.look).
+ *                  thread at the end of the program, an idle worker of a pool), another member is woken to look for
+ *                  itself (Waiter.look).
  * Edges            what a wait named "lock", "rlock", "join" or "future" is for begins with the ident of the thread that
  *                  can end it, 0 while that is not known. Idents are never used twice, so an edge to a thread that has
  *                  ended leads nowhere.

@@ -75,6 +75,7 @@ static void print_state(FILE *out, const Tstate *ts) {
     fputs("is being started", out);
   } else {
     fputs("runs native code without the lock", out);
+    if (ts->doing != NULL) fprintf(out, ": %s", ts->doing);
   }
 }
 
