@@ -190,6 +190,26 @@ t.test("all threads in queues of each other: the last to wait gets it, and every
   t.equal(text, "false\t2\ttrue\ttrue\tqueue\nx\n")
 end)
 
+t.test("idle workers of a pool hide no deadlock, and are not told of it", function()
+  local text, status = run([[
+    local pool = require("gilua.futures").ThreadPoolExecutor { max_workers = 2 }
+    print(pool:submit(function() return 1 end):result())
+    print(gilua.is_error(select(2, pcall(queue.Queue().get, queue.Queue())), "deadlock"))
+    print(pool:submit(function() return 2 end):result())]])
+  t.equal(text, "1\ntrue\n2\n")
+  t.equal(status, 0)
+end)
+
+t.test("a task that waits in vain at the end of the program is told, not the end", function()
+  local text, status = run([[
+    local pool = require("gilua.futures").ThreadPoolExecutor { max_workers = 1 }
+    pool:submit(function()
+      print(gilua.is_error(select(2, pcall(queue.Queue().get, queue.Queue())), "deadlock"))
+    end)]])
+  t.equal(text, "true\n")
+  t.equal(status, 0)
+end)
+
 t.test("a thread that ends and leaves only waiters behind makes one of them see it", function()
   local text = run([[
     local e = threading.Event()
