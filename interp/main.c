@@ -11,9 +11,12 @@
 #include "interp/prompt.h"
 #include "interp/run.h"
 #include "interp/stats.h"
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
+#include "runtime/trace/dump.h"
+#include "runtime/trace/recorder.h"
 
 typedef struct Program {
   int argc;
@@ -82,6 +85,12 @@ static bool run_everything(lua_State *L, const Program *p) {
   return true;
 }
 
+/* Without it the program runs all the same. */
+static void start_recording(const Program *p) {
+  int err = recorder_start(embed_runtime(p->rt)->main, p->options.trace);
+  if (err != 0) fprintf(stderr, "%s: cannot record to '%s': %s\n", p->argv[0], p->options.trace, strerror(err));
+}
+
 static int run_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   const Options *o = &p->options;
@@ -91,14 +100,21 @@ static int run_protected(lua_State *L) {
   lua_gc(L, LUA_GCGEN, 0, 0);
 #endif
   lua_settop(L, 0);
+  if (o->trace != NULL) start_recording(p);
   p->ok = run_everything(L, p);
   return 0;
+}
+
+static void end_recording(const Program *p) {
+  int err = recorder_stop(embed_runtime(p->rt), NULL);
+  if (err != 0) fprintf(stderr, "%s: the recording is incomplete: %s\n", p->argv[0], strerror(err));
 }
 
 static int join_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   shutdown_join(L, embed_runtime(p->rt), CLOCK_NEVER);
-  if (p->options.stats) stats_print(L, stderr);
+  end_recording(p);
+  if (p->options.stats != STATS_NONE) stats_print(L, stderr, p->options.stats == STATS_JSON);
   return 0;
 }
 
@@ -132,9 +148,12 @@ int main(int argc, char **argv) {
   if (zygote) spawn_main(L, argc, argv);
   spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
+  deadlock_closed_world(embed_runtime(p.rt));
+  dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);
   ok = call_protected(L, join_protected, &p) && ok;
+  dump_stop(embed_runtime(p.rt));
   gilua_leave(p.rt, L);
   gilua_close(p.rt); /* if threads are still in native code it leaves the heap alone */
   exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);

@@ -21,7 +21,8 @@ static const char usage_text[] =
     "  -         stop handling options and execute stdin\n"
     "  --policy NAME         who gets the lock: fair, interval or ticks\n"
     "  --switch-interval S   seconds a thread may keep the lock while others wait\n"
-    "  --stats               print a table about the lock at exit\n"
+    "  --stats[=json]        print a table about the lock at exit, or JSON\n"
+    "  --trace FILE          record who has the lock: FILE.html to look at, or JSON for Perfetto\n"
     "  --help                show this text\n";
 
 /* One of ours: "--name value" or "--name=value"; sets *value. Returns how many arguments it takes, 0 if it is another. */
@@ -47,12 +48,18 @@ static bool set_interval(Options *o, const char *text) {
 static int parse_long(Options *o, char **argv, int i) {
   const char *value;
   if (strcmp(argv[i], "--help") == 0) o->help = true;
-  else if (strcmp(argv[i], "--stats") == 0) o->stats = true;
+  else if (strcmp(argv[i], "--stats") == 0) o->stats = STATS_TABLE;
+  else if (strcmp(argv[i], "--stats=json") == 0) o->stats = STATS_JSON;
   else {
     int n = long_value(argv, i, "--policy", &value);
     if (n != 0) {
       o->policy = value;
       return value != NULL && policy_find(value) != NULL ? n : 0;
+    }
+    n = long_value(argv, i, "--trace", &value);
+    if (n != 0) {
+      o->trace = value;
+      return value != NULL && *value != '\0' ? n : 0;
     }
     n = long_value(argv, i, "--switch-interval", &value);
     return n != 0 && set_interval(o, value) ? n : 0;
@@ -98,7 +105,8 @@ void options_parse(Options *o, int argc, char **argv) {
 }
 
 bool options_takes_value(const char *option) {
-  if (option[1] == '-') return strcmp(option, "--policy") == 0 || strcmp(option, "--switch-interval") == 0;
+  if (option[1] == '-')
+    return strcmp(option, "--policy") == 0 || strcmp(option, "--switch-interval") == 0 || strcmp(option, "--trace") == 0;
   return (option[1] == 'e' || option[1] == 'l') && option[2] == '\0';
 }
 
@@ -112,6 +120,7 @@ void options_usage(const Options *o, const char *progname) {
   const char *bad = o->bad;
   if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "%s: '%s' needs argument\n", progname, bad);
   else if (is_long(bad, "--policy")) fprintf(stderr, "%s: '--policy' needs fair, interval or ticks\n", progname);
+  else if (is_long(bad, "--trace")) fprintf(stderr, "%s: '--trace' needs a file\n", progname);
   else if (is_long(bad, "--switch-interval"))
     fprintf(stderr, "%s: '--switch-interval' needs seconds from 1e-6 to 1\n", progname);
   else fprintf(stderr, "%s: unrecognized option '%s'\n", progname, bad);

@@ -12,7 +12,8 @@ typedef struct Options {
   bool execute;              /* an -e */
   bool ignore_environment;   /* -E */
   bool help;                 /* --help */
-  bool stats;                /* --stats */
+  enum { STATS_NONE, STATS_TABLE, STATS_JSON } stats; /* --stats, --stats=json */
+  const char *trace;         /* --trace, or NULL */
   const char *policy;        /* --policy, or NULL */
   double switch_interval;    /* --switch-interval, seconds, or 0 */
   int script;                /* index of the script in argv, or argc */

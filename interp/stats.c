@@ -24,20 +24,70 @@ static void print_thread(lua_State *L, FILE *out) {
           field_ms(L, "longest_hold_ns"), at != NULL ? at : "");
 }
 
-void stats_print(lua_State *L, FILE *out) {
-  luaL_requiref(L, "gilua.gil", luaopen_gilua_gil, 0);
-  lua_getfield(L, -1, "stats");
-  lua_call(L, 0, 1);
+/* Calls print for each entry of the list in that field of the table on top. */
+static void each(lua_State *L, FILE *out, const char *list, bool backwards, void (*print)(lua_State *L, FILE *out), const char *between) {
+  lua_getfield(L, -1, list);
+  lua_Integer n = luaL_len(L, -1);
+  for (lua_Integer i = 1; i <= n; i++) {
+    if (i > 1) fputs(between, out);
+    lua_rawgeti(L, -1, backwards ? n + 1 - i : i);
+    print(L, out);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void print_table(lua_State *L, FILE *out) {
   fprintf(out, "\nlock: %lld switches, %lld of them forced, %lld signals\n", (long long)field(L, "switches"),
           (long long)field(L, "forced_switches"), (long long)field(L, "signals"));
   fprintf(out, "%-28s %12s %11s %11s %8s %11s %s\n", "thread", "acquisitions", "held ms", "waited ms", "forced",
           "longest ms", "longest at");
-  lua_getfield(L, -1, "threads");
-  lua_Integer n = luaL_len(L, -1);
-  for (lua_Integer i = n; i >= 1; i--) {
-    lua_rawgeti(L, -1, i);
-    print_thread(L, out);
-    lua_pop(L, 1);
+  each(L, out, "threads", true, print_thread, "");
+  each(L, out, "ended", false, print_thread, "");
+}
+
+static void print_json_string(FILE *out, const char *text) {
+  fputc('"', out);
+  for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+    if (*p < 0x20 || *p == '"' || *p == '\\' || *p == 0x7f) fprintf(out, "\\u%04x", *p);
+    else fputc(*p, out);
   }
-  lua_pop(L, 3);
+  fputc('"', out);
+}
+
+static void print_json_text(lua_State *L, FILE *out, const char *name) {
+  lua_getfield(L, -1, name);
+  if (lua_isstring(L, -1)) {
+    fprintf(out, ",\"%s\":", name);
+    print_json_string(out, lua_tostring(L, -1));
+  }
+  lua_pop(L, 1);
+}
+
+static void print_json_thread(lua_State *L, FILE *out) {
+  static const char *const counters[] = {"acquisitions", "held_ns", "waited_ns", "forced_switches", "longest_hold_ns"};
+  fprintf(out, "{\"ident\":%lld", (long long)field(L, "ident"));
+  print_json_text(L, out, "name");
+  for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
+    fprintf(out, ",\"%s\":%lld", counters[i], (long long)field(L, counters[i]));
+  print_json_text(L, out, "longest_hold_at");
+  fputc('}', out);
+}
+
+static void print_json(lua_State *L, FILE *out) {
+  fprintf(out, "{\"switches\":%lld,\"forced_switches\":%lld,\"signals\":%lld,\"threads\":[", (long long)field(L, "switches"),
+          (long long)field(L, "forced_switches"), (long long)field(L, "signals"));
+  each(L, out, "threads", true, print_json_thread, ",");
+  fputs("],\"ended\":[", out);
+  each(L, out, "ended", false, print_json_thread, ",");
+  fputs("]}\n", out);
+}
+
+void stats_print(lua_State *L, FILE *out, bool json) {
+  luaL_requiref(L, "gilua.gil", luaopen_gilua_gil, 0);
+  lua_getfield(L, -1, "stats");
+  lua_call(L, 0, 1);
+  if (json) print_json(L, out);
+  else print_table(L, out);
+  lua_pop(L, 2);
 }

@@ -83,8 +83,9 @@ static bool next_task(lua_State *L, Tstate *ts, ThreadPool *p) {
       lua_pop(L, 1);
     }
     if (p->shut) return false;
-    /* a deadline, though far away: an idle worker is no thread that waits in vain */
-    ParkResult result = park(ts, &p->idlers, clock_deadline(PARK_TIMEOUT_MAX), "task", p);
+    ts->idle = true;
+    ParkResult result = park(ts, &p->idlers, CLOCK_NEVER, "task", p);
+    ts->idle = false;
     if (result == PARK_GRANTED && !p->shut) p->coming--;
   }
 }

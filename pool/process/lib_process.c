@@ -223,9 +223,11 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   lua_setiuservalue(L, -2, FUTURE_VALUE);
   keep_arguments(L, first, nargs);
   pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
-  f->task = engine_submit(L, engine, &message);
+  bool open = e->state == EXECUTOR_OPEN; /* it may have been shut down while this thread waited, or ran a __reduce */
+  if (open) f->task = engine_submit(L, engine, &message);
   if (f->task == NULL) {
     pickle_message_free(L, &message);
+    executor_check_open(L, i);
     luaL_error(L, "not enough memory");
   }
   lua_replace(L, first);

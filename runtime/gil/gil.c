@@ -57,7 +57,7 @@ static __attribute__((unused)) bool gil_sane(const Gil *g) {
 }
 
 int gil_init(Gil *g) {
-  *g = (Gil){.policy = &policy_fair, .pid = getpid(), .cpus = os_cpus()};
+  *g = (Gil){.policy = &policy_fair, .pid = getpid(), .cpus = os_cpus(), .late_after = UINT64_MAX};
   clock_init(&g->clock);
   g->ticks_per_ns = clock_ticks_per_ns(&g->clock);
   g->interval_ns = 5000000;
@@ -89,7 +89,7 @@ void gil_thread_fini(GilThread *t) {
   if (t->wake_fd >= 0) close(t->wake_fd);
 }
 
-static void begin_hold(GilThread *self, uint64_t now) {
+static void begin_hold(GilThread *self, uint64_t ready, uint64_t now) {
   Gil *g = self->gil;
   gil_note(&self->hold_since, now);
   self->acquisitions++;
@@ -98,14 +98,17 @@ static void begin_hold(GilThread *self, uint64_t now) {
     gil_note(&g->turn_since, now);
     g->switches++;
   }
+  if (__builtin_expect(g->watcher != NULL, 0)) g->watcher->began(self, ready, now);
 }
 
-static void end_hold(GilThread *self, uint64_t now) {
+static void end_hold(GilThread *self, uint64_t now, GilHow how) {
+  Gil *g = self->gil;
   uint64_t lasted = now - gil_peek(&self->hold_since);
   gil_note(&self->held, gil_peek(&self->held) + lasted);
+  if (__builtin_expect(g->watcher != NULL, 0)) g->watcher->ended(self, now, how);
   if (lasted <= self->longest) return;
   self->longest = lasted;
-  if (self->gil->longest != NULL && (double)lasted > LONG_HOLD_NS * self->gil->ticks_per_ns) self->gil->longest(self);
+  if (g->longest != NULL && (double)lasted > LONG_HOLD_NS * g->ticks_per_ns) g->longest(self);
 }
 
 /* HELD -> FREE; false if others are ready. */
@@ -156,8 +159,17 @@ static void own(Gil *g, GilThread *t) {
   atomic_store_explicit(&g->word, (uintptr_t)t | ready, memory_order_release);
 }
 
+/* With m and GIL_READY set: how long the next in line has waited in this hold of self. */
+static void notice_late(Gil *g, GilThread *self, uint64_t now) {
+  GilThread *next = g->coming != NULL ? g->coming : g->ready.head;
+  uint64_t since = gil_peek(&self->hold_since);
+  if (next->ready_since > since) since = next->ready_since;
+  if (now - since > g->late_after) g->late(self, next, now - since);
+}
+
 /* With m, as owner, which leaves the lock or stops: an ask is answered. */
-static void answer(Gil *g, GilThread *self) {
+static void answer(Gil *g, GilThread *self, uint64_t now) {
+  if (__builtin_expect(g->late_after != UINT64_MAX, 0)) notice_late(g, self, now);
   atomic_fetch_and_explicit(&self->requests, ~(uint32_t)REQUEST_SWITCH, memory_order_relaxed);
   gil_reacted(g);
 }
@@ -166,7 +178,7 @@ static void answer(Gil *g, GilThread *self) {
 static void give(Gil *g, GilThread *t, uint64_t now, GilAfter *after) {
   t->waited += now - t->ready_since;
   own(g, t);
-  begin_hold(t, now);
+  begin_hold(t, t->ready_since, now);
   tell(t, WAKE_OWNER, after);
 }
 
@@ -209,7 +221,7 @@ static bool take_or_queue(Gil *g, GilThread *self, uint64_t now) {
   bool others = g->queued > 0 || g->coming != NULL;
   if (gil_owner(w) == NULL && (!others || g->policy->straight_back(g, self, now))) {
     own(g, self);
-    begin_hold(self, now);
+    begin_hold(self, now, now);
     return true;
   }
   enqueue(g, self, now, READY_BACK, false);
@@ -252,10 +264,12 @@ static bool take(GilThread *self) {
   uintptr_t free_word = 0;
   /* acquire pairs with the release of drop_fast and own */
   if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acquire,
-                                              memory_order_relaxed))
-    begin_hold(self, clock_ticks(&g->clock));
-  else if (!take_slow(g, self))
+                                              memory_order_relaxed)) {
+    uint64_t now = clock_ticks(&g->clock);
+    begin_hold(self, now, now);
+  } else if (!take_slow(g, self)) {
     return false;
+  }
   arm_if_requested(self);
   return true;
 }
@@ -277,11 +291,11 @@ void gil_leave(GilThread *self) {
   Gil *g = self->gil;
   assert(gil_held(self));
   uint64_t now = clock_ticks(&g->clock);
-  end_hold(self, now);
+  end_hold(self, now, GIL_LEFT);
   if (drop_fast(self)) return;
   GilAfter after = {0};
   pthread_mutex_lock(&g->m);
-  answer(g, self);
+  answer(g, self, now);
   if (g->policy->straight_back(g, self, now)) offer(g, now, &after);
   else give(g, pick(g, now), now, &after);
   assert(gil_sane(g));
@@ -292,11 +306,11 @@ void gil_leave(GilThread *self) {
 static void hand_over(GilThread *self) {
   Gil *g = self->gil;
   uint64_t now = clock_ticks(&g->clock);
-  end_hold(self, now);
+  end_hold(self, now, GIL_PARKED);
   if (drop_fast(self)) return;
   GilAfter after = {0};
   pthread_mutex_lock(&g->m);
-  answer(g, self);
+  answer(g, self, now);
   give(g, pick(g, now), now, &after);
   assert(gil_sane(g));
   gil_unlock(g, after);
@@ -351,13 +365,13 @@ bool gil_yield(GilThread *self) {
   if (g->policy->battle) return yield_by_battle(self);
   uint64_t now = clock_ticks(&g->clock);
   GilAfter after = {0};
-  end_hold(self, now);
+  end_hold(self, now, GIL_YIELDED);
   self->forced++;
   g->forced++;
   pthread_mutex_lock(&g->m);
+  answer(g, self, now);
   GilThread *next = pick(g, now);
   bool brief = next->urgent_in == gil_peek(&g->turn_since); /* let in for something short, most likely */
-  answer(g, self);
   enqueue(g, self, now, READY_FORCED, false);
   give(g, next, now, &after);
   gil_plan(g, self, now, &after);
@@ -381,7 +395,7 @@ static bool come(GilThread *self) {
     if (mine) {
       self->waited += now - self->ready_since;
       own(g, self);
-      begin_hold(self, now);
+      begin_hold(self, self->ready_since, now);
     } else {
       self->place = GIL_QUEUED;
       g->queued++;
@@ -525,6 +539,7 @@ void gil_after_fork_child(Gil *g, GilThread *self) {
   g->coming = NULL;
   g->pid = getpid();
   g->nudger = NULL;
+  g->watcher = NULL; /* the recording is the parent's */
   g->closed = self == NULL;
   atomic_store_explicit(&g->spinners, 0, memory_order_relaxed);
   atomic_store_explicit(&g->word, self != NULL ? (uintptr_t)self : CLOSED_WORD, memory_order_relaxed);

@@ -84,6 +84,22 @@ typedef struct GilQueue {
   GilThread *head, *tail; /* [m] */
 } GilQueue;
 
+/* How a thread left the lock. */
+typedef enum GilHow {
+  GIL_LEFT,    /* for native work */
+  GIL_PARKED,  /* for a wait, or for good */
+  GIL_YIELDED, /* to let another thread run */
+} GilHow;
+
+/* Who watches turns; trace/recorder.c. Called with the lock, or on behalf of a thread that is just given it, Gil.m held:
+ * must neither block nor run Lua. */
+typedef struct GilWatcher {
+  /* t has owned the lock since `now`, and stood in line for it since `ready`. */
+  void (*began)(GilThread *t, uint64_t ready, uint64_t now);
+  /* t, the calling thread, leaves it. */
+  void (*ended)(GilThread *t, uint64_t now, GilHow how);
+} GilWatcher;
+
 /* What a policy decides; it is called with Gil.m held and must neither block nor allocate. */
 struct Policy {
   const char *name;
@@ -131,6 +147,10 @@ struct Gil {
   int ask_signal;                   /* [i] 0: asking only sets the request, an armed count hook looks at it */
   void (*arm)(GilThread *self);     /* [i] makes self reach a safe point soon; called by the owner. May be NULL */
   void (*longest)(GilThread *self); /* [i] self leaves the lock after its longest hold, a long one. May be NULL */
+  const GilWatcher *watcher;        /* [G] NULL: nobody watches */
+  uint64_t late_after;              /* [G] ticks that somebody may be kept waiting before `late` is called; UINT64_MAX: never */
+  /* [G] self leaves the lock, for which next has stood in line so many ticks of its hold. With m, as GilWatcher. */
+  void (*late)(GilThread *self, GilThread *next, uint64_t ticks);
   void (*stirred)(GilThread *self); /* [i] self's sleep was disturbed, by a signal perhaps: may set requests. May be NULL */
   void (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. May be NULL */
   _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls

@@ -3,12 +3,18 @@
  *   gil.switch_interval([seconds]) -> seconds     reads it, or sets it and returns the old one (1e-6 … 1)
  *   gil.policy([name]) -> name                    the same: "fair", "interval", "ticks"
  *   gil.stats() -> {switches, forced_switches, signals, threads = {{name, ident, acquisitions, held_ns, waited_ns,
- *                   forced_switches, longest_hold_ns, longest_hold_at}, …}}
+ *                   forced_switches, longest_hold_ns, longest_hold_at}, …}, ended = {the same of the 100 threads that
+ *                   ended last; before them, if there were more, an entry with ident 0 that sums up the others}}
+ *   gil.trace gil.dump gil.on_long_hold           see runtime/trace/lib_trace.c
  */
 #include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "runtime/sync/lib_sync.h"
+#include "runtime/thread/ended.h"
 #include "runtime/thread/thread.h"
+#include "runtime/trace/lib_trace.h"
 
 #define LEAST_INTERVAL 1e-6
 #define LONGEST_INTERVAL 1.0
@@ -46,23 +52,56 @@ static uint64_t to_ns(const Gil *g, uint64_t ticks) {
   return (uint64_t)((double)ticks / clock_ticks_per_ns(&g->clock));
 }
 
+/* The entry of a thread that lives or has ended is on top of the stack, with its name. */
+static void set_counters(lua_State *L, const Gil *g, const EndedThread *e) {
+  set_integer(L, "acquisitions", e->acquisitions);
+  set_integer(L, "held_ns", to_ns(g, e->held));
+  set_integer(L, "waited_ns", to_ns(g, e->waited));
+  set_integer(L, "forced_switches", e->forced);
+  set_integer(L, "longest_hold_ns", to_ns(g, e->longest));
+  if (e->longest_at[0] == '\0') return;
+  lua_pushstring(L, e->longest_at);
+  lua_setfield(L, -2, "longest_hold_at");
+}
+
 static void push_thread_stats(lua_State *L, Tstate *ts, uint64_t now) {
-  const Gil *g = ts->gil.gil;
   const GilThread *t = &ts->gil;
+  EndedThread e = {.acquisitions = t->acquisitions, .held = gil_held_ticks(t, now), .waited = t->waited,
+                   .forced = t->forced, .longest = t->longest};
+  memcpy(e.longest_at, ts->longest_at, sizeof e.longest_at);
   lua_createtable(L, 0, 8);
   thread_push_current(L, ts);
   thread_push_name(L, -1);
   lua_setfield(L, -3, "name");
   lua_pop(L, 1);
   set_integer(L, "ident", (uint64_t)ts->ident);
-  set_integer(L, "acquisitions", t->acquisitions);
-  set_integer(L, "held_ns", to_ns(g, gil_held_ticks(t, now)));
-  set_integer(L, "waited_ns", to_ns(g, t->waited));
-  set_integer(L, "forced_switches", t->forced);
-  set_integer(L, "longest_hold_ns", to_ns(g, t->longest));
-  if (ts->longest_at[0] != '\0') {
-    lua_pushstring(L, ts->longest_at);
-    lua_setfield(L, -2, "longest_hold_at");
+  set_counters(L, t->gil, &e);
+}
+
+static void push_ended_stats(lua_State *L, const Gil *g, const EndedThread *e) {
+  lua_createtable(L, 0, 8);
+  lua_pushstring(L, e->name);
+  lua_setfield(L, -2, "name");
+  set_integer(L, "ident", (uint64_t)e->ident);
+  set_counters(L, g, e);
+}
+
+/* The list of those that have ended, oldest first; a first entry with ident 0 sums up those before. */
+static void push_ended(lua_State *L, const Runtime *rt) {
+  const EndedThreads *ended = rt->ended;
+  lua_newtable(L);
+  if (ended == NULL) return;
+  lua_Integer n = 0;
+  uint64_t first = ended->n > ENDED_KEPT ? ended->n - ENDED_KEPT : 0;
+  if (first > 0) {
+    EndedThread others = ended->others;
+    snprintf(others.name, sizeof others.name, "%llu others", (unsigned long long)first);
+    push_ended_stats(L, &rt->gil, &others);
+    lua_rawseti(L, -2, ++n);
+  }
+  for (uint64_t i = first; i < ended->n; i++) {
+    push_ended_stats(L, &rt->gil, &ended->newest[i % ENDED_KEPT]);
+    lua_rawseti(L, -2, ++n);
   }
 }
 
@@ -81,6 +120,8 @@ static int gil_stats(lua_State *L) {
     lua_rawseti(L, -2, ++n);
   }
   lua_setfield(L, -2, "threads");
+  push_ended(L, rt);
+  lua_setfield(L, -2, "ended");
   return 1;
 }
 
@@ -88,5 +129,6 @@ int luaopen_gilua_gil(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"policy", gil_policy}, {"stats", gil_stats}, {"switch_interval", gil_switch_interval}, {NULL, NULL}};
   luaL_newlib(L, funcs);
+  lib_trace_add(L);
   return 1;
 }

@@ -16,17 +16,36 @@
 #include "runtime/sync/park.h"
 
 typedef struct Lock {
-  lua_Integer holder; /* [G] ident of the thread that got it, 0 when free */
+  lua_Integer holder; /* [G] ident of the thread that got it, 0 when free; first, see deadlock.h */
   lua_Integer depth;  /* [G] RLock: how often the holder has it; Lock: 1 when held */
   bool recursive;     /* [i] an RLock */
+  bool warned;        /* [G] a Lock that was seen in a cycle of waits */
   Waitq waiters;      /* [G] empty when free */
 } Lock;
+
+/* What a thread holds is noted in its state as plain addresses, for dumps: a lock may be collected while it is held, so
+ * nobody follows them. lock_noted is such an address; lock_unnote_slow is for what was not taken last. */
+static inline const void *lock_noted(const Lock *lock) { return (const char *)lock + lock->recursive; }
+
+static inline void lock_note(Tstate *ts, const Lock *lock) {
+  if (ts->nheld < HELD_SHOWN) ts->held[ts->nheld] = lock_noted(lock);
+  ts->nheld++;
+}
+
+void lock_unnote_slow(Tstate *ts, const Lock *lock);
+
+static inline void lock_unnote(Tstate *ts, const Lock *lock) {
+  unsigned last = ts->nheld - 1;
+  if (lock->holder == ts->ident && last < HELD_SHOWN && ts->held[last] == lock_noted(lock)) ts->nheld = last;
+  else lock_unnote_slow(ts, lock);
+}
 
 /* lock_try takes the lock if that is possible at once. */
 static inline bool lock_try(Tstate *ts, Lock *lock) {
   if (lock->holder == 0) {
     lock->holder = ts->ident;
     lock->depth = 1;
+    lock_note(ts, lock);
     return true;
   }
   if (!lock->recursive || lock->holder != ts->ident) return false;
@@ -40,11 +59,13 @@ ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline);
 /* lock_release gives back one acquire. The caller has checked lock_releasable. */
 static inline void lock_release(Tstate *ts, Lock *lock) {
   if (--lock->depth > 0) return;
+  lock_unnote(ts, lock);
   lock->holder = 0;
   if (waitq_empty(&lock->waiters)) return;
   Tstate *next = park_grant_first(ts, &lock->waiters, true);
   lock->holder = next->ident;
   lock->depth = 1;
+  lock_note(next, lock);
 }
 
 /* lock_releasable tells whether ts may release: a Lock that is held, an RLock that it holds. */

@@ -5,20 +5,42 @@
 #include <assert.h>
 #include <lauxlib.h>
 
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
+
+static void count_untimed(Waiter *w) {
+  if (w->untimed) return;
+  w->untimed = true;
+  tstate_of_waiter(w)->rt->wakers.untimed++;
+}
+
+static void discount_untimed(Waiter *w) {
+  if (!w->untimed) return;
+  w->untimed = false;
+  Wakers *wakers = &tstate_of_waiter(w)->rt->wakers;
+  wakers->untimed--;
+  wakers->ended++;
+}
 
 void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *object) {
   Waiter *w = &ts->wait;
   assert(w->queue == NULL && w->what == NULL);
   assert(ts->blocking == 0 && "a wait inside a region of native work");
-  w->granted = false;
+  w->granted = w->bound = w->look = false;
   w->outcome = 0;
   w->what = what;
   w->object = object;
   w->since = clock_ns();
   w->deadline = deadline;
+}
+
+/* It came back only to see whether its wait can end at all. */
+static bool must_look(const Tstate *ts, bool suspicious, uint32_t wanted) {
+  const Waiter *w = &ts->wait;
+  if (w->queue == NULL || !(w->look || suspicious)) return false;
+  return (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) == 0;
 }
 
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
@@ -28,22 +50,35 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
   Waiter *w = &ts->wait;
   park_begin(ts, deadline, what, object);
   if (q != NULL) waitq_append(q, w);
-  for (;;) {
+  if (q != NULL && deadline == CLOCK_NEVER) count_untimed(w); /* a sleep ends by itself */
+  DeadlockVerdict verdict = w->untimed ? deadlock_check(ts, false) : WAIT_ON;
+  while (verdict != WAIT_IN_VAIN) {
     gil_park(&ts->gil);
-    gil_sleep(&ts->gil, deadline, wanted, q != NULL);
-    if (w->queue == NULL || w->queue == q) break;
-    deadline = CLOCK_NEVER; /* park_move: notified in time */
-    wanted = 0;
+    bool suspicious = verdict == WAIT_SUSPICIOUSLY;
+    gil_sleep(&ts->gil, suspicious ? clock_ns() + DEADLOCK_GRACE_NS : deadline, wanted, q != NULL);
+    if (w->bound && w->queue != NULL) {
+      deadline = CLOCK_NEVER; /* park_move: notified in time */
+      wanted = 0;
+      verdict = WAIT_ON;
+    } else if (must_look(ts, suspicious, wanted)) {
+      verdict = deadlock_check(ts, suspicious && !w->look);
+      w->look = false;
+    } else {
+      break;
+    }
   }
   w->what = NULL;
   if (w->granted) return PARK_GRANTED;
+  discount_untimed(w);
   if (w->queue != NULL) waitq_remove(w);
+  if (verdict == WAIT_IN_VAIN) return PARK_DEADLOCK;
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   return PARK_TIMEOUT;
 }
 
 void park_grant(Tstate *self, Waiter *w, bool urgent) {
   waitq_remove(w);
+  discount_untimed(w);
   w->granted = true;
   gil_ready(&self->gil, &tstate_of_waiter(w)->gil, urgent);
 }
@@ -53,6 +88,8 @@ void park_move(Waiter *w, Waitq *q, const char *what, const void *object) {
   w->what = what;
   w->object = object;
   w->deadline = CLOCK_NEVER;
+  w->bound = true;
+  count_untimed(w);
   waitq_append(q, w);
 }
 
@@ -69,6 +106,7 @@ void park_grant_all(Tstate *self, Waitq *q) {
 
 bool park_check(lua_State *L, Tstate *ts, ParkResult result) {
   if (result == PARK_REQUESTED) request_raise(L, ts);
+  if (result == PARK_DEADLOCK) deadlock_raise(L, ts);
   if (result == PARK_FORBIDDEN) error_raise(L, ERROR_INVALID_STATE, "cannot wait in a finalizer");
   return result == PARK_GRANTED;
 }

@@ -20,10 +20,11 @@ typedef enum ParkResult {
   PARK_TIMEOUT,
   PARK_REQUESTED, /* something is to be raised: request_raise */
   PARK_FORBIDDEN, /* inside a finalizer nothing waits */
+  PARK_DEADLOCK,  /* the wait could never end; park_check raises it */
 } ParkResult;
 
-/* park waits in q until park_grant. q may be NULL: only deadline and requests end it. what and object say for what, to
- * whoever looks. Needs the lock, held by ts, the calling thread; drops it meanwhile. Blocks: to the deadline. */
+/* park waits in q until park_grant. q may be NULL: only deadline and requests end it. what, a literal, and object say
+ * for what, to whoever looks; what begins with the ident of a thread is in deadlock.h. Needs the lock, held by ts, the calling thread; drops it meanwhile. Blocks: to the deadline. */
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object);
 
 /* park_begin notes that ts begins to wait, for whoever looks; blocking.c, the sleeper on descriptors, uses it, too. */
@@ -43,7 +44,7 @@ Tstate *park_grant_first(Tstate *self, Waitq *q, bool urgent);
 /* park_grant_all does it for everybody in q. */
 void park_grant_all(Tstate *self, Waitq *q);
 
-/* park_check raises what a result stands for: requests, and invalid_state inside a finalizer. Returns true if granted,
+/* park_check raises what a result stands for: requests, deadlock, and invalid_state inside a finalizer. Returns true if granted,
  * false on timeout. */
 bool park_check(lua_State *L, Tstate *ts, ParkResult result);
 

@@ -17,6 +17,9 @@ typedef struct Waiter {
   struct Waiter *next, *prev; /* [G] */
   Waitq *queue;               /* [G] where it is linked, or NULL */
   bool granted;               /* [G] the waker ended the wait */
+  bool untimed;               /* [G] only a waker can end it: counted in Runtime.wakers */
+  bool bound;                 /* [G] moved: nothing can be raised before it is granted */
+  bool look;                  /* [G] woken to see whether its wait can end at all */
   int outcome;                /* [G] what the waker says, 0 unless the object has several answers */
   const char *what;           /* [G] "lock", "queue", …; NULL while it does not wait */
   const void *object;         /* [G] what it waits on, for the wait-for graph */

@@ -12,12 +12,14 @@
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/shutdown.h"
+#include "runtime/thread/thread.h"
 
 enum { PATIENCE_NS = 2000000000 };
 
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
   if (rt == NULL) exit(status);
   rt->exit.act = NULL; /* finalizers may call os.exit again */
+  if (rt->end_recording != NULL) rt->end_recording(rt);
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
   exit(status);
 }
@@ -44,6 +46,7 @@ static _Noreturn void hand_to_main(Tstate *ts, int status, bool close) {
   ts->exiting = ts->shielded = true;
   gil_request(&ts->gil, &rt->main->gil, REQUEST_EXIT);
   park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
+  if (rt->end_recording != NULL) rt->end_recording(rt);
   exit_without_main(status);
 }
 
@@ -57,9 +60,13 @@ static int os_exit(lua_State *L) {
   hand_to_main(ts, status, close);
 }
 
+static void push_thread(lua_State *L, Tstate *ts) { thread_push_current(L, ts); }
+
 void lib_os_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {{"exit", os_exit}, {NULL, NULL}};
-  runtime_of(L)->exit.act = act;
+  Runtime *rt = runtime_of(L);
+  rt->exit.act = act;
+  rt->push_thread = push_thread;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_OSLIBNAME) == LUA_TTABLE) luaL_setfuncs(L, funcs, 0);
   lua_pop(L, 2);

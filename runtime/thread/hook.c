@@ -130,10 +130,16 @@ static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
   if (is_foreign && (foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
 }
 
+static void tell_report(lua_State *L, Tstate *ts) {
+  atomic_fetch_and_explicit(&ts->gil.requests, ~(uint32_t)REQUEST_REPORT, memory_order_relaxed);
+  if (ts->rt->tell_report != NULL) ts->rt->tell_report(L, ts);
+}
+
 /* A point where Lua's state is consistent. */
 static void service(lua_State *L, Tstate *ts, bool poll) {
   uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
   if ((requests & REQUEST_SWITCH) != 0 || (poll && ts->rt->poll_yields)) gil_yield(&ts->gil);
+  if (__builtin_expect((requests & REQUEST_REPORT) != 0, 0)) tell_report(L, ts);
   if (!request_pending(ts)) return;
   if (ts->just_held) {
     ts->just_held = false;

@@ -38,11 +38,13 @@ static pthread_mutex_t list_m = PTHREAD_MUTEX_INITIALIZER;
 static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
 static bool preempt_handler[NSIG];            /* the same, by signal */
-static struct sigaction old_preempt[NSIG], old_int; /* written before the handler that reads them is installed */
+static struct sigaction old_preempt[NSIG], old_int, old_quit; /* written before the handler that reads them is installed */
 static Door *closed_first, *closed_last;      /* doors of runtimes that are closed, oldest first; guarded by list_m */
 static unsigned closed_doors;                 /* how many those are; guarded by list_m */
 static uint64_t door_serial;                  /* guarded by list_m */
 static ModuleUse *module_uses;                /* modules that are safe in one runtime only; guarded by list_m */
+static bool (*_Atomic quit_ask)(void *);      /* [a] released after quit_arg; the handler acquires it */
+static void *_Atomic quit_arg;                /* [a] relaxed, see quit_ask */
 static Runtime *_Atomic interrupted;          /* [a] whose main thread Ctrl-C interrupts; seq_cst, rarely touched */
 static _Atomic int64_t interrupted_at;        /* [a] ns of the last Ctrl-C; relaxed: one thread takes SIGINT */
 
@@ -120,6 +122,24 @@ void process_handle_sigint(Runtime *rt) {
   else if (rt == NULL && before != NULL) sigaction(SIGINT, &old_int, NULL);
 }
 
+static void on_sigquit(int sig) {
+  int saved = errno;
+  bool (*ask)(void *) = atomic_load_explicit(&quit_ask, memory_order_acquire);
+  if (ask == NULL || !ask(atomic_load_explicit(&quit_arg, memory_order_relaxed))) {
+    signal(sig, SIG_DFL);
+    raise(sig);
+  }
+  errno = saved;
+}
+
+void process_handle_sigquit(bool (*ask)(void *arg), void *arg) {
+  bool was = atomic_load_explicit(&quit_ask, memory_order_relaxed) != NULL;
+  if (ask == NULL && was) sigaction(SIGQUIT, &old_quit, NULL);
+  atomic_store_explicit(&quit_arg, arg, memory_order_relaxed);
+  atomic_store_explicit(&quit_ask, ask, memory_order_release);
+  if (ask != NULL && !was) install(SIGQUIT, on_sigquit, NULL, &old_quit);
+}
+
 static void fork_prepare(void) {
   pthread_mutex_lock(&list_m);
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
@@ -147,6 +167,7 @@ static Tstate *survivor_of(Runtime *rt) {
 }
 
 static void fork_child(void) {
+  atomic_store_explicit(&quit_ask, NULL, memory_order_relaxed); /* the thread that serves it did not come along */
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     Tstate *ts = survivor_of(rt);
     pthread_mutex_unlock(&rt->unblock_m);

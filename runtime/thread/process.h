@@ -36,6 +36,9 @@ void process_handle_sigint(Runtime *rt);
 
 /* process_interrupt_taken says that the last Ctrl-C has done what it was meant for: another one soon is a first one. */
 void process_interrupt_taken(void);
+/* process_handle_sigquit has ask(arg) called for a SIGQUIT, in the signal handler; if it returns false the signal does what
+ * it does by default. ask NULL puts the old handler back. */
+void process_handle_sigquit(bool (*ask)(void *arg), void *arg);
 
 /* process_interrupt interrupts rt's main thread wherever it is. Safe in a signal handler, from any thread. */
 void process_interrupt(Runtime *rt);

@@ -15,6 +15,7 @@ enum {
   REQUEST_CANCEL = 4,    /* raise `cancelled` */
   REQUEST_EXIT = 8,      /* os.exit was called elsewhere: the main thread ends the process */
   REQUEST_HOOK = 16,     /* a signal handler of the host set a hook on the main state, as lua.c does on Ctrl-C: call it */
+  REQUEST_REPORT = 32,   /* tell who kept the lock for long: the hook calls Runtime.tell_report */
   REQUEST_NOTICE = 64,   /* raises nothing, ends a wait: something was listed for a service thread, without the lock */
   REQUEST_RAISES = REQUEST_INTERRUPT | REQUEST_CANCEL | REQUEST_EXIT | REQUEST_HOOK,
 };

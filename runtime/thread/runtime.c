@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <lauxlib.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/os/os.h"
 #include "runtime/thread/error.h"
@@ -36,6 +37,8 @@ static Runtime *blank(Preempt preempt) {
 
 static void fail_open(Runtime *rt) {
   gil_fini(&rt->gil); /* first: the nudger looks at the owner */
+  free(rt->watchdog);
+  free(rt->ended);
   tstate_free(rt->main);
   pthread_cond_destroy(&rt->reap_c);
   pthread_mutex_destroy(&rt->unblock_m);
@@ -124,7 +127,14 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   rt->main = ts;
   rt->threads = ts;
   rt->nthreads = 1;
-  ts->next = ts->prev = NULL;
+  ts->next = ts->prev = ts->bucket_next = NULL;
+  memset(rt->by_ident, 0, sizeof rt->by_ident);
+  rt->by_ident[(lua_Unsigned)ts->ident % IDENT_BUCKETS] = ts;
+  rt->wakers.untimed = rt->wakers.external = 0;
+  rt->recorder = NULL; /* it is the parent's, and so is its file */
+  rt->end_recording = NULL;
+  rt->thread_life = NULL;
+  rt->dump_server = NULL; /* its thread did not come along */
 }
 
 void runtime_move(Runtime *rt, lua_State *L) {
@@ -138,4 +148,5 @@ void runtime_move(Runtime *rt, lua_State *L) {
   tstate_enter(ts);
   hook_reset(rt, L);
   rt->worker = true;
+  rt->wakers.closed = false; /* the parent may end it, or its task, while it waits */
 }

@@ -34,6 +34,16 @@ typedef struct ExitRequest {
   void (*act)(lua_State *L, Runtime *rt); /* [i] does it, on the main thread; does not return */
 } ExitRequest;
 
+/* Who could still end a wait; deadlock.h says what follows. */
+typedef struct Wakers {
+  unsigned untimed;  /* [G] threads in a wait that only a waker can end */
+  uint64_t ended;    /* [G] how many such waits have ended */
+  unsigned external; /* [G] pending work whose end wakes somebody, and that no listed thread does */
+  bool closed;       /* [G] nobody else enters: the program said so, and no foreign thread has */
+} Wakers;
+
+enum { IDENT_BUCKETS = 256 };
+
 /* Something to do when the program ends: once before threads are joined, and once after. May wait; raises nothing. */
 typedef struct RuntimeExit RuntimeExit;
 struct RuntimeExit {
@@ -50,13 +60,15 @@ struct Runtime {
   Preempt preempt;          /* [i] */
   int signal;               /* [i] that preempts, if preempt says so */
   bool attached;            /* [i] somebody else made L, and closes it */
-  bool foreign_entered;     /* [G] a native thread has come in, and may come again */
   /* Errors that nobody catches (threads, misuse) are told here; NULL: to nobody. Called with the lock, on any thread. */
   void (*on_error)(void *data, const char *text); /* [i] */
   void *on_error_data;      /* [i] */
   Tstate *main;             /* [i] the thread that opened the runtime; changes in a forked child only */
   Tstate *threads;          /* [G] every thread that has entered, main included */
   unsigned nthreads;        /* [G] */
+  Tstate *by_ident[IDENT_BUCKETS]; /* [G] the same, by ident modulo its length */
+  Wakers wakers;            /* [G] */
+  void (*push_thread)(lua_State *L, Tstate *ts); /* [i] pushes the Thread object of ts; NULL without threads */
   lua_Integer last_ident;   /* [G] idents are never used twice */
   lua_Integer last_name;    /* [G] number of the last default thread name */
   size_t stack_size;        /* [G] bytes for new threads, 0: the system's default */
@@ -72,6 +84,14 @@ struct Runtime {
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
+  struct EndedThreads *ended; /* [G] ended.h; NULL: none yet */
+  struct Recorder *recorder; /* [G] trace/recorder.h; NULL: nothing is recorded */
+  uint32_t next_track;      /* [G] of recordings: tracks are never numbered twice */
+  void (*thread_life)(Tstate *ts, bool starts); /* [G] told of starts and ends while something is recorded, or NULL */
+  void (*end_recording)(Runtime *rt); /* [G] completes the recording's file; called with the lock before the process ends */
+  struct Watchdog *watchdog; /* [G] trace/watchdog.h; NULL: nobody asked */
+  void (*tell_report)(lua_State *L, Tstate *ts); /* [G] serves REQUEST_REPORT in the hook of L, or NULL */
+  struct DumpServer *dump_server; /* [G] trace/dump.h; NULL: SIGQUIT is not ours */
   RuntimeExit *at_exit;     /* [G] */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */

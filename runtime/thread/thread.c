@@ -10,12 +10,16 @@
 #include <string.h>
 
 #include "runtime/os/os.h"
+#include "runtime/sync/deadlock.h"
+#include "runtime/thread/ended.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/sentinel.h"
+
+enum { OS_NAME_ROOM = 64 };
 
 Thread *thread_new(lua_State *L, lua_Integer n) {
   Thread *t = object_new(L, &thread_type, THREAD_VALUES);
@@ -42,6 +46,7 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
     return lua_touserdata(L, -1);
   }
+  object_register(L, &thread_type); /* gilua.threading may not be loaded */
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;
@@ -94,6 +99,23 @@ void thread_push_name(lua_State *L, int i) {
   lua_setiuservalue(L, i, THREAD_NAME);
   lua_pushnil(L);
   lua_setiuservalue(L, i, THREAD_TARGET);
+}
+
+const char *thread_peek_name(const Tstate *ts, char *name, size_t n) {
+  lua_State *spare = ts->rt->spare;
+  int type = LUA_TNIL;
+  if (ts->thread_ref != LUA_NOREF) {
+    lua_rawgeti(spare, LUA_REGISTRYINDEX, ts->thread_ref);
+    type = lua_getiuservalue(spare, -1, THREAD_NAME);
+    if (type == LUA_TSTRING) snprintf(name, n, "%s", lua_tostring(spare, -1));
+    else if (ts->os_name[0] != '\0') snprintf(name, n, "%s", ts->os_name);
+    lua_pop(spare, 2);
+  } else if (ts == ts->rt->main) {
+    snprintf(name, n, "MainThread");
+    type = LUA_TSTRING;
+  }
+  if (type != LUA_TSTRING && ts->os_name[0] == '\0') snprintf(name, n, "thread %lld", (long long)ts->ident);
+  return name;
 }
 
 /* A timer sleeps first; false: it was called off. */
@@ -155,7 +177,11 @@ static void end_thread(Tstate *ts, Thread *t) {
   park_grant_all(ts, &t->joiners);
   park_grant_all(ts, &rt->endings);
   lua_settop(ts->base, 0);
+  if (rt->thread_life != NULL) rt->thread_life(ts, false);
+  char name[OS_NAME_ROOM];
+  ended_note(ts, thread_peek_name(ts, name, sizeof name));
   tstate_unlist(ts);
+  deadlock_check_others(ts);
 }
 
 static void run(Tstate *ts, Thread *t) {
@@ -294,8 +320,15 @@ void thread_start(lua_State *L, int i) {
   ts->owned = true;
   set_os_name(L, i, ts, t);
   int err = gil_start_nudger(&rt->gil);
+  if (err == 0 && rt->thread_life != NULL) {
+    thread_push_name(L, i);
+    lua_pop(L, 1);
+  }
   if (err == 0) err = create(rt, ts, t);
-  if (err == 0) return;
+  if (err == 0) {
+    if (rt->thread_life != NULL) rt->thread_life(ts, true);
+    return;
+  }
   tstate_unlist(ts);
   tstate_free(ts);
   luaL_error(L, "cannot start a thread: %s", strerror(err));
@@ -303,5 +336,5 @@ void thread_start(lua_State *L, int i) {
 
 ParkResult thread_join(Tstate *self, Thread *t, int64_t deadline) {
   if (!thread_alive(t)) return PARK_GRANTED;
-  return park(self, &t->joiners, deadline, "join", t);
+  return park(self, &t->joiners, deadline, "join", &t->ident);
 }

@@ -65,6 +65,9 @@ Thread *thread_push_current(lua_State *L, Tstate *ts);
 /* thread_push_name pushes its name, made now if it has none. i is the Thread's index. */
 void thread_push_name(lua_State *L, int i);
 
+/* thread_peek_name writes the name to the n bytes at name and returns it: nothing is made, no memory is needed. */
+const char *thread_peek_name(const Tstate *ts, char *name, size_t n);
+
 /* thread_join waits until t is DONE. */
 ParkResult thread_join(Tstate *self, Thread *t, int64_t deadline);
 

@@ -3,8 +3,13 @@
 
 #include <assert.h>
 #include <lauxlib.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "runtime/thread/traceback.h"
+
+static Tstate **bucket_of(const Tstate *ts) {
+  return &ts->rt->by_ident[(lua_Unsigned)ts->ident % IDENT_BUCKETS];
+}
 
 Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
   Tstate *ts = calloc(1, sizeof *ts);
@@ -24,6 +29,9 @@ void tstate_list(Tstate *ts) {
   if (ts->next != NULL) ts->next->prev = ts;
   rt->threads = ts;
   rt->nthreads++;
+  Tstate **bucket = bucket_of(ts);
+  ts->bucket_next = *bucket;
+  *bucket = ts;
 }
 
 Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
@@ -44,6 +52,11 @@ void tstate_unlist(Tstate *ts) {
   if (ts->prev != NULL) ts->prev->next = ts->next;
   else rt->threads = ts->next;
   rt->nthreads--;
+  Tstate **p = bucket_of(ts);
+  while (*p != ts) p = &(*p)->bucket_next;
+  *p = ts->bucket_next;
+  free(ts->deadlock);
+  ts->deadlock = NULL;
 }
 
 void tstate_free(Tstate *ts) {
@@ -54,10 +67,5 @@ void tstate_free(Tstate *ts) {
 
 void tstate_note_longest(GilThread *self) {
   Tstate *ts = tstate_of(self);
-  lua_Debug ar;
-  for (int level = 0; lua_getstack(ts->current, level, &ar); level++) {
-    if (!lua_getinfo(ts->current, "Sl", &ar) || ar.currentline < 0) continue;
-    snprintf(ts->longest_at, sizeof ts->longest_at, "%s:%d", ar.short_src, ar.currentline);
-    return;
-  }
+  traceback_where(ts->current, ts->longest_at, sizeof ts->longest_at);
 }

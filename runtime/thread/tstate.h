@@ -12,6 +12,9 @@
 #include "runtime/sync/waitq.h"
 #include "runtime/thread/runtime.h"
 
+/* So many of the locks that a thread holds are shown. */
+enum { HELD_SHOWN = 8 };
+
 struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
@@ -25,6 +28,14 @@ struct Tstate {
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
+  bool idle;                   /* [G] its wait is one for work, which others bring: it is never told of a deadlock */
+  const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
+  unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
+  uint64_t left_at;            /* [G] recording: ticks when it last left the lock, 0: unknown */
+  const char *left_for;        /* [G] the same: what it waits for, or NULL: native work, or nothing */
+  uint32_t left_where;         /* [G] the same: its place then */
+  uint64_t suspected;          /* [t] Runtime.wakers.ended when it saw that everybody waits */
+  struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
   int blocking;                /* [t] native regions it is in, see blocking.h; the lock is out while > 0 … */
   bool kept;                   /* [t] … unless this says that a finalizer keeps it */
   int top;                     /* [t] of the Lua stack when the outermost region began */
@@ -41,6 +52,7 @@ struct Tstate {
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
   struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */
   Tstate *next, *prev;         /* [G] Runtime.threads */
+  Tstate *bucket_next;         /* [G] Runtime.by_ident */
   Tstate *outer;               /* [t] next state of the same system thread */
   struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
   int c_errno;                 /* [t] errno as those functions left it */
@@ -72,6 +84,12 @@ void tstate_list(Tstate *ts);
 /* tstate_unlist takes ts out of rt's list and gives back its references. Needs the lock. */
 void tstate_unlist(Tstate *ts);
 
+/* tstate_find is the listed state with that ident, or NULL: it has ended, or never was. Needs the lock. */
+static inline Tstate *tstate_find(const Runtime *rt, lua_Integer ident) {
+  Tstate *ts = rt->by_ident[(lua_Unsigned)ident % IDENT_BUCKETS];
+  while (ts != NULL && ts->ident != ident) ts = ts->bucket_next;
+  return ts;
+}
 /* tstate_free frees a state that is not listed, or whose runtime is gone; NULL is fine. */
 void tstate_free(Tstate *ts);
 

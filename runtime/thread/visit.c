@@ -36,6 +36,7 @@
 
 #include "runtime/os/os.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/thread.h"
@@ -219,7 +220,7 @@ static int move_in(Tstate *ts) {
   lua_settop(rt->spare, 0);
   if (status != LUA_OK || gil_start_nudger(&rt->gil) != 0) return VISIT_ENOMEM;
   ts->current = ts->base;
-  rt->foreign_entered = true;
+  deadlock_open_world(rt); /* it may come again at any time, and end a wait */
   tstate_list(ts);
   return VISIT_OK;
 }

@@ -37,6 +37,7 @@ for _, row in ipairs {
   { "--switch-interval above its range", { "--switch-interval=1.1" }, "'--switch-interval' needs seconds from 1e-6 to 1" },
   { "--switch-interval=nan", { "--switch-interval=nan" }, "'--switch-interval' needs seconds from 1e-6 to 1" },
   { "a negative --switch-interval", { "--switch-interval=-1" }, "'--switch-interval' needs seconds from 1e-6 to 1" },
+  { "--trace without a file", { "--trace" }, "'--trace' needs a file" },
   { "--stats with a value", { "--stats=1" }, "unrecognized option '--stats=1'" },
   { "--helpme", { "--helpme" }, "unrecognized option '--helpme'" },
   { "--switch-intervals", { "--switch-intervals=1" }, "unrecognized option '--switch-intervals=1'" },
@@ -57,7 +58,7 @@ t.test("--help shows the usage on standard output and runs nothing", function()
   t.equal(status, 0)
   t.equal(text:match("^usage: ") ~= nil, true, text)
   for _, option in ipairs { "-e stat", "-i ", "-l mod", "-l g=mod", "-v ", "-E ", "-W ", "-- ", "- ", "--policy NAME",
-    "--switch-interval S", "--stats", "--help" } do
+    "--switch-interval S", "--stats", "--trace FILE", "--help" } do
     t.equal(text:find("\n  " .. option, 1, true) ~= nil, true, option)
   end
   t.equal(text:find("run\n", 1, true), nil)
@@ -75,6 +76,15 @@ t.test("--stats shows the lock and the main thread, on standard error", function
   t.equal(text:match("\nlock: %d+ switches, %d+ of them forced, %d+ signals\n") ~= nil, true, text)
   t.equal(text:match("\nthread +acquisitions +held ms +waited ms +forced +longest ms +longest at\n") ~= nil, true, text)
   t.equal(text:match("\nMain[%w-]* +%d+ +[%d.]+ +[%d.]+ +%d+ +[%d.]+") ~= nil, true, text)
+end)
+
+t.test("--stats=json writes one line of JSON, with threads that have ended", function()
+  local text = stderr_of { "--stats=json", "-e",
+    "require('gilua.threading').Thread{ name = 'a \"b\"', target = function() end }:start():join()" }
+  t.equal(text:match('^{"switches":%d+,"forced_switches":%d+,"signals":%d+,"threads":%[{"ident":1,"name":"MainThread",') ~= nil,
+    true, text)
+  t.equal(text:match('"ended":%[{"ident":2,"name":"a \\u0022b\\u0022","acquisitions":%d+,') ~= nil, true, text)
+  t.equal(text:match("}%]}\n$") ~= nil, true, text)
 end)
 
 t.test("--stats comes after an error, and leaves the status", function()

@@ -1,0 +1,102 @@
+/* Chrome's trace event format, as an array: one event a line, a comma before each but the first, so that what was written
+ * when the program was killed lacks nothing but the closing bracket, which readers do not ask for.
+ *
+ * Source: "Trace Event Format", Google; read by Perfetto and chrome://tracing. ts and dur are microseconds.
+ */
+#include "runtime/trace/format.h"
+
+/* Microseconds with three decimals. */
+static void out_us(Out *out, uint64_t ns) {
+  out_number(out, ns / 1000);
+  char rest[] = {'.', (char)('0' + ns / 100 % 10), (char)('0' + ns / 10 % 10), (char)('0' + ns % 10), '\0'};
+  out_text(out, rest);
+}
+
+static void begin_event(Out *out, const char *phase, const char *name, const char *category, uint32_t tid) {
+  out_text(out, ",\n{\"ph\":\"");
+  out_text(out, phase);
+  out_text(out, "\",\"name\":\"");
+  out_quoted(out, name);
+  if (category != NULL) {
+    out_text(out, "\",\"cat\":\"");
+    out_text(out, category);
+  }
+  out_text(out, "\",\"pid\":1,\"tid\":");
+  out_number(out, tid);
+}
+
+static void span(Trace *t, const char *name, const char *category, const char *colour, uint32_t tid, uint64_t from,
+                 uint64_t to, uint32_t where) {
+  Out *out = &t->out;
+  if (to <= from) return;
+  begin_event(out, "X", name, category, tid);
+  out_text(out, ",\"ts\":");
+  out_us(out, from);
+  out_text(out, ",\"dur\":");
+  out_us(out, to - from);
+  if (colour != NULL) {
+    out_text(out, ",\"cname\":\"");
+    out_text(out, colour);
+    out_text(out, "\"");
+  }
+  if (where != 0) {
+    out_text(out, ",\"args\":{\"at\":\"");
+    out_quoted(out, texts_get(&t->places, where));
+    out_text(out, "\"}");
+  }
+  out_text(out, "}");
+}
+
+static void instant(Trace *t, const char *name, uint32_t tid, uint64_t at) {
+  begin_event(&t->out, "i", name, "life", tid);
+  out_text(&t->out, ",\"s\":\"t\",\"ts\":");
+  out_us(&t->out, trace_ns(t, at));
+  out_text(&t->out, "}");
+}
+
+static void turn(Trace *t, const Record *r) {
+  uint64_t ready = trace_ns(t, r->ready), begin = trace_ns(t, r->begin), end = trace_ns(t, r->end);
+  if (r->left != 0) {
+    uint64_t left = trace_ns(t, r->left);
+    span(t, r->waited != NULL ? r->waited : "native code", r->waited != NULL ? "blocked" : "native",
+         r->waited != NULL ? "thread_state_sleeping" : "thread_state_iowait", r->id, left, ready, r->where_left);
+  }
+  span(t, "waits for the lock", "ready", "thread_state_runnable", r->id, ready, begin, r->where_left);
+  span(t, "has the lock", "held", "thread_state_running", r->id, begin, end, r->where);
+  t->turns++;
+}
+
+static void record(Trace *t, const Record *r) {
+  switch (r->kind) {
+    case RECORD_TURN: turn(t, r); break;
+    case RECORD_START: instant(t, "start", r->id, r->begin); break;
+    case RECORD_END: instant(t, "end", r->id, r->end); break;
+    case RECORD_MARK: instant(t, texts_get(&t->names, r->name), r->id, r->begin); break;
+    case RECORD_EVENT:
+      span(t, texts_get(&t->names, r->name), "task", NULL, r->id, trace_ns(t, r->begin), trace_ns(t, r->end), 0);
+      break;
+    default: break;
+  }
+}
+
+static void begin(Trace *t) {
+  out_text(&t->out, "[{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":1,\"tid\":0,\"args\":{\"name\":\"gilua\"}}");
+}
+
+static void thread(Trace *t, uint32_t id, const char *name) {
+  begin_event(&t->out, "M", "thread_name", NULL, id);
+  out_text(&t->out, ",\"args\":{\"name\":\"");
+  out_quoted(&t->out, name);
+  out_text(&t->out, "\"}}");
+}
+
+static void end(Trace *t, uint64_t now_ns, uint64_t lost) {
+  begin_event(&t->out, "i", lost == 0 ? "end of the recording" : "end of the recording; some events are missing", "life", 1);
+  out_text(&t->out, ",\"s\":\"g\",\"ts\":");
+  out_us(&t->out, now_ns);
+  out_text(&t->out, ",\"args\":{\"lost\":");
+  out_number(&t->out, lost);
+  out_text(&t->out, "}}\n]\n");
+}
+
+const TraceFormat trace_json = {.begin = begin, .thread = thread, .record = record, .end = end};

@@ -1,0 +1,329 @@
+-- gil.trace and --trace: what is recorded, and that the files are what their readers expect. The page in a browser is in
+-- tests/scripts/trace_page_test.lua.
+local t = require "testing"
+local threading = require "gilua.threading"
+local queue = require "gilua.queue"
+local time = require "gilua.time"
+local gil = require "gilua.gil"
+
+-- A strict reader of JSON: an error where a reader of these files might give up, too. Where there is one in C, that: it is
+-- faster.
+local found, cjson = pcall(require, "cjson")
+local function parse(text)
+  if found then return cjson.decode(text) end
+  local at = 1
+  local function fail(what) error(what .. " at byte " .. at .. ": " .. text:sub(at, at + 40), 0) end
+  local function skip() at = text:find("%S", at) or #text + 1 end
+  local function take(pattern)
+    local from, to, value = text:find("^(" .. pattern .. ")", at)
+    if not from then fail("no " .. pattern) end
+    at = to + 1
+    return value
+  end
+  local function string_value()
+    take '"'
+    local from = at
+    while true do
+      take '[^%c"\\]*'
+      if take '["\\]' == '"' then break end
+      if take '["\\/bfnrtu]' == "u" then take "%x%x%x%x" end
+    end
+    return (text:sub(from, at - 2):gsub("\\u(%x%x%x%x)", function(x) return utf8.char(tonumber(x, 16)) end))
+  end
+  local value
+  local function members(close, member)
+    take "."
+    skip()
+    if text:sub(at, at) == close then take "." return end
+    repeat
+      skip()
+      member()
+      skip()
+      local c = take "[,%]}]"
+      if c ~= "," and c ~= close then fail("no " .. close) end
+    until c == close
+  end
+  function value()
+    skip()
+    local c, out = text:sub(at, at), {}
+    if c == '"' then return string_value() end
+    if c == "[" then members("]", function() out[#out + 1] = value() end) return out end
+    if c ~= "{" then return tonumber(take "%-?%d+%.?%d*") end
+    members("}", function()
+      local key = string_value()
+      skip()
+      take ":"
+      out[key] = value()
+    end)
+    return out
+  end
+  local all = value()
+  skip()
+  if at <= #text then fail("something behind the end") end
+  return all
+end
+
+local function read(path)
+  local f <close> = assert(io.open(path))
+  return f:read("a")
+end
+
+-- A file's name, to be closed: then it is removed.
+local function temporary(extension)
+  local path = os.tmpname()
+  os.remove(path)
+  return setmetatable({ path = path .. extension }, { __close = function(self) os.remove(self.path) end })
+end
+
+-- Records f() as JSON; the list of events.
+local function record(f)
+  local file <close> = temporary ".json"
+  t.equal(gil.trace(file.path), true)
+  local ok, err = pcall(f)
+  t.equal(gil.trace(), true)
+  assert(ok, err)
+  return parse(read(file.path))
+end
+
+local function select_events(events, want)
+  local out = {}
+  for _, e in ipairs(events) do
+    local all = true
+    for k, v in pairs(want) do all = all and e[k] == v end
+    if all then out[#out + 1] = e end
+  end
+  return out
+end
+
+-- The rules of the format: every event has what its phase needs, and the spans of a row do not overlap.
+local function check_rules(events)
+  local last, named = {}, {}
+  for _, e in ipairs(events) do
+    t.equal(type(e.name), "string")
+    t.equal(math.type(e.pid) ~= nil and math.type(e.tid) ~= nil, true, "pid and tid")
+    if e.ph == "M" then
+      t.equal(type(e.args.name), "string")
+      named[e.tid] = true
+    elseif e.ph == "X" then
+      t.near(e.ts, 0, 1e15, "ts")
+      t.near(e.dur, 0, 1e15, "dur")
+      t.equal(named[e.tid], true, "a row has its name before its events")
+      if e.ts < (last[e.tid] or 0) - 0.0005 then error(string.format("spans of row %d overlap at %f", e.tid, e.ts)) end
+      last[e.tid] = e.ts + e.dur
+    elseif e.ph == "i" then
+      t.equal(e.s == "t" or e.s == "g", true, "scope")
+      t.near(e.ts, 0, 1e15, "ts")
+    else
+      error("unknown phase " .. tostring(e.ph))
+    end
+  end
+end
+
+t.test("a recording obeys the rules of the trace event format", function()
+  local events = record(function()
+    local lock = threading.Lock()
+    t.join(t.start(5, function()
+      for _ = 1, 30 do
+        local _ <close> = lock:hold()
+        time.sleep(0.0002)
+      end
+    end))
+  end)
+  check_rules(events)
+  t.near(#select_events(events, { ph = "X", cat = "held" }), 150, 1e6)
+end)
+
+t.test("it obeys them at any switch interval", function()
+  t.at_intervals(function()
+    local q = queue.Queue(2)
+    check_rules(record(function()
+      t.join(t.start(4, function(i)
+        for n = 1, 200 do
+          if i % 2 == 0 then q:put(n) else q:get() end
+        end
+      end))
+    end))
+  end, { 1e-6, 2e-4 })
+end)
+
+t.test("threads that take turns are seen to hold the lock and to wait for it, with the line", function()
+  local events = record(function()
+    local stop, before = false, gil.stats().forced_switches
+    local threads = t.start(2, function() while not stop do end end)
+    t.eventually(function() return gil.stats().forced_switches >= before + 8 end, "forced switches")
+    stop = true
+    t.join(threads)
+  end)
+  for _, name in ipairs { "has the lock", "waits for the lock" } do
+    local spans = select_events(events, { ph = "X", name = name })
+    t.near(#spans, 2, 1e6, name)
+    local with_line = 0
+    for _, e in ipairs(spans) do
+      if e.args and e.args.at:find("trace_test.lua:%d+$") then with_line = with_line + 1 end
+    end
+    t.near(with_line, 2, 1e6, name .. " with a line")
+  end
+end)
+
+for what, wait in pairs {
+  lock = function() local l = threading.Lock() l:acquire() l:acquire(true, 0.02) end,
+  queue = function() queue.Queue():get(true, 0.02) end,
+  sleep = function() time.sleep(0.02) end,
+  event = function() threading.Event():wait(0.02) end,
+} do
+  t.test("a thread that waits is blocked in a " .. what .. " for as long", function()
+    local spans = select_events(record(wait), { ph = "X", cat = "blocked", name = what })
+    t.equal(#spans, 1)
+    t.near(spans[1].dur, 19000, 1e6)
+    t.equal(spans[1].args.at:find("trace_test.lua:%d+$") ~= nil, true, spans[1].args.at)
+  end)
+end
+
+t.test("a wait that began before the recording and lasts until its end is there", function()
+  local gate = threading.Event()
+  local thread = threading.Thread { target = gate.wait, args = { gate }, name = "patient" }:start()
+  t.parked(thread)
+  local events = record(function() time.sleep(0.01) end)
+  gate:set()
+  t.join { thread }
+  local spans = select_events(events, { ph = "X", name = "event", tid = thread.ident })
+  t.equal(#spans, 1)
+  t.near(spans[1].dur, 9000, 1e7)
+end)
+
+t.test("threads have their names, a start and an end", function()
+  local thread
+  local events = record(function()
+    thread = threading.Thread { target = function() end, name = 'with "quotes" \\ and <tags> ü' }:start()
+    thread:join()
+  end)
+  t.equal(select_events(events, { ph = "M", tid = thread.ident })[1].args.name:sub(1, 29), 'with "quotes" \\ and <tags> ' .. "\u{c3}")
+  t.equal(#select_events(events, { ph = "i", name = "start", tid = thread.ident }), 1)
+  t.equal(#select_events(events, { ph = "i", name = "end", tid = thread.ident }), 1)
+end)
+
+t.test("a default name tells the target", function()
+  local events = record(function() threading.start(function() end):join() end)
+  t.equal(select_events(events, { ph = "M", name = "thread_name" })[2].args.name:find("trace_test.lua:%d+") ~= nil, true)
+end)
+
+t.test("collections are marked", function()
+  t.near(#select_events(record(function() collectgarbage() collectgarbage() end), { name = "garbage collected" }), 1, 100)
+end)
+
+t.test("a recording after a recording is its own", function()
+  record(function() time.sleep(0.001) end)
+  local events = record(function() end)
+  check_rules(events)
+  t.equal(#select_events(events, { name = "sleep" }), 0)
+end)
+
+t.test("starting twice is an error that names both files, and the first goes on", function()
+  local file <close> = temporary ".json"
+  gil.trace(file.path)
+  t.raises("cannot record to 'other.json': a recording to '.*' is running", gil.trace, "other.json")
+  t.equal(gil.trace(), true)
+  check_rules(parse(read(file.path)))
+end)
+
+t.test("stopping without a recording is false", function() t.equal(gil.trace(), false) end)
+
+t.test("a file that cannot be written is nil and a message, and nothing is recorded", function()
+  local ok, message = gil.trace("/nonexistent/x.json")
+  t.equal(ok, nil)
+  t.equal(message, "/nonexistent/x.json: No such file or directory")
+  ok, message = gil.trace("/dev/full")
+  t.equal(ok, nil)
+  t.equal(message, "/dev/full: No space left on device")
+  t.equal(gil.trace(), false)
+end)
+
+t.test("a wrong argument is an error", function() t.raises("string expected, got table", gil.trace, {}) end)
+
+local worker = [[
+  local threading, time = require "gilua.threading", require "gilua.time"
+  local w = threading.start(function() for i = 1, 50 do time.sleep(0.0001) end end)
+]]
+
+t.test("--trace records from the start to the end of the program", function()
+  local file <close> = temporary ".json"
+  local text, status = t.run { "--trace", file.path, "-e", worker }
+  t.equal(text, "")
+  t.equal(status, 0)
+  local events = parse(read(file.path))
+  check_rules(events)
+  t.near(#select_events(events, { name = "sleep" }), 50, 50)
+end)
+
+t.test("--trace=FILE does, too, and os.exit in any thread completes the file", function()
+  local file <close> = temporary ".json"
+  for _, code in ipairs { "os.exit(0)", "os.exit(0, true)", "threading.start(os.exit, 0) time.sleep(5)" } do
+    local text, status = t.run { "--trace=" .. file.path, "-e", worker .. code }
+    t.equal(text, "")
+    t.equal(status, 0)
+    check_rules(parse(read(file.path)))
+  end
+end)
+
+t.test("--trace to a file that cannot be written says so, and the program runs", function()
+  for path, why in pairs { ["/nonexistent/x"] = "No such file or directory", ["/dev/full"] = "No space left on device" } do
+    local text, status = t.run { "--trace", path, "-e", "print('ran')" }
+    t.equal(status, 0)
+    t.equal(text:find("cannot record to '" .. path .. "': " .. why, 1, true) ~= nil, true, text)
+    t.equal(text:match("ran\n$") ~= nil, true, text)
+  end
+end)
+
+t.test("a disk that gets full later is told at the end, and the program goes on", function()
+  if os.getenv("TSAN_OPTIONS") then return end -- ThreadSanitizer does not live under such a limit
+  local dir = os.tmpname()
+  os.remove(dir)
+  local text, status = t.run({ "-e", worker .. [[
+    local gil = require "gilua.gil"
+    for i = 1, 2000 do time.sleep(0) end
+    w:join()
+    print(gil.trace())]], "--trace", dir .. ".json" }, { before = "ulimit -f 8; trap '' XFSZ; " })
+  -- options behind -e are carried out before it runs
+  os.remove(dir .. ".json")
+  t.equal(text:match("nil\t.*: File too large") ~= nil, true, text)
+  t.equal(status, 0)
+end)
+
+t.test("the file of a program that was killed can be read up to its last lines", function()
+  local file <close> = temporary ".json"
+  local _, status = t.run { "--trace", file.path, "-e", worker .. "w:join() time.sleep(0.1) io.popen('kill -KILL $PPID'):close() time.sleep(5)" }
+  t.equal(status, 137)
+  local text = read(file.path)
+  check_rules(parse(text .. "]"))
+end)
+
+t.test("a child of a fork does not write into its parent's recording", function()
+  local file <close> = temporary ".json"
+  gil.trace(file.path)
+  io.popen("true"):close()
+  os.execute("true")
+  t.equal(gil.trace(), true)
+  check_rules(parse(read(file.path)))
+end)
+
+t.test("memory does not grow with what is recorded", function()
+  local file <close> = temporary ".html"
+  local text = t.run { "--trace", file.path, "-e", [[
+    local time, threading = require "gilua.time", require "gilua.threading"
+    local function resident() for l in io.lines("/proc/self/status") do local n = l:match("VmRSS:%s+(%d+)") if n then return tonumber(n) end end end
+    local function turns(n)
+      local a, b = threading.Semaphore(1), threading.Semaphore(0)
+      local function run(x, y) for _ = 1, n do x:acquire() y:release() end end
+      local one, two = threading.start(run, a, b), threading.start(run, b, a)
+      one:join() two:join()
+    end
+    turns(40000) -- the ring has been used from end to end
+    collectgarbage()
+    local before = resident()
+    turns(60000)
+    collectgarbage()
+    print(resident() - before)]] }
+  t.near(tonumber(text), -1e6, 4096, "KiB") -- sanitizers keep some
+end)
+
+t.finish()
