@@ -28,7 +28,7 @@ def peers(script, arguments, ours=None, ruby=True, python_arguments=None):
 
 
 def over(a, b):
-    return lambda m: m[a] / m[b]
+    return lambda m: m[a] / m[b] if b in m else m[a]
 
 
 def rows():
@@ -127,17 +127,28 @@ def rows():
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
                    {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
                    over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
+    out += request_rows() + executor_rows() + pickle_rows() + pool_rows()
+    return out
+
+
+def request_rows():
+    """A thread that echoes requests of another process, alone and beside one that computes."""
+    out = []
     for mode in ("fifo", "tcp", "udp"):
-        for what, arguments, bar in (("flood", "0 2 0", 1.0), ("flood beside a spinner", "1 2 0", 1.0),
-                                     ("every 500 µs", "0 2 500", 1.1), ("every 500 µs beside a spinner", "1 2 500", 1.0)):
-            of = "io_convoy.%%s 20000 %s %s" % (mode, arguments)
-            out.append(Row("a request over %s, %s" % (mode, what),
-                           {"gilua": "env BENCH_CLIENT={client} " + GILUA + of % "lua",
-                            "CPython": "env BENCH_CLIENT={client} " + PY + of % "py"},
-                           "≤ CPython" if bar == 1 else "≤ %g × CPython" % bar,
-                           lambda m, bar=bar: m["gilua"] <= bar * m["CPython"], over("gilua", "CPython"),
-                           field="p50_us", unit="us", group="requests of another process"))
-    out += executor_rows() + pickle_rows() + pool_rows()
+        def row(what, arguments, bar, reached, field, mode=mode, unit="us"):
+            return Row("a request over %s, %s" % (mode, what),
+                       {who: "env BENCH_CLIENT={client} " + run + "io_convoy.%s 20000 %s %s" % (suffix, mode, arguments)
+                        for who, run, suffix in (("gilua", GILUA, "lua"), ("CPython", PY, "py"))},
+                       bar, reached, over("gilua", "CPython"), field=field, unit=unit, group="requests of another process")
+        out += [row("one after the other: mean", "0 2 0", "", None, "mean_us"),
+                row("every 500 µs: median", "0 2 500", "", None, "p50_us"),
+                row("one after the other, beside a spinner: mean", "1 2 0", "≥ 10 × CPython's requests/s",
+                    lambda m: m["gilua"] * 10 <= m["CPython"], "mean_us"),
+                row("every 500 µs, beside a spinner: median", "1 2 500", "≤ 1/50 of CPython's",
+                    lambda m: m["gilua"] * 50 <= m["CPython"], "p50_us"),
+                row("every 500 µs, beside a spinner: p99", "1 2 500", "≤ 500 µs", lambda m: m["gilua"] <= 500, "p99_us"),
+                row("every 500 µs: what the spinner keeps of its speed", "1 2 500", "its fair share: ≥ 0.5",
+                    lambda m: m["gilua"] >= 0.5, "spinner_share", unit="x")]
     return out
 
 
@@ -162,7 +173,47 @@ def pool_rows():
                 lambda m: m["gilua"] * 40 <= m["CPython"] and m["gilua"] * 7 <= m["Pool.imap_unordered"],
                 over("gilua", "CPython"), group="process pool"),
             Row("process pool: a task, one at a time", single, "≥ 10 × faster than CPython",
-                lambda m: m["gilua"] * 10 <= m["CPython"], over("gilua", "CPython"), group="process pool")]
+                lambda m: m["gilua"] * 10 <= m["CPython"], over("gilua", "CPython"), group="process pool"),
+            Row("… the median round trip", single, "≤ 15 µs", lambda m: m["gilua"] <= 15, lambda m: m["gilua"] / 15,
+                field="p50_us", unit="us", bound=False, group="process pool")] + pool_map_rows() + pool_whole_rows()
+
+
+def pool_map_rows():
+    """map with automatic chunks, an item; CPython's with chunks of 100."""
+    out = []
+    for mode, label in (("map", "futures: map"), ("pool_map", "multiprocessing: Pool.map")):
+        out.append(Row("process pool: %s of 100 000 items, an item" % label,
+                       {"gilua": GILUA + "pool_submit.lua 100000 " + mode,
+                        "Pool.map(chunksize=100)": PY + "pool_submit.py 100000 pool_map_chunk100"},
+                       "≤ CPython's Pool.map(chunksize=100)", lambda m: m["gilua"] <= m["Pool.map(chunksize=100)"],
+                       over("gilua", "Pool.map(chunksize=100)"), bound=False, group="process pool"))
+    return out
+
+
+def pool_whole_rows():
+    """Large values, whole pools, schedules, memory."""
+    def row(name, script, arguments, bar, reached, field, unit, python_arguments=None):
+        return Row("process pool: " + name, peers(script, arguments, ruby=False, python_arguments=python_arguments), bar, reached, over("gilua", "CPython"),
+                   field=field, unit=unit, bound=False, reps=3, group="process pool")
+
+    def faster(times):
+        return lambda m: m["gilua"] >= times * m["CPython"]
+
+    return [row("16 MiB there and back", "pool_payload", "10 string", "≥ 4 × CPython", faster(4), "mb_per_s", "MB/s"),
+            row("100 000 records there and back", "pool_payload", "5 records", "≥ 3 × CPython", faster(3), "mb_per_s",
+                "MB/s"),
+            row("100 000 records with names there and back", "pool_payload", "5 records_keyed", "≥ 3 × CPython", faster(3),
+                "mb_per_s", "MB/s"),
+            row("of 8 workers made, one task, closed", "pool_startup", "20 8", "≥ 3 × faster than CPython",
+                lambda m: m["gilua"] * 3 <= m["CPython"], "ms_each", "ms"),
+            row("8 CPU-bound tasks in 2 workers, over serial", "pool_cpu", "34 8 2", "≥ 1.95 on 2 processors",
+                lambda m: m["gilua"] >= 1.95, "speedup", "x", python_arguments="31 8 2"),
+            row("tasks of 1 to 100 ms, over the ideal schedule", "pool_uneven", "60 2", "≤ 1.1",
+                lambda m: m["gilua"] <= 1.1, "ratio", "x"),
+            row("an idle worker's own memory, parent of 200 MiB", "pool_memory", "idle", "≤ 1 MiB",
+                lambda m: m["gilua"] <= 1024, "kib", "KiB"),
+            row("a busy worker's own memory, parent of 200 MiB", "pool_memory", "busy", "≤ 100 MiB",
+                lambda m: m["gilua"] <= 102400, "kib", "KiB")]
 
 
 def pickle_rows():

@@ -35,6 +35,24 @@ function C.memory_kb()
   return tonumber(text:match("VmRSS:%s+(%d+)")), tonumber(text:match("VmSize:%s+(%d+)"))
 end
 
+-- n records of an integer, a float and a string, the same in every peer
+function C.records(n, kind)
+  local out = {}
+  for i = 1, n do
+    local name = string.format("name%012d", i)
+    out[i] = kind == "ints" and i or kind == "records_keyed" and { id = i, x = i * 0.5, name = name } or { i, i * 0.5, name }
+  end
+  return out
+end
+
+-- KiB that process `pid` ("self" too) shares with no other one
+function C.private_kb(pid)
+  local f <close> = io.open("/proc/" .. pid .. "/smaps_rollup")
+  local text, sum = f:read("a"), 0
+  for kb in text:gmatch("Private_%a+:%s+(%d+)") do sum = sum + tonumber(kb) end
+  return sum
+end
+
 function C.percentile(sorted, p) return sorted[math.max(1, math.ceil(#sorted * p))] end
 
 return C

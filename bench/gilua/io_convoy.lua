@@ -60,6 +60,18 @@ local function spin(slot)
   spun[slot] = k
 end
 
+-- spins a second of a thread that is alone
+local function alone()
+  local thread, t0 = threading.start(spin, 1), C.now()
+  require "gilua.time".sleep(0.2)
+  stop = true
+  thread:join()
+  stop = false
+  return spun[1] / (C.now() - t0)
+end
+
+local alone_per_s = spinners > 0 and alone() or 1
+
 local server, threads = threading.start(serve), {}
 for i = 1, spinners do threads[i] = threading.start(spin, i) end
 local t0 = C.now()
@@ -77,4 +89,5 @@ end
 clean()
 local function field(name) return tonumber(result:match('"' .. name .. '":([%d.]+)')) end
 C.emit("io_convoy." .. mode, { "n", field "count", "mean_us", field "mean_us", "p50_us", field "p50_us", "p99_us", field "p99_us",
-  "max_us", field "max_us", "spins_per_s", sum / seconds })
+  "max_us", field "max_us", "spins_per_s", sum / seconds,
+  "spinner_share", sum / seconds / alone_per_s })

@@ -4,14 +4,7 @@ local C = require "common"
 local pickle = require "gilua.pickle"
 local n, kind, op = C.args(100000, "records", "dumps")
 
-local function record(i)
-  if kind == "ints" then return i end
-  if kind == "records_keyed" then return { id = i, x = i * 0.5, name = string.format("name%012d", i) } end
-  return { i, i * 0.5, string.format("name%012d", i) }
-end
-
-local data = {}
-for i = 1, n do data[i] = record(i) end
+local data = C.records(n, kind)
 local encoded = pickle.dumps(data)
 local times = {}
 for i = 1, 5 do

@@ -8,6 +8,7 @@
 
 #include "runtime/thread/error.h"
 #include "runtime/thread/excepthook.h"
+#include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
 
@@ -212,8 +213,7 @@ void service_prepare(lua_State *L, int i) {
   f->service = s;
   anchor(L, f, i);
   if (s->ts != NULL && s->ts->vanished) { /* in a forked child: nothing of it is left */
-    pthread_mutex_init(&s->m, NULL);
-    s->ts = NULL;
+    set_thread(s, NULL);
     s->busy = false;
   }
   if (s->ts == NULL) start_thread(L, s);
@@ -221,6 +221,7 @@ void service_prepare(lua_State *L, int i) {
 
 static int service_gc(lua_State *L) {
   FutureService *s = lua_touserdata(L, 1);
+  process_remove_fork_lock(s->rt, &s->fork_lock);
   pthread_mutex_destroy(&s->m);
   return 0;
 }
@@ -238,6 +239,8 @@ void service_open(lua_State *L) {
   memset(s, 0, sizeof *s);
   s->rt = runtime_of(L);
   pthread_mutex_init(&s->m, NULL);
+  s->fork_lock.m = &s->m;
+  process_add_fork_lock(s->rt, &s->fork_lock);
   lua_newtable(L);
   lua_setiuservalue(L, -2, SERVICE_ANCHORS);
   push_weak_table(L);

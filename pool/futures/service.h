@@ -33,6 +33,7 @@ struct FutureService {
   bool ending;           /* [G] the main script has ended: no new executors, no new tasks */
   lua_Integer pools;     /* [G] number of the last default name of a pool of threads */
   RuntimeExit at_exit;   /* [i] */
+  ForkLock fork_lock;    /* [i] of m */
 };
 
 /* User values of the service. */

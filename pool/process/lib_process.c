@@ -47,7 +47,7 @@ static ParkResult source_wait(lua_State *L, Tstate *ts, Future *f, int64_t deadl
   return engine_wait_task(ts, f->task, deadline);
 }
 
-static bool source_running(Future *f) { return engine_running(f->task); }
+static bool source_running(Future *f) { return !engine_foreign(task_of(f)->engine) && engine_running(f->task); }
 
 static bool source_cancel(lua_State *L, Future *f, int i) {
   (void)i;
@@ -57,7 +57,7 @@ static bool source_cancel(lua_State *L, Future *f, int i) {
 
 static void source_watch(lua_State *L, Future *f, int i) {
   (void)L, (void)i;
-  engine_watch(f->task, f);
+  if (!engine_foreign(task_of(f)->engine)) engine_watch(f->task, f);
 }
 
 static void notify(Task *t) { future_notify(t->watcher); }

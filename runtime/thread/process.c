@@ -3,8 +3,9 @@
  *
  * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read `interrupted` only.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
- * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime Gil.m,
- *              reap_m and unblock_m. A lock that is added anywhere in gilua is added there.
+ * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its door, the
+ *              locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere in gilua is
+ *              added there, but Engine.m: a child never touches the engines of its parent.
  */
 #include "runtime/thread/process.h"
 
@@ -144,10 +145,15 @@ static void fork_prepare(void) {
   pthread_mutex_lock(&list_m);
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     if (rt->door != NULL) pthread_mutex_lock(&rt->door->m);
+    for (ForkLock *l = rt->fork_locks; l != NULL; l = l->next) pthread_mutex_lock(l->m);
     gil_before_fork(&rt->gil);
     pthread_mutex_lock(&rt->reap_m);
     pthread_mutex_lock(&rt->unblock_m);
   }
+}
+
+static void unlock_libraries(Runtime *rt) {
+  for (ForkLock *l = rt->fork_locks; l != NULL; l = l->next) pthread_mutex_unlock(l->m);
 }
 
 static void fork_parent(void) {
@@ -155,6 +161,7 @@ static void fork_parent(void) {
     pthread_mutex_unlock(&rt->unblock_m);
     pthread_mutex_unlock(&rt->reap_m);
     gil_after_fork_parent(&rt->gil);
+    unlock_libraries(rt);
     if (rt->door != NULL) pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);
@@ -173,6 +180,7 @@ static void fork_child(void) {
     pthread_mutex_unlock(&rt->unblock_m);
     pthread_mutex_unlock(&rt->reap_m);
     gil_after_fork_child(&rt->gil, ts != NULL ? &ts->gil : NULL);
+    unlock_libraries(rt);
     runtime_after_fork(rt, ts);
     if (rt->door == NULL) continue;
     rt->door->moving = 0;
@@ -210,6 +218,23 @@ void process_remove(Runtime *rt) {
   }
   pthread_mutex_unlock(&list_m);
   if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);
+}
+
+void process_add_fork_lock(Runtime *rt, ForkLock *l) {
+  pthread_mutex_lock(&list_m);
+  l->next = rt->fork_locks;
+  rt->fork_locks = l;
+  pthread_mutex_unlock(&list_m);
+}
+
+void process_remove_fork_lock(Runtime *rt, ForkLock *l) {
+  pthread_mutex_lock(&list_m);
+  for (ForkLock **p = &rt->fork_locks; *p != NULL; p = &(*p)->next) {
+    if (*p != l) continue;
+    *p = l->next;
+    break;
+  }
+  pthread_mutex_unlock(&list_m);
 }
 
 static _Thread_local char *last_error; /* of gilua_run_… on this thread */

@@ -27,6 +27,10 @@ int process_use_module(struct gilua_Runtime *door, const char *name);
 int process_add(Runtime *rt);
 void process_remove(Runtime *rt);
 
+/* process_add_fork_lock has fork take l->m from now on; process_remove_fork_lock ends that. */
+void process_add_fork_lock(Runtime *rt, ForkLock *l);
+void process_remove_fork_lock(Runtime *rt, ForkLock *l);
+
 /* The signal that asks a thread to look at its requests: harmless by default, and the one that Go uses for this job. */
 #define PREEMPT_SIGNUM SIGURG
 
@@ -36,6 +40,7 @@ void process_handle_sigint(Runtime *rt);
 
 /* process_interrupt_taken says that the last Ctrl-C has done what it was meant for: another one soon is a first one. */
 void process_interrupt_taken(void);
+
 /* process_handle_sigquit has ask(arg) called for a SIGQUIT, in the signal handler; if it returns false the signal does what
  * it does by default. ask NULL puts the old handler back. */
 void process_handle_sigquit(bool (*ask)(void *arg), void *arg);

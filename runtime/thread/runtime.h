@@ -51,6 +51,12 @@ struct RuntimeExit {
   RuntimeExit *next; /* [G] */
 };
 
+/* A mutex of a library that fork takes before Gil.m, so that the child finds it free and what it guards whole. */
+typedef struct ForkLock {
+  pthread_mutex_t *m;    /* [i] */
+  struct ForkLock *next; /* guarded by the list of runtimes in process.c */
+} ForkLock;
+
 struct Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
@@ -93,6 +99,7 @@ struct Runtime {
   void (*tell_report)(lua_State *L, Tstate *ts); /* [G] serves REQUEST_REPORT in the hook of L, or NULL */
   struct DumpServer *dump_server; /* [G] trace/dump.h; NULL: SIGQUIT is not ours */
   RuntimeExit *at_exit;     /* [G] */
+  ForkLock *fork_locks;     /* see ForkLock */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */
