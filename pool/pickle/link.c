@@ -6,6 +6,8 @@
 
 #include "pool/pickle/memory.h"
 
+enum { KEPT_TRACKED = 1024 };
+
 static int snapshot(lua_State *L) {
   pickle_names_snapshot(L, lua_touserdata(L, 1));
   return 0;
@@ -58,7 +60,7 @@ void link_prepare(lua_State *L, PickleLink *link) {
 }
 
 void link_track_begin(lua_State *L, PickleLink *link) {
-  refs_reset(&link->tracked);
+  refs_reset(&link->tracked, KEPT_TRACKED);
   luaL_unref(L, LUA_REGISTRYINDEX, link->tracked_list);
   link->tracked_list = LUA_NOREF;
 }

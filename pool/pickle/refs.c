@@ -5,7 +5,7 @@
 
 #include "pool/pickle/memory.h"
 
-enum { FIRST_CAPACITY = 32, KEPT_CAPACITY = 1024 };
+enum { FIRST_CAPACITY = 32 };
 
 /* Fibonacci hashing of each kilobyte, objects in it side by side: what was made together is met together, and so finds
  * its slots in the cache. */
@@ -60,8 +60,20 @@ Ref *refs_add(Refs *r, const void *address, size_t value, bool *added) {
   return new;
 }
 
-void refs_reset(Refs *r) {
-  if (r->capacity > KEPT_CAPACITY) refs_free(r);
+/* Takes the entries out one by one, the last first: so each is where it was placed. */
+static void take_out(Refs *r) {
+  uint32_t mask = mask_of(r);
+  while (r->count > 0) {
+    uint32_t i = slot_of(r, r->entries[r->count - 1].address) & mask;
+    while (r->slots[i] != r->count) i = (i + 1) & mask;
+    r->slots[i] = 0;
+    r->count--;
+  }
+}
+
+void refs_reset(Refs *r, uint32_t kept) {
+  if (r->capacity > kept) refs_free(r);
+  else if (r->count < r->capacity / 16) take_out(r);
   else if (r->count > 0) memset(r->slots, 0, 2 * (size_t)r->capacity * sizeof *r->slots);
   r->count = 0;
 }

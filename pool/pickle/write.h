@@ -57,6 +57,7 @@ typedef struct Writer {
   int first;           /* index of the first root */
   PickleRoot root;
   int base;            /* slots from here, see below */
+  unsigned small;      /* messages since the last large one */
   bool busy, spilled;
 } Writer;
 

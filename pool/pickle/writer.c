@@ -6,7 +6,15 @@
 #include "pool/pickle/write.h"
 #include "runtime/thread/error.h"
 
-enum { KEPT_BYTES = 64 * 1024, KEPT_FRAMES = 1024 };
+/* Memory is kept for messages as large as the last ones: fresh pages cost a third of a dump. */
+enum {
+  SMALL_BYTES = 64 * 1024,
+  SMALL_REFS = 1024,
+  MOST_BYTES = 8 * 1024 * 1024,
+  MOST_REFS = 1 << 18,
+  PATIENCE = 64, /* so many small messages in a row, and the memory for large ones goes back */
+  KEPT_FRAMES = 1024
+};
 
 #define WRITER_META "gilua.pickle.Writer"
 
@@ -22,8 +30,8 @@ void writer_forget(Writer *w) {
   w->string_count = 0;
   w->anchored = 0;
   w->plain_meta = NULL;
-  refs_reset(&w->refs);
-  if (w->origins.count > 0) refs_reset(&w->origins);
+  refs_reset(&w->refs, MOST_REFS);
+  if (w->origins.count > 0) refs_reset(&w->origins, SMALL_REFS);
 }
 
 static int writer_gc(lua_State *L) {
@@ -109,9 +117,12 @@ void writer_renew(Writer *w) {
 }
 
 void writer_release(Writer *w) {
+  bool small = w->out.size <= SMALL_BYTES && w->refs.count <= SMALL_REFS;
+  w->small = small ? w->small + 1 : 0;
   writer_forget(w);
-  if (w->out.capacity > KEPT_BYTES) bytes_free(&w->out);
-  if (w->scratch.capacity > KEPT_BYTES) bytes_free(&w->scratch);
+  if (w->out.capacity > (w->small < PATIENCE ? MOST_BYTES : SMALL_BYTES)) bytes_free(&w->out);
+  if (w->small >= PATIENCE) refs_reset(&w->refs, SMALL_REFS);
+  if (w->scratch.capacity > SMALL_BYTES) bytes_free(&w->scratch);
   if (w->frame_capacity > KEPT_FRAMES) {
     pickle_realloc(w->frames, 0);
     w->frames = NULL;

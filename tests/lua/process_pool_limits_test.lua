@@ -129,12 +129,12 @@ P.test("a pool that is closed while submit waits for room: invalid_state, no han
   local pool = new { max_workers = 1, max_pending = 1 }
   local gate <close> = P.gate()
   pool:submit(P.pass, gate.path)
-  local waiter = threading.start(function() return pool:submit(math.abs, -4) end)
+  local waiter = threading.start(function() return pcall(pool.submit, pool, math.abs, -4) end)
   time.sleep(0.01)
   pool:shutdown { wait = false }
   gate:open()
   t.equal(waiter:join(t.limit), true)
-  local ok, result = pcall(waiter.result, waiter)
+  local ok, result = waiter:result()
   if ok then t.equal(result:result(), 4) else t.equal(gilua.is_error(result, "invalid_state"), true, tostring(result)) end
   pool:shutdown()
 end)
