@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "pool/process/internal.h"
-#include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 
 void engine_enqueue(Engine *e, Task *t, bool front) {
@@ -29,13 +28,10 @@ void engine_unqueue(Engine *e, Task *t) {
 
 void engine_decide(Engine *e, Task *t, TaskState state) {
   task_move(t, state);
-  for (TaskWait *w = t->waiters; w != NULL; w = w->same) {
-    if (w->leads) continue;
-    atomic_store(&w->word, 1);
-    futex_wake(&w->word, 1);
-  }
+  for (TaskWait *w = t->waiters; w != NULL; w = w->same) engine_tell(e, w);
   if (t->watcher != NULL) e->decided(t);
   if (!t->init) e->pending--;
+  if (e->conditions > 0) engine_tell_ready(e);
   engine_unref(t);
 }
 

@@ -80,7 +80,7 @@ typedef struct TaskWait {
   Task *task;                   /* NULL: waits for room, or for the end of all */
   bool (*ready)(Engine *e, struct TaskWait *w);
   int64_t deadline;
-  bool leads;
+  bool leads, polls;            /* it is the leader; and sleeps in poll */
   _Atomic bool stop;            /* [a] a request came; seq_cst */
   _Atomic uint32_t word;        /* [a] the follower's futex: 1 is "look again" */
 } TaskWait;
@@ -115,6 +115,7 @@ struct Engine {
   uint64_t last_id;          /* [m] */
   int64_t mean_ns;           /* [m] how long a task runs, a moving mean; 0: not known */
   TaskWait *waits, *leader;  /* [m] */
+  unsigned conditions;       /* [m] of waits: those for no task */
   unsigned pollers;          /* [m] threads in poll: the leader, the collector */
   Task *graveyard;           /* [m] to be freed with the interpreter lock */
   uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
@@ -135,11 +136,10 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
 /* engine_submit queues a task; the message becomes its own. Returns NULL without memory. The caller owns a reference. */
 Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message);
 
-/* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_idle until
- * nothing is pending; engine_wait_ended until the zygote is reaped, after engine_close. As park. */
+/* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_ended until the
+ * zygote is reaped, after engine_close. As park. */
 ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline);
 ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline);
-ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline);
 ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline);
 
 /* engine_wait_born waits until the first worker is born, or it is known that none will be; engine_pid is its pid, or 0. */

@@ -131,6 +131,7 @@ static void born(Engine *e, WorkerHandle *w, const ZygoteMessage *m) {
   w->pid = m->pid;
   w->state = WORKER_LIVE;
   e->live++;
+  engine_tell_ready(e);
   if (!e->has_init) return;
   Task *t = new_init(e);
   if (t == NULL) {
