@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "pool/process/internal.h"
-#include "runtime/os/os.h"
 
 void engine_enqueue(Engine *e, Task *t, bool front) {
   t->next = front ? e->queue : NULL;
@@ -95,7 +94,6 @@ static bool read_on(Engine *e, WorkerHandle *w) {
     if (w->got < sizeof(Record)) return false;
     if (!head_sane(&w->head)) w->results.broken = true;
     else w->body = w->head.size > 0 ? malloc(w->head.size) : NULL; /* NULL: the bytes are dropped, the task fails */
-    if (w->body != NULL) os_huge_pages(w->body, w->head.size);
   }
   if (w->results.broken) return false;
   size_t at = w->got - sizeof(Record), left = w->head.size - at;

@@ -123,7 +123,6 @@ static bool read_body(Worker *w, size_t size) {
     free(w->buffer);
     w->buffer = malloc(size);
     w->capacity = w->buffer != NULL ? size : 0;
-    os_huge_pages(w->buffer, w->capacity);
   }
   read_all(w, w->buffer != NULL || size == 0 ? w->buffer : NULL, size);
   publish_read(w);
