@@ -7,6 +7,10 @@ function of the contenders' medians by name that says whether it is reached); `r
 LUA_CASES = {"fib": 30, "loop": 15000000, "tables": 300000, "strings": 100000, "sort": 100000, "trees": 120,
              "coro": 1000000, "ccall": 3000000, "methods": 5000000}
 
+INSTRUCTION_CASES = {"fib": "10 22", "loop": "1000 1000000", "tables": "100 10000", "strings": "100 5000",
+                     "sort": "100 3000", "trees": "1 8", "coro": "100 50000", "ccall": "100 100000",
+                     "methods": "100 150000"}
+
 GILUA, LUA, PY, RB = "{gilua} {b}/gilua/", "{lua} {b}/lua/", "{py} {b}/peers/python/", "{rb} {b}/peers/ruby/"
 
 
@@ -43,6 +47,11 @@ def rows():
                         "lua5.4": LUA + "%s.lua %d" % (case, n)},
                        "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
                        bound=False, reps=3, group="one thread"))
+        out.append(Row("bench/lua/%s: instructions" % case,
+                       {name: "{py} {b}/instructions.py %s %s {b}/lua/%s.lua" % (INSTRUCTION_CASES[case], lua, case)
+                        for name, lua in (("gilua", "{gilua}"), ("lua5.4", "{lua}"))},
+                       "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
+                       field="millions", unit="millions", bound=False, reps=2, group="one thread"))
     for what, arguments in (("1 GiB by lines", "lines 1024"), ("1 GiB by blocks of 64 KiB", "blocks 1024"),
                             ("64 MiB by blocks of 512 bytes", "small 64"), ("print of 1 000 000 lines", "print 1000000")):
         out.append(Row("files: " + what, {"gilua": "{gilua} {b}/lua/file_io.lua " + arguments,
