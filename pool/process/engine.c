@@ -205,7 +205,7 @@ void engine_watch(Task *t, void *watcher) {
 
 bool engine_ended(Engine *e) {
   pthread_mutex_lock(&e->m);
-  bool ended = e->state == ENGINE_ENDED;
+  bool ended = engine_over(e);
   pthread_mutex_unlock(&e->m);
   return ended;
 }

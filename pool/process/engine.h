@@ -164,8 +164,13 @@ void engine_cancel_queued(Engine *e);
 void engine_close(Engine *e);
 void engine_terminate(Engine *e);
 
-/* engine_ended tells whether it has ended. */
+/* engine_ended tells whether it has ended: its zygote is reaped. */
 bool engine_ended(Engine *e);
+
+/* engine_stop terminates it and waits until it has ended, with the interpreter lock if the caller has it: for the end of the
+ * runtime, when nobody else wants that. */
+void engine_stop(Engine *e);
+
 /* engine_wake_collector wakes the collector from a nap, which sees then what is to be done. Any thread, with or without m. */
 void engine_wake_collector(Engine *e);
 

@@ -68,6 +68,9 @@ int spawn_zygote(lua_State *L, Engine *e, pid_t *pid);
 /* engine_hang_up closes the socket: the zygote ends its workers, and itself. It is not reaped. */
 void engine_hang_up(Engine *e);
 
+/* engine_over: its zygote is reaped, and nothing will happen any more. */
+static inline bool engine_over(const Engine *e) { return e->state == ENGINE_ENDED && e->zygote == 0; }
+
 static inline unsigned worker_index(const Engine *e, const WorkerHandle *w) { return (unsigned)(w - e->workers); }
 
 #endif

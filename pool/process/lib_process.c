@@ -258,7 +258,8 @@ static void process_collected(Executor *e) {
 }
 
 /* Engines whose executor was collected: they finish what was submitted, which may be strings of the Lua heap. The program
- * waits for them at its end. One list a runtime, as a userdata in the registry. */
+ * waits for them at its end; its finalizer, which runs after those of executors, ends what an exit did not wait for. One
+ * list a runtime, as a userdata in the registry. */
 typedef struct Orphans {
   RuntimeExit at_exit;
   Engine *first; /* [G] */
@@ -273,18 +274,22 @@ static Orphans *orphans_of(lua_State *L) {
   return o;
 }
 
-static void adopt(lua_State *L, Engine *engine) {
-  Orphans *o = orphans_of(L);
-  engine->next = o->first;
-  o->first = engine;
-}
-
 /* The engine has ended, and nobody will ask it for anything. */
 static void release(lua_State *L, Engine *engine) {
   if (engine->cause != NULL) engine_drop_task(engine->cause);
   engine_bury(L, engine);
   pickle_message_free(L, &engine->init);
   engine_drop(engine);
+}
+
+static void adopt(lua_State *L, Engine *engine) {
+  Orphans *o = orphans_of(L);
+  if (engine_ended(engine)) {
+    release(L, engine);
+    return;
+  }
+  engine->next = o->first;
+  o->first = engine;
 }
 
 static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
@@ -297,6 +302,19 @@ static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
     release(L, engine);
   }
   return true;
+}
+
+/* (orphans): the state is closed */
+static int stop_orphans(lua_State *L) {
+  Orphans *o = lua_touserdata(L, 1);
+  while (o->first != NULL) {
+    Engine *engine = o->first;
+    o->first = engine->next;
+    if (engine_foreign(engine)) continue;
+    engine_stop(engine);
+    release(L, engine);
+  }
+  return 0;
 }
 
 static void forget_ended_orphans(lua_State *L) {
@@ -432,6 +450,10 @@ void lib_process_add(lua_State *L) {
     Orphans *o = lua_newuserdatauv(L, sizeof *o, 0);
     *o = (Orphans){.at_exit = {.run = await_orphans, .next = rt->at_exit}};
     rt->at_exit = &o->at_exit;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, stop_orphans);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &orphans_key);
   }
   luaL_setfuncs(L, funcs, 0);

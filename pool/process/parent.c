@@ -89,7 +89,7 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
   }
   if (atomic_exchange_explicit(&w->shared->counted, 0, memory_order_relaxed) != 0)
     atomic_fetch_sub_explicit(&e->shared->awake, 1, memory_order_relaxed);
-  bool protocol = w->results.broken;
+  bool protocol = w->results.broken || w->tasks.broken;
   pid_t pid = w->pid;
   outgoing_free(&w->out);
   free(w->body);

@@ -179,6 +179,11 @@ static void unlist(Engine *e, TaskWait *w) {
   *p = w->same;
 }
 
+static bool has_ended(Engine *e, TaskWait *w) {
+  (void)w;
+  return engine_over(e);
+}
+
 typedef struct Waiting {
   Engine *e;
   TaskWait w;
@@ -198,6 +203,12 @@ static void wait_without_lock(void *arg) {
   unlist(e, w);
   if (e->leader == NULL && e->waits != NULL) engine_tell(e, e->waits);
   pthread_mutex_unlock(&e->m);
+}
+
+void engine_stop(Engine *e) {
+  Waiting waiting = {.e = e, .w = {.ready = has_ended, .deadline = CLOCK_NEVER}};
+  engine_terminate(e);
+  wait_without_lock(&waiting);
 }
 
 static void stop_waiting(void *arg) {
@@ -245,11 +256,6 @@ static bool has_room(Engine *e, TaskWait *w) {
 static bool is_born(Engine *e, TaskWait *w) {
   (void)w;
   return e->workers[0].pid != 0 || e->pending == 0;
-}
-
-static bool has_ended(Engine *e, TaskWait *w) {
-  (void)w;
-  return e->state == ENGINE_ENDED;
 }
 
 ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline) {

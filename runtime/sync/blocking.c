@@ -14,7 +14,7 @@
  *                      always alarms.
  * Never too late       unblock runs under unblock_m, which the call must take before it returns.
  * Lock order           the lock -> unblock_m, a leaf but for what the unblock functions do.
- * Fork                 unblock_m is in the fork table; the child has no calls.
+ * Fork                 unblock_m is in the fork table; the child has at most the call that forked.
  */
 #include "runtime/sync/blocking.h"
 

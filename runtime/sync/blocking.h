@@ -19,15 +19,6 @@
 
 #include "runtime/sync/park.h"
 
-/* A native call that a request ends; guarded by Runtime.unblock_m. */
-typedef struct Unblock {
-  struct Unblock *next, *prev;
-  Tstate *ts;
-  void (*unblock)(void *arg);
-  void *arg;
-  bool called; /* once a call */
-} Unblock;
-
 /* blocking_begin leaves the lock for native work; what, a constant, says for what. Needs the lock, held by ts, the calling
  * thread. Keeps errno. */
 void blocking_begin(Tstate *ts, const char *what);

@@ -57,6 +57,15 @@ typedef struct ForkLock {
   struct ForkLock *next; /* guarded by the list of runtimes in process.c */
 } ForkLock;
 
+/* A native call that a request ends; guarded by Runtime.unblock_m. */
+typedef struct Unblock {
+  struct Unblock *next, *prev;
+  Tstate *ts;
+  void (*unblock)(void *arg);
+  void *arg;
+  bool called; /* once a call */
+} Unblock;
+
 struct Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
@@ -88,6 +97,7 @@ struct Runtime {
   bool handles_sigint;      /* [i] */
   struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
+  unsigned forks;           /* [i] how many lie between its opening and this process */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
   struct EndedThreads *ended; /* [G] ended.h; NULL: none yet */
@@ -104,7 +114,7 @@ struct Runtime {
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */
   pthread_mutex_t unblock_m; /* guards [u]; held while an unblock function runs; taken without the lock or under it */
-  struct Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
+  Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
   Tstate *zombie;           /* [r] ended, to be joined by the next that ends */
   unsigned unjoined;        /* [r] system threads started and not joined */
   Runtime *next;            /* list of the process, see process.c */
