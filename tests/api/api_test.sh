@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what was built into a folder, and tests what users get: only the installed headers and libraries are used.
-#   api_test.sh embed | native | stock | layout | examples
+#   api_test.sh embed | native | offload | stock | layout | examples
 set -u
 root=$PWD work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -70,6 +70,20 @@ native() {
   outcome $? "a module for one runtime is refused in a second one, and usable again when the first has closed"
   LUA_CPATH="$work/?.so" "$work/two" many
   outcome $? "a module for many runtimes is loaded in both"
+}
+
+offload() {
+  module tests/api/offload_module.c -o "$work/offload_module.so" || exit 1
+  export LUA_PATH="$root/tests/lua/?.lua;;" LUA_CPATH="$work/?.so"
+  "$work/usr/bin/gilua" tests/api/offload_test.lua || failures=$((failures + 1))
+  [ -n "$sanitized" ] && return
+  lua5.4 -e 'local m = require "offload_module"
+    assert(m.offload(function(a) return a + 1 end, 1) == 2 and not pcall(m.offload, error))
+    local code, e = m.submit(nil, print) assert(code == -6 and e:find "no runtime" and select(2, m.result({})) == e)'
+  outcome $? "in a plain Lua host a function is called at once, and nothing can be submitted"
+  LUA_CPATH="$LUA_CPATH;$lib/lua/5.4/?.so" lua5.4 -e 'local g, m = require "gilua", require "offload_module"
+    assert(m.offload(function(a) return a + 1 end, 1) == 2)'
+  outcome $? "a stock interpreter with gilua has the pool"
 }
 
 stock() {
