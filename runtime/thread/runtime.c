@@ -124,6 +124,7 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   rt->unblocks = NULL;
   atomic_store(&rt->gil.native_calls, 0);
   if (ts == NULL) return;
+  ts->gil.stirred = rt->main->gil.stirred;
   rt->main = ts;
   rt->threads = ts;
   rt->nthreads = 1;
