@@ -442,6 +442,8 @@ static int new_executor(lua_State *L) {
   return 1;
 }
 
+bool lib_process_is_foreign(const Executor *e) { return engine_foreign(((const ProcessExecutor *)e)->engine); }
+
 void lib_process_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
   object_register(L, &process_executor_type);

@@ -21,6 +21,7 @@
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
 
 enum {
@@ -228,6 +229,7 @@ static bool look(Engine *e, TaskWait *w) {
 static ParkResult wait_here(Tstate *ts, Waiting *waiting) {
   while (!look(waiting->e, &waiting->w)) {
     if (waiting->w.deadline <= clock_ns()) return PARK_TIMEOUT;
+    if (waits_forbidden(ts)) return PARK_FORBIDDEN;
     ParkResult result = blocking_call(ts, "task", wait_without_lock, waiting, stop_waiting, waiting);
     if (result == PARK_REQUESTED || request_pending(ts))
       return look(waiting->e, &waiting->w) ? PARK_GRANTED : PARK_REQUESTED;

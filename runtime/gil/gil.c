@@ -479,12 +479,10 @@ static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, b
       if ((atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0) return false;
     } else if ((told & WAKE_ASLEEP) == 0) {
       atomic_fetch_or_explicit(&self->wake, WAKE_ASLEEP, memory_order_relaxed);
-    } else if (!futex_wait(&self->wake, WAKE_ASLEEP, deadline)) {
-      forget(self, WAKE_ASLEEP);
-      return false;
-    } else if (self->gil->stirred != NULL) {
-      self->gil->stirred(self);
-      if ((atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) == 0) continue;
+    } else {
+      int64_t until = gil_stir(self, deadline);
+      bool stirred = self->stirred != NULL && (atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0;
+      if (!stirred && (futex_wait(&self->wake, WAKE_ASLEEP, until) || until < deadline)) continue;
       forget(self, WAKE_ASLEEP);
       return false;
     }

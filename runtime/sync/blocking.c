@@ -53,6 +53,7 @@ static bool list(Tstate *ts, Unblock *u) {
   ts->unblock = u;
   atomic_fetch_add(&rt->gil.native_calls, 1); /* seq_cst: see the top */
   pthread_mutex_unlock(&rt->unblock_m);
+  if (ts->gil.stirred != NULL) gil_alarm(&rt->gil); /* it looks for signals of the host meanwhile */
   return (atomic_load(&ts->gil.requests) & REQUEST_RAISES) == 0;
 }
 
@@ -68,16 +69,22 @@ static void unlist(Tstate *ts, Unblock *u) {
 }
 
 /* The nudger's part. */
-static void unblock_requested(Gil *g) {
+static bool unblock_requested(Gil *g) {
   Runtime *rt = (Runtime *)((char *)g - offsetof(Runtime, gil));
-  if (atomic_load(&g->native_calls) == 0) return;
+  bool again = false;
+  if (atomic_load(&g->native_calls) == 0) return false;
   pthread_mutex_lock(&rt->unblock_m);
   for (Unblock *u = rt->unblocks; u != NULL; u = u->next) {
+    if (u->ts->gil.stirred != NULL) {
+      u->ts->gil.stirred(&u->ts->gil); /* it is out of Lua as long as it is listed */
+      again = true;
+    }
     if (u->called || (atomic_load(&u->ts->gil.requests) & REQUEST_RAISES) == 0) continue;
     u->called = true;
     u->unblock(u->arg);
   }
   pthread_mutex_unlock(&rt->unblock_m);
+  return again;
 }
 
 void blocking_install(Runtime *rt) { rt->gil.unblock = unblock_requested; }

@@ -126,6 +126,7 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   if (rt->unblocks != NULL) rt->unblocks->next = rt->unblocks->prev = NULL;
   atomic_store(&rt->gil.native_calls, rt->unblocks != NULL);
   if (ts == NULL) return;
+  ts->gil.stirred = rt->main->gil.stirred;
   rt->main = ts;
   rt->threads = ts;
   rt->nthreads = 1;

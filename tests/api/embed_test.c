@@ -1,5 +1,6 @@
 /* gilua.h, from outside: what a host sees. */
 #include <gilua.h>
+#include <gilua_native.h>
 #include <lauxlib.h>
 #include <pthread.h>
 #include <signal.h>
@@ -379,6 +380,30 @@ static void test_runtimes_nest(void) {
   CHECK(gilua_close(b) == 0 && gilua_close(a) == 0);
 }
 
+static void *offloads(void *arg) {
+  Gate *g = arg;
+  lua_State *L;
+  if (gilua_enter(g->rt, &L) != 0) return NULL;
+  luaL_loadstring(L, "local a, b = ... return a * b");
+  lua_pushinteger(L, 6);
+  lua_pushinteger(L, 7);
+  if (gilua_offload(L, 2, 1) == 0) g->result = (int)lua_tointeger(L, -1);
+  gilua_leave(g->rt, L);
+  return NULL;
+}
+
+/* No process is left to scripts, but the host may use some. */
+static void test_offload(void) {
+  gilua_Config config = {.libraries = GILUA_LIB_SAFE};
+  Gate g = {.rt = opened(&config)};
+  pthread_t t;
+  pthread_create(&t, NULL, offloads, &g);
+  pthread_join(t, NULL);
+  CHECK(g.result == 42);
+  CHECK(runs(g.rt, "assert(not package.loaded['gilua.futures'] and not pcall(require, 'gilua.futures'))"));
+  CHECK(gilua_close(g.rt) == 0);
+}
+
 static void test_attach(void) {
   lua_State *L = luaL_newstate(), *M;
   gilua_Runtime *rt, *again;
@@ -419,6 +444,7 @@ int main(void) {
   TEST("gilua_interrupt ends loops and waits of the main thread", test_interrupt(););
   TEST("runtimes nest on one thread", test_runtimes_nest(););
   TEST("a state of the host is attached, detached and closed", test_attach(););
+  TEST("a host's thread has a function called in the pool of a restricted runtime", test_offload(););
   TEST("counters", test_stats(););
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
   return check_failures != 0;

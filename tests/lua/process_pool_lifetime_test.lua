@@ -168,6 +168,21 @@ P.test("a pool cannot be made in a finalizer (F8)", function()
   t.equal(err.kind, "invalid_state")
 end)
 
+P.test("a wait for a task raises in a finalizer (F8)", function()
+  local pool <close> = new { max_workers = 1 }
+  local err
+  setmetatable({}, { __gc = function()
+    local future = pool:submit(function() while true do end end)
+    err = select(2, pcall(future.result, future))
+    future:cancel()
+  end })
+  t.eventually(function()
+    collectgarbage()
+    return err
+  end)
+  t.equal(err.kind, "invalid_state")
+end)
+
 P.test("a host that reaps every child takes no pool down (F12)", function()
   local wait = require "gilua.ctypes".load("libc.so.6"):func("waitpid", "int", { "int", "void*", "int" })
   local pool = new { max_workers = 1 }
