@@ -44,8 +44,8 @@ typedef struct Trace {
   Texts places, names, threads; /* places and threads: for the format that keeps them */
   uint64_t start;      /* ticks */
   double ticks_per_ns;
-  uint64_t turns;      /* written */
-  uint64_t left_out;   /* turns that the format does not take any more */
+  uint64_t turns;      /* written, and tasks and marks */
+  uint64_t left_out;   /* what the format does not take any more */
 } Trace;
 
 uint64_t trace_ns(const Trace *t, uint64_t ticks);

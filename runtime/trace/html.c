@@ -10,7 +10,7 @@
  */
 #include "runtime/trace/format.h"
 
-/* A browser that is to show more would be slow; JSON has no such limit. */
+/* Turns and tasks. A browser that is to show more would be slow; JSON has no such limit. */
 enum { TURNS_MOST = 2000000 };
 
 static const char page[] =
@@ -39,11 +39,6 @@ static void thread(Trace *t, uint32_t id, const char *name) { named(t, "t,", id,
 static void place(Trace *t, uint32_t id, const char *name) { named(t, "l,", id, name); }
 
 static void turn(Trace *t, const Record *r) {
-  if (t->turns == TURNS_MOST) {
-    t->left_out++;
-    return;
-  }
-  t->turns++;
   Out *out = &t->out;
   uint64_t ready = trace_ns(t, r->ready), begin = trace_ns(t, r->begin), end = trace_ns(t, r->end);
   uint64_t left = r->left != 0 ? trace_ns(t, r->left) : ready;
@@ -65,6 +60,12 @@ static void at(Trace *t, const char *kind, const Record *r, uint64_t ticks) {
 }
 
 static void record(Trace *t, const Record *r) {
+  bool counts = r->kind == RECORD_TURN || r->kind == RECORD_EVENT || r->kind == RECORD_MARK;
+  if (counts && t->turns == TURNS_MOST) {
+    t->left_out++;
+    return;
+  }
+  t->turns += counts;
   switch (r->kind) {
     case RECORD_TURN: turn(t, r); return;
     case RECORD_START: at(t, "s,", r, r->begin); break;

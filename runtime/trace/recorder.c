@@ -167,6 +167,7 @@ static void ended(GilThread *t, uint64_t now, GilHow how) {
   ts->left_at = now;
   ts->left_where = r->turn.where;
   note_what(r, ts);
+  if (how != GIL_LEFT) put_turn(r); /* nothing is put together with it; should the program hang now, it is in the file */
 }
 
 static const GilWatcher watcher = {.began = began, .ended = ended};

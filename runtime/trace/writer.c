@@ -141,8 +141,9 @@ int writer_start(Writer **out, TraceRing *ring, const char *path, const Clock *c
   w->format = format_of(path);
   w->trace.start = start;
   w->trace.ticks_per_ns = clock_ticks_per_ns(clock);
-  w->trace.out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (w->trace.out.fd < 0) {
+  /* a named pipe that nobody reads is an error, not a wait; one that is read slowly may make the writer wait */
+  w->trace.out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (w->trace.out.fd < 0 || fcntl(w->trace.out.fd, F_SETFL, 0) != 0) {
     int err = errno;
     free(w);
     return err;
