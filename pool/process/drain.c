@@ -13,7 +13,7 @@ void engine_enqueue(Engine *e, Task *t, bool front) {
   if (t->prev != NULL) t->prev->next = t;
   if (t->next == NULL) e->queue_end = t;
   if (t->prev == NULL) e->queue = t;
-  e->queued++;
+  if (++e->queued > e->most_queued) e->most_queued = e->queued;
 }
 
 void engine_unqueue(Engine *e, Task *t) {
@@ -53,9 +53,16 @@ static void look_at_taken(WorkerHandle *w) {
   }
 }
 
-static void note_time(Engine *e, int64_t ns) {
+/* What a worker says is believed as far as it can be. */
+static void note_time(Engine *e, WorkerHandle *w, Task *t, int64_t ns) {
+  WorkerCount *c = &e->counts[worker_index(e, w)];
+  c->tasks++;
   if (ns < 100) ns = 100;
   if (ns > INT64_C(1000000000000)) return;
+  c->busy_ns += ns;
+  t->place = worker_index(e, w);
+  t->began_ns = atomic_load_explicit(&w->shared->slots[w->first].began_ns, memory_order_relaxed);
+  t->ended_ns = t->began_ns + ns;
   e->mean_ns = e->mean_ns == 0 ? ns : (e->mean_ns * 7 + ns) / 8;
 }
 
@@ -65,6 +72,7 @@ static bool finish(Engine *e, WorkerHandle *w) {
   forget_taken(w);
   if (w->count == 0 || r->slot != w->first || r->id != w->sent[w->first]->id) return false;
   Task *t = w->sent[w->first];
+  if (!t->init) note_time(e, w, t, r->ns);
   slot_set(&w->shared->slots[w->first], t->id, SLOT_FREE);
   w->first = (w->first + 1) % SLOTS;
   w->count--;
@@ -77,7 +85,6 @@ static bool finish(Engine *e, WorkerHandle *w) {
     else engine_decide(e, t, TASK_DONE);
     return true;
   }
-  note_time(e, r->ns);
   engine_decide(e, t, t->bytes == NULL && r->size > 0 ? (t->failure = FAILURE_MEMORY, TASK_FAILED) : TASK_DONE);
   return true;
 }

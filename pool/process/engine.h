@@ -85,6 +85,12 @@ typedef struct TaskWait {
   _Atomic uint32_t word;        /* [a] the follower's futex: 1 is "look again" */
 } TaskWait;
 
+/* What the workers in one place have done. */
+typedef struct WorkerCount {
+  uint64_t tasks;
+  int64_t busy_ns;
+} WorkerCount;
+
 typedef enum EngineState { ENGINE_OPEN, ENGINE_CLOSING, ENGINE_ENDED } EngineState;
 
 struct Engine {
@@ -113,6 +119,12 @@ struct Engine {
   Task *queue, *queue_end;   /* [m] in the order in which they are to be done */
   unsigned queued, pending;  /* [m] in the queue; undecided */
   uint64_t last_id;          /* [m] */
+  char name[48];             /* [i] of the pool, for who looks */
+  bool uncounted;            /* [G] its executor was collected while tasks were pending */
+  uint64_t submitted;        /* [m] tasks */
+  unsigned most_queued;      /* [m] */
+  WorkerCount *counts;       /* [m] by place */
+  uint32_t *tracks;          /* [G] by place: rows of a recording */
   int64_t mean_ns;           /* [m] how long a task runs, a moving mean; 0: not known */
   TaskWait *waits, *leader;  /* [m] */
   unsigned conditions;       /* [m] of waits: those for no task */
@@ -177,6 +189,9 @@ void engine_wake_collector(Engine *e);
 /* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
 void engine_drop(Engine *e);
 void engine_drop_task(Task *t);
+
+/* engine_busy_ns is how long the worker in a place has had tasks, what it runs now included. With m. */
+int64_t engine_busy_ns(const Engine *e, unsigned place, int64_t now);
 
 /* engine_bury frees tasks that ended. Needs the interpreter lock. */
 void engine_bury(lua_State *L, Engine *e);

@@ -103,7 +103,12 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
     if (t == NULL) continue;
     w->sent[slot] = NULL;
     if (!e->options.single && slot_state(&w->shared->slots[slot], t->id) == SLOT_QUEUED) give_back(e, t);
-    else fail_begun(e, t, status, pid, protocol);
+    else {
+      t->place = worker_index(e, w);
+      t->began_ns = atomic_load_explicit(&w->shared->slots[slot].began_ns, memory_order_relaxed);
+      t->ended_ns = clock_ns();
+      fail_begun(e, t, status, pid, protocol);
+    }
   }
   w->count = 0;
 }

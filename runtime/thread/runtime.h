@@ -103,6 +103,7 @@ struct Runtime {
   struct EndedThreads *ended; /* [G] ended.h; NULL: none yet */
   struct Recorder *recorder; /* [G] trace/recorder.h; NULL: nothing is recorded */
   uint32_t next_track;      /* [G] of recordings: tracks are never numbered twice */
+  uint16_t recordings;      /* [G] how many have been started; tells their names apart */
   void (*thread_life)(Tstate *ts, bool starts); /* [G] told of starts and ends while something is recorded, or NULL */
   void (*end_recording)(Runtime *rt); /* [G] completes the recording's file; called with the lock before the process ends */
   struct Watchdog *watchdog; /* [G] trace/watchdog.h; NULL: nobody asked */

@@ -68,7 +68,7 @@ static void *producer(void *arg) {
   (void)arg;
   for (uint32_t i = 0; i < MANY;) {
     if (put(i)) i++;
-    else sched_yield();
+    else sched_yield(); /* both may be on one processor */
   }
   return NULL;
 }
