@@ -54,12 +54,12 @@ int crew_raise_deadlock(lua_State *L, Tstate *ts) {
   const Crew *crew = ((Worker *)ts->worker)->crew;
   luaL_checkstack(L, 8, NULL);
   error_push(L, ERROR_DEADLOCK,
-             "all %d workers of the pool wait for tasks of the same pool, and nobody is left to run them", crew->most);
+             "all workers of the pool (%d) wait for tasks of the same pool, and nobody is left to run them", crew->most);
   lua_newtable(L);
   lua_Integer n = 0;
   for (const Worker *w = crew->workers; w != NULL; w = w->next) {
     lua_createtable(L, 0, 3);
-    lua_pushinteger(L, w->ts->ident);
+    ts->rt->push_thread(L, w->ts);
     lua_setfield(L, -2, "thread");
     lua_pushliteral(L, "future");
     lua_setfield(L, -2, "waits_for");
