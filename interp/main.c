@@ -131,9 +131,10 @@ static void report_json(lua_State *L, Runtime *rt) { report(L, rt, true); }
 static int join_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
   Runtime *rt = embed_runtime(p->rt);
-  shutdown_join(L, rt, CLOCK_NEVER);
+  bool whole = shutdown_join(L, rt, CLOCK_NEVER);
   end_recording(p);
   if (rt->report != NULL) rt->report(L, rt);
+  if (!whole) return luaL_error(L, "interrupted by Ctrl-C while waiting for what the script had started");
   return 0;
 }
 
