@@ -136,9 +136,7 @@ static void refuse(lua_State *L, const Executor *e, int i) {
     lua_getiuservalue(L, i, EXECUTOR_CAUSE);
     executor_push_broken(L, -1);
   } else {
-    error_push(L, ERROR_INVALID_STATE, "cannot submit a task to a pool that was shut down");
-    lua_pushliteral(L, "closed");
-    lua_setfield(L, -2, "state");
+    error_raise_state(L, "closed", "cannot submit a task to a pool that was shut down");
   }
   lua_error(L);
 }

@@ -96,7 +96,7 @@ static int push_unique(lua_State *L, int list) {
   lua_newtable(L);
   int unique = lua_gettop(L) - 1, seen = unique + 1, n = 0;
   for (lua_Integer k = 1; lua_geti(L, list, k) != LUA_TNIL; k++) {
-    if (future_test(L, -1) == NULL) luaL_error(L, "bad list of futures (#%d is a %s)", (int)k, luaL_typename(L, -1));
+    if (future_test(L, -1) == NULL) luaL_error(L, "bad element #%d of the list of futures (Future expected, got %s)", (int)k, luaL_typename(L, -1));
     if (n == INT_MAX / (int)sizeof(FutureWatch)) luaL_error(L, "too many futures");
     lua_pushvalue(L, -1);
     if (lua_rawget(L, seen) == LUA_TNIL) {

@@ -23,6 +23,8 @@ static bool flag(lua_State *L, const char *name, bool standard) {
 static int executor_shutdown(lua_State *L) {
   executor_check(L, 1);
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
+  static const char *const fields[] = {"wait", "cancel_futures", NULL};
+  object_check_fields(L, 2, "shutdown", fields);
   bool wait = flag(L, "wait", true);
   executor_close(L, 1, flag(L, "cancel_futures", false));
   if (wait) executor_join(L, 1, CLOCK_NEVER);

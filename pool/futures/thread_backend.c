@@ -510,7 +510,9 @@ static void push_prefix(lua_State *L) {
 
 int thread_executor_new(lua_State *L) {
   static const char what[] = "ThreadPoolExecutor";
+  static const char *const fields[] = {"max_workers", "thread_name_prefix", "initializer", "initargs", "show_progress", NULL};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  object_check_fields(L, 1, what, fields);
   lua_settop(L, 1);
   int cpus = cpus_usable(), standard = cpus + 4 < 32 ? cpus + 4 : 32;
   int most = executor_option_workers(L, what, "max_workers", standard, MOST_WORKERS);

@@ -61,7 +61,7 @@ static int allocate(Engine *e) {
 
 Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, PickleLink *link, PickleMessage *init,
                    void (*decided)(Task *t)) {
-  if (lua_gc(L, LUA_GCISRUNNING) < 0) error_raise(L, ERROR_INVALID_STATE, "a process pool cannot be made in a finalizer");
+  if (lua_gc(L, LUA_GCISRUNNING) < 0) error_raise_state(L, "finalizer", "a process pool cannot be made in a finalizer");
   Engine *e = calloc(1, sizeof *e);
   if (e == NULL) luaL_error(L, "not enough memory");
   e->options = *options;

@@ -38,7 +38,7 @@ static const ObjectType process_executor_type;
 
 static void check_own(lua_State *L, const Engine *engine) {
   if (engine_foreign(engine))
-    error_raise(L, ERROR_INVALID_STATE, "this process pool belongs to the process that made it");
+    error_raise_state(L, "foreign", "this process pool belongs to the process that made it");
 }
 
 /* Futures */
@@ -500,8 +500,11 @@ static void dump_init(lua_State *L, PickleLink *link, PickleMessage *message) {
 
 static int new_executor(lua_State *L) {
   Tstate *ts = park_self(L);
+  static const char *const fields[] = {"max_workers",  "initializer", "initargs", "max_tasks_per_child", "task_timeout",
+                                       "retries",      "max_pending", "memory_limit", "start", "show_progress", NULL};
   PickleMessage init = {0};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  object_check_fields(L, 1, what, fields);
   lua_settop(L, 1);
   forget_ended_orphans(L);
   EngineOptions options = {.cpus = (unsigned)cpus_usable(),

@@ -20,6 +20,7 @@ static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool c
   if (rt == NULL) exit(status);
   rt->exit.act = NULL; /* finalizers may call os.exit again */
   if (rt->end_recording != NULL) rt->end_recording(rt);
+  if (rt->report != NULL) rt->report(L, rt);
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
   exit(status);
 }

@@ -105,6 +105,7 @@ struct Runtime {
   uint32_t next_track;      /* [G] of recordings: tracks are never numbered twice */
   uint16_t recordings;      /* [G] how many have been started; tells their names apart */
   void (*thread_life)(Tstate *ts, bool starts); /* [G] told of starts and ends while something is recorded, or NULL */
+  void (*report)(lua_State *L, Runtime *rt); /* [G] what the program prints at its end, by os.exit too, or NULL */
   void (*end_recording)(Runtime *rt); /* [G] completes the recording's file; called with the lock before the process ends */
   struct Watchdog *watchdog; /* [G] trace/watchdog.h; NULL: nobody asked */
   void (*tell_report)(lua_State *L, Tstate *ts); /* [G] serves REQUEST_REPORT in the hook of L, or NULL */

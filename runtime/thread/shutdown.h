@@ -8,8 +8,8 @@
 #define SHUTDOWN_TIMEOUT_NS 1000000000
 
 /* shutdown_join closes what asked for it (Runtime.at_exit), then waits for every thread that is no daemon, until the
- * deadline. Ctrl-C ends the wait. Main thread only, with the lock. */
-void shutdown_join(lua_State *L, Runtime *rt, int64_t deadline);
+ * deadline. Ctrl-C ends the wait. Returns whether nothing was left behind. Main thread only, with the lock. */
+bool shutdown_join(lua_State *L, Runtime *rt, int64_t deadline);
 
 /* shutdown_cancel starts closing: nothing new is started, every other thread is cancelled and has until timeout_ns to
  * end. Returns true if no other thread runs Lua any more; then the Lua state may be closed. Else some run native code or

@@ -93,6 +93,16 @@ t.test("--stats comes after an error, and leaves the status", function()
   t.equal(text:match("bad\nstack traceback:.*\nlock: ") ~= nil, true, text)
 end)
 
+t.test("--stats comes with os.exit, too, of any thread", function()
+  for _, code in ipairs {
+    "os.exit(4)", "os.exit(4, true)", "local t = require('gilua.threading').start(os.exit, 4) t:join()",
+  } do
+    local text, status = t.run { "--stats", "-e", code }
+    t.equal(status, 4)
+    t.equal(select(2, text:gsub("lock: %d+ switches", "")), 1, text)
+  end
+end)
+
 t.test("without --stats there are none", function()
   t.equal(stderr_of { "-e", "print(1)" }, "")
 end)

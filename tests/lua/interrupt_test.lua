@@ -253,4 +253,22 @@ t.test("an interrupted lock is got by the next acquire (45)", function()
   ]])
 end)
 
+t.test("Ctrl-C ends the wait for what the script had started, which is said, and the status is 1", function()
+  for _, start in ipairs {
+    "threading.start(worker)",
+    "pool = require('gilua.futures').ThreadPoolExecutor{ max_workers = 1 } pool:submit(worker)",
+  } do
+    local text, status = run([[
+      function worker()
+        while main:is_alive() do time.sleep(0.001) end
+        fire()
+        time.sleep(1000)
+      end
+    ]] .. start)
+    t.equal(text:match(": (interrupted by Ctrl%-C while waiting [^\n]*)\n$"),
+      "interrupted by Ctrl-C while waiting for what the script had started", text)
+    t.equal(status, 1)
+  end
+end)
+
 t.finish()

@@ -104,6 +104,7 @@ t.test("a task that waits for a queued task of its full pool raises deadlock", f
         t.equal(gilua.is_error(got, "deadlock"), true)
         t.equal(#got.cycle, workers)
         t.equal(got.cycle[1].waits_for, "future")
+        t.equal(got.cycle[1].thread.name:match("^ThreadPool"), "ThreadPool")
         t.equal(got.cycle[1].at:match("thread_pool_test.lua:%d+") ~= nil, true, got.cycle[1].at)
       end
     end
