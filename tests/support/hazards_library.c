@@ -101,7 +101,7 @@ static void ring_bells(void) {
   }
 }
 
-enum { TAIL_TOO_FAR = 1, HEAD_TOO_FAR, NO_KIND, NO_SLOT, OTHER_TASK, HUGE, ALL_OF_IT };
+enum { TAIL_TOO_FAR = 1, NO_KIND, NO_SLOT, OTHER_TASK, HUGE, ALL_OF_IT };
 
 /* Writes nonsense of that kind where the next result would begin; 0 if there is no ring. */
 EXPORT int spoil_ring(int kind);
@@ -117,11 +117,24 @@ EXPORT int spoil_ring(int kind) {
   if (kind == HUGE) r.size = UINT64_MAX;
   for (size_t i = 0; i < sizeof r; i++) w->results.data[(tail + i) % RING_SIZE] = ((unsigned char *)&r)[i];
   if (kind == ALL_OF_IT) memset(w->results.data, 0xa5, RING_SIZE);
-  if (kind == HEAD_TOO_FAR) atomic_store(&w->tasks.head, atomic_load(&w->tasks.tail) + 1);
-  else if (kind == TAIL_TOO_FAR) atomic_store(&w->results.tail, atomic_load(&w->results.head) + RING_SIZE + 1);
+  if (kind == TAIL_TOO_FAR) atomic_store(&w->results.tail, atomic_load(&w->results.head) + RING_SIZE + 1);
   else atomic_store(&w->results.tail, kind == ALL_OF_IT ? tail + RING_SIZE / 2 : tail + (uint32_t)sizeof r);
   ring_bells();
   return 1;
+}
+
+static void *claim_too_much(void *arg) {
+  ByteRing *tasks = arg;
+  for (;;) atomic_store(&tasks->head, atomic_load(&tasks->tail) + 1);
+  return NULL;
+}
+
+/* From now on the worker claims, all the time, to have read more than was written; 0 if there is no ring. */
+EXPORT int spoil_head(void);
+EXPORT int spoil_head(void) {
+  PoolShared *pool = find_shared();
+  pthread_t thread;
+  return pool != NULL && pthread_create(&thread, NULL, claim_too_much, &pool->workers[0].tasks) == 0;
 }
 
 /* L1: a system that has no process left */
