@@ -26,6 +26,9 @@
  * gilua_open and gilua_attach take the signal that preempts (config.signal_number, by default SIGURG; a handler that was
  * there still gets what is not ours; preempt = GILUA_PREEMPT_COUNT needs no signal), and SIGINT if config.handle_sigint.
  *
+ * fork by a thread that is inside makes it the main and only thread of the runtime in the child. In the child of a thread that
+ * is outside the runtime is closed: calls on it return GILUA_ECLOSING; others may be opened.
+ *
  * "The main thread" of a runtime is the one that opened it. Below: Owns, who frees what; Threads, which may call; Lock,
  * what happens to the lock; Blocks; Fails.
  */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "interp/gilua.h"
+#include "pool/futures/lib_futures.h"
 
 /* A name, and the flags of which one must be given; 0: always there. */
 typedef struct Rule {
@@ -51,7 +52,7 @@ static const Rule modules[] = {
     {LUA_UTF8LIBNAME, 0}, {"gilua", 0}, {"gilua.time", 0}, {"gilua.threading", GILUA_LIB_THREADS},
     {"gilua.queue", GILUA_LIB_THREADS}, {"gilua.gil", GILUA_LIB_IO}, {"gilua.native", GILUA_LIB_NATIVE},
     {"gilua.ctypes", GILUA_LIB_CTYPES}, {"gilua.socket", GILUA_LIB_SOCKETS},
-    {"gilua.multiprocessing", GILUA_LIB_PROCESSES}, {"gilua.futures", GILUA_LIB_PROCESSES},
+    {"gilua.multiprocessing", GILUA_LIB_PROCESSES}, {"gilua.futures", GILUA_LIB_PROCESSES | GILUA_LIB_THREADS},
     {"gilua.pickle", GILUA_LIB_PROCESSES}, {NULL, 0},
 };
 
@@ -174,5 +175,9 @@ void libraries_restrict(lua_State *L, unsigned allowed) {
   keep_allowed(L, modules, allowed);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   keep_allowed(L, modules, allowed);
+  if ((allowed & (GILUA_LIB_THREADS | GILUA_LIB_PROCESSES)) == GILUA_LIB_THREADS) {
+    lua_pushcfunction(L, luaopen_gilua_futures); /* without the executors of other back ends */
+    lua_setfield(L, -2, "gilua.futures");
+  }
   lua_settop(L, 0);
 }

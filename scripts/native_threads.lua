@@ -1,5 +1,7 @@
--- The same work in Lua and in native code, in one thread and in several: what the global lock costs, and what leaving it
--- gives. usage: native_threads.lua [n = 300000 [threads = 2]]
+-- The same work three ways, by one worker and by several: in Lua threads, which take turns under the global lock; in native
+-- code, which leaves it; in a pool of processes, each with a lock of its own.
+-- usage: native_threads.lua [n = 300000 [workers = 2]]
+local futures = require "gilua.futures"
 local native = require "gilua.native"
 local threading = require "gilua.threading"
 local time = require "gilua.time"
@@ -7,11 +9,11 @@ local time = require "gilua.time"
 local function count(i, standard)
   local n = math.tointeger(tonumber(arg[i] or standard))
   if n and n > 0 then return n end
-  io.stderr:write("usage: native_threads.lua [n = 300000 [threads = 2]]\n")
+  io.stderr:write("usage: native_threads.lua [n = 300000 [workers = 2]]\n")
   os.exit(2)
 end
 
-local n, nthreads = count(1, 300000), count(2, 2)
+local n, workers = count(1, 300000), count(2, 2)
 
 -- What native.count_primes does, line by line.
 local function count_primes(limit)
@@ -28,22 +30,43 @@ local function count_primes(limit)
   return count
 end
 
--- Seconds that `count` threads need to do the work once each.
-local function measure(f, limit, count)
-  local t0, threads, want = time.perf_counter(), {}, nil
-  for i = 1, count do threads[i] = threading.start(f, limit) end
-  for _, t in ipairs(threads) do
-    want = want or t:result()
-    assert(t:result() == want)
+-- Each way begins `count` times f(n), and returns what has a result().
+local function in_threads(f)
+  return function(count)
+    local threads = {}
+    for i = 1, count do threads[i] = threading.start(f, n) end
+    return threads
   end
-  return time.perf_counter() - t0, want
 end
 
-print(string.format("%-28s %10s %12s %14s", "counting primes", "1 thread", nthreads .. " threads", "speed-up"))
-for _, row in ipairs { { "Lua, up to ", count_primes, n }, { "native, up to ", native.count_primes, 10 * n } } do
-  local one, primes = measure(row[2], row[3], 1)
-  local all = measure(row[2], row[3], nthreads)
-  print(string.format("%-28s %8.2f s %10.2f s %12.2f x   (%d primes)", row[1] .. row[3], one, all, nthreads * one / all,
-    primes))
+local pool <close> = futures.ProcessPoolExecutor { max_workers = workers }
+
+local function in_pool(count)
+  local tasks = {}
+  for i = 1, count do tasks[i] = pool:submit(count_primes, n) end
+  return tasks
 end
-print("Each thread does the whole work. Lua threads take turns under the lock; native work runs beside them.")
+
+-- Seconds until all have their result.
+local function measure(begin, count)
+  local t0, primes = time.perf_counter(), nil
+  for _, work in ipairs(begin(count)) do
+    local found = work:result()
+    assert(primes == nil or primes == found)
+    primes = found
+  end
+  return time.perf_counter() - t0, primes
+end
+
+print(string.format("%-24s %10s %12s %10s", "counting primes", "1 worker", workers .. " workers", "speed-up"))
+for _, way in ipairs {
+  { "in Lua threads", in_threads(count_primes) },
+  { "in native code", in_threads(native.count_primes) },
+  { "in a pool of processes", in_pool },
+} do
+  measure(way[2], workers) -- the first time makes threads, loads libraries, forks
+  local one, primes = measure(way[2], 1)
+  local all = measure(way[2], workers)
+  print(string.format("%-24s %8.3f s %10.3f s %8.2f x   (%d primes)", way[1], one, all, workers * one / all, primes))
+end
+print("Each worker does the whole work, so no speed-up is 1, and as many as there are processors is the most.")

@@ -22,7 +22,9 @@ static const struct {
     {"signed int", C_I32}, {"unsigned", C_U32}, {"unsigned int", C_U32}, {"long", KIND(long)}, {"long int", KIND(long)},
     {"signed long", KIND(long)}, {"unsigned long", KIND(unsigned long)}, {"unsigned long int", KIND(unsigned long)},
     {"long long", C_I64}, {"long long int", C_I64}, {"signed long long", C_I64}, {"unsigned long long", C_U64},
-    {"unsigned long long int", C_U64}, {"int8_t", C_I8}, {"uint8_t", C_U8}, {"int16_t", C_I16}, {"uint16_t", C_U16},
+    {"unsigned long long int", C_U64}, {"signed long int", KIND(long)}, {"signed long long int", C_I64},
+    {"signed short int", C_I16}, {"long unsigned int", KIND(unsigned long)}, {"long unsigned", KIND(unsigned long)},
+    {"short unsigned int", C_U16}, {"long long unsigned int", C_U64}, {"int8_t", C_I8}, {"uint8_t", C_U8}, {"int16_t", C_I16}, {"uint16_t", C_U16},
     {"int32_t", C_I32}, {"uint32_t", C_U32}, {"int64_t", C_I64}, {"uint64_t", C_U64}, {"size_t", KIND(size_t)},
     {"ssize_t", KIND(ssize_t)}, {"intptr_t", KIND(intptr_t)}, {"uintptr_t", KIND(uintptr_t)},
     {"ptrdiff_t", KIND(ptrdiff_t)}, {"wchar_t", KIND(wchar_t)}, {"off_t", KIND(off_t)}, {"time_t", KIND(time_t)},
@@ -267,7 +269,9 @@ static void describe(lua_State *L, CType *type) {
 static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_union) {
   int self = lua_gettop(L);
   if (lua_rawgeti(L, entry, 1) != LUA_TSTRING) luaL_error(L, "field %d has no name", (int)n + 1);
-  lua_rawgeti(L, entry, 2);
+  int given = lua_rawgeti(L, entry, 2);
+  if (given != LUA_TSTRING && object_test(L, -1, &ctype_type) == NULL)
+    luaL_error(L, "field '%s' has no type", lua_tostring(L, self + 1));
   const CType *of = ctype_check(L, -1);
   if (of->size == 0 || of->kind == C_BUFFER)
     luaL_error(L, "field '%s' cannot be of this type", lua_tostring(L, self + 1));

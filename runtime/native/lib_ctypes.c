@@ -226,7 +226,7 @@ static char *check_address(lua_State *L, int i, size_t *size) {
   return (char *)(uintptr_t)luaL_checkinteger(L, i);
 }
 
-/* ctypes.cast(type, x): x seen as that pointer type; an integer type gives the address */
+/* ctypes.cast(type, x): x seen as that pointer type; an integer type gives the address, cut to its width as in C */
 static int ctypes_cast(lua_State *L) {
   const CType *type = ctype_check(L, 1);
   if (lua_isnil(L, 2)) {
@@ -236,7 +236,8 @@ static int ctypes_cast(lua_State *L) {
   size_t size;
   char *address = check_address(L, 2, &size);
   if (ctype_is_integer(type)) {
-    lua_pushinteger(L, (lua_Integer)(uintptr_t)address);
+    uint64_t word = (uintptr_t)address; /* a narrower type has its low end, which comes first */
+    value_push(L, type, &word, 0);
     return 1;
   }
   luaL_argcheck(L, type->kind == C_POINTER, 1, "must be a pointer type, or an integer for the address");

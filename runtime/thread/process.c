@@ -195,6 +195,7 @@ static void fork_child(void) {
     runtime_after_fork(rt, ts);
     if (rt->door == NULL) continue;
     rt->door->moving = 0;
+    if (ts == NULL) atomic_store(&rt->door->state, DOOR_CLOSING); /* nobody comes in any more, nor ends it */
     pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);

@@ -61,6 +61,12 @@ embed() {
   "$work/static" || failures=$((failures + 1))
   gcc -std=gnu11 "${flags[@]}" tests/api/attached_signal_test.c "${static[@]}" -o "$work/signal" || exit 1
   "$work/signal" || failures=$((failures + 1))
+  gcc -std=c11 -D_POSIX_C_SOURCE=200809L "${flags[@]}" tests/api/both_languages.c "${static[@]}" -o "$work/c" || exit 1
+  "$work/c" || failures=$((failures + 1))
+  g++ -std=c++17 -x c++ "${flags[@]}" -Itests/api -c tests/api/both_languages.c -o "$work/both.o" || exit 1
+  g++ "${flags[@]}" "$work/both.o" "${static[@]}" -o "$work/cpp" || exit 1
+  "$work/cpp" >"$work/log" 2>&1
+  outcome $? "the same program as C++17"
   [ -n "$sanitized" ] && return
   gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${libs[@]}" -o "$work/shared" || exit 1
   "$work/shared" >"$work/log" 2>&1

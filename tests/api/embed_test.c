@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "check.h"
@@ -214,6 +215,21 @@ static void test_safe_libraries(void) {
       "for k, v in pairs(_G) do assert(type(v) ~= 'userdata', k) end",
       "local mt = getmetatable(require'gilua'.threading.Lock()) assert(type(mt) == 'string')",
       "assert(require 'gilua'.threading and require 'gilua.queue'.Queue and not pcall(function() return require'gilua'.gil.x end))",
+      "local f = require 'gilua.futures' assert(f.ProcessPoolExecutor == nil and f.InterpreterPoolExecutor == nil)"
+      "local p <close> = f.ThreadPoolExecutor{max_workers = 1} assert(p:submit(function() return io end):result() == nil)",
+      "assert(getmetatable(require 'gilua.futures'.Future()) == 'gilua.Future')",
+      "local co = coroutine.create(function() error(setmetatable({}, {__tostring = function() return tostring(io) end})) end) "
+      "local ok, e = coroutine.resume(co) assert(not ok and tostring(e) == 'nil') assert(not debug.traceback(co):find 'gilua_')",
+      "local ok, r = xpcall(function() error 'x' end, function(e) return {io, debug.getinfo, package.loadlib} end) "
+      "assert(not ok and #r == 0)",
+      "local f = load('return ...', '=(load)', 'bt', setmetatable({}, {__index = function(_, k) return _G[k] end})) "
+      "assert(f(1) == 1)",
+      "assert(not load(string.pack('B', 27) .. 'Lua', nil, 'b', {}))",
+      "local env = setmetatable({}, {__index = _G}) assert(load('return io, os.execute, string.dump', 'x', 't', env)() == nil)",
+      "for k in pairs(package.loaded) do assert(not k:find 'native' and not k:find 'ctypes' and not k:find 'socket', k) end",
+      "for _, l in ipairs{string, table, math, utf8, coroutine, os, debug, package} do for k, v in pairs(l) do "
+      "assert(k ~= 'loadlib' and k ~= 'dump' and k ~= 'execute' and k ~= 'getregistry', k) end end",
+      "assert(not pcall(require, 'gilua.gilua') and not pcall(require, '../x') and not pcall(require, '/tmp/x'))",
       "assert(os.time() > 0 and os.date('%Y') and os.clock() >= 0 and debug.traceback() and print and warn)",
       "local t = require'gilua.threading'.start(function() return io or package.loadlib end) assert(t:result() == nil)",
       "local s = setmetatable({}, {__gc = function() leaked = io end}) s = nil collectgarbage() assert(leaked == nil)",
@@ -404,6 +420,51 @@ static void test_offload(void) {
   CHECK(gilua_close(g.rt) == 0);
 }
 
+/* In a child that was forked by a thread which is not inside: the runtime is closed, nothing hangs, new ones may be opened. */
+static int try_in_child(gilua_Runtime *rt) {
+  lua_State *L;
+  gilua_Runtime *fresh;
+  gilua_Stats stats;
+  alarm(30);
+  if (gilua_enter(rt, &L) != GILUA_ECLOSING || L != NULL || gilua_run_string(rt, "", NULL) != GILUA_ECLOSING) return 1;
+  if (gilua_keep(rt) != GILUA_ECLOSING || gilua_stats(rt, &stats) != GILUA_ECLOSING) return 2;
+  if (gilua_close(rt) != GILUA_ECLOSING) return 3;
+  gilua_interrupt(rt);
+  if (gilua_open(&fresh, NULL) != 0 || !runs(fresh, "require'gilua.threading'.start(function() end):join()")) return 4;
+  return gilua_close(fresh);
+}
+
+static bool forks(gilua_Runtime *rt) {
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) _exit(try_in_child(rt));
+  int status = -1;
+  waitpid(pid, &status, 0);
+  if (status != 0) printf("# status %x\n", (unsigned)status);
+  return status == 0;
+}
+
+static void *forks_outside(void *arg) {
+  Gate *g = arg;
+  lua_State *L;
+  g->result = forks(g->rt); /* a thread that was never inside */
+  gilua_enter(g->rt, &L);
+  gilua_leave(g->rt, L);
+  g->result = g->result && forks(g->rt); /* one that was */
+  return NULL;
+}
+
+static void test_fork_outside(void) {
+  Gate g = {.rt = opened(NULL)};
+  pthread_t t;
+  CHECK(runs(g.rt, "require'gilua.threading'.Thread{daemon = true, target = function() while true do end end}:start()"));
+  CHECK(forks(g.rt));
+  pthread_create(&t, NULL, forks_outside, &g);
+  pthread_join(t, NULL);
+  CHECK(g.result == 1);
+  CHECK(runs(g.rt, "x = 1") && gilua_close(g.rt) == 0);
+}
+
 static void test_attach(void) {
   lua_State *L = luaL_newstate(), *M;
   gilua_Runtime *rt, *again;
@@ -479,6 +540,7 @@ int main(void) {
   TEST("runtimes nest on one thread", test_runtimes_nest(););
   TEST("a state of the host is attached, detached and closed", test_attach(););
   TEST("a host's thread has a function called in the pool of a restricted runtime", test_offload(););
+  TEST("a child that is forked from outside has closed runtimes", test_fork_outside(););
   TEST("counters", test_stats(););
   TEST("a cycle over plain Locks is told to the warn function of the host", test_lock_warning(););
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
