@@ -6,13 +6,14 @@
  *                    `deadlock` is our choice.
  *   everybody waits  every listed thread is in a wait that only a waker ends, no work outside is pending
  *                    (deadlock_external), and the program said that no others enter (deadlock_closed_world). Ctrl-C could
- *                    end it, but by an error only: it does not count, as in Go. Yet one that comes within
+ *                    end it, but by an error only: it does not count, as in Go; nor does that a program may end its workers. Yet one that comes within
  *                    DEADLOCK_GRACE_NS wins, if it is main's own code that waits.
- *   a pool           all the threads of a pool, at its full size, wait without deadline for tasks of that pool (pool/futures/crew.h)
- *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that waits for its own
- *                    Lock alone is none: that is how locks are used to take turns.
+ *   a pool           all the threads of a pool, at its full size, wait without deadline for tasks of that pool: who
+ *                    looks, and why it is certain, is in pool/futures/crew.h
+ *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that
+ *                    waits for its own Lock alone is none: that is how locks are used to take turns.
  * Not claimed      that everybody waits, where a native thread has entered or a gilua_keep says that one may, or in a
- *                  worker process; anything about a timed wait, a sleep, a thread in native code, a member that is
+ *                  process that was spawned for a pool; anything about a timed wait, a sleep, a thread in native code, a member that is
  *                  about to be interrupted or cancelled, a runtime that is closing.
  *
  * Who looks        park, before a thread sleeps: only a new wait makes a new edge. A thread that ends, and the end of

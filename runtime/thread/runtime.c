@@ -151,5 +151,4 @@ void runtime_move(Runtime *rt, lua_State *L) {
   tstate_enter(ts);
   hook_reset(rt, L);
   rt->worker = true;
-  rt->wakers.closed = false; /* the parent may end it, or its task, while it waits */
 }

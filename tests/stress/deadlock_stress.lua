@@ -97,25 +97,29 @@ end
 local threads = {}
 for i = 1, 5 do threads[i] = threading.start(run) end
 local pid = threading.main_thread().native_id
+local sanitized = os.getenv("TSAN_OPTIONS") -- it holds signals back, until they come where they are not expected
 local ended, interrupts = threading.Event(), 0
 threading.start(function()
   for _ = 1, 2 do
     os.execute("kill -URG " .. pid) -- asks for nothing
     time.sleep(seconds / 4)
-    os.execute("kill -INT " .. pid)
+    if not sanitized then os.execute("kill -INT " .. pid) end
     time.sleep(seconds / 4)
   end
   stop = true
   ended:set()
 end)
-while not ended:is_set() do
-  local ok, e = pcall(ended.wait, ended)
+local function wait()
+  while not ended:wait() do end
+end
+repeat
+  local ok, e = pcall(wait)
   if not ok then
     assert(gilua.is_error(e, "interrupted"), e)
     interrupts = interrupts + 1
   end
-end
-assert(interrupts > 0)
+until ok
+assert(sanitized or interrupts > 0)
 for _, t in ipairs(threads) do t:join() t:result() end
 tp:shutdown()
 if pp then pp:shutdown() end
