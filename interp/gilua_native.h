@@ -44,7 +44,7 @@ extern "C" {
 
 /* The ABI tag that a module is compiled with: major * 100 + minor. A runtime loads modules of its own major version, up to
  * its own minor one. */
-#define GILUA_ABI 100
+#define GILUA_ABI 101
 
 /* Flags of gilua_module. */
 enum {
@@ -73,6 +73,10 @@ typedef struct gilua_Native {
   int (*buffer_check)(lua_State *L, int index, const char *type, gilua_Buffer *out);
   int (*buffer_pin)(lua_State *L, int index);
   void (*buffer_unpin)(lua_State *L, int index);
+  /* since 1.1 */
+  int (*offload)(lua_State *L, int nargs, int nresults);
+  int (*submit)(lua_State *L, int pool, int nargs);
+  int (*result)(lua_State *L, int nresults, int64_t deadline_ns);
 } gilua_Native;
 
 #define GILUA_NATIVE_KEY "gilua.native.abi"
@@ -211,6 +215,51 @@ static inline int gilua_buffer_pin(lua_State *L, int index) {
 static inline void gilua_buffer_unpin(lua_State *L, int index) {
   const gilua_Native *n = gilua_native(L);
   if (n != NULL && n->buffer_unpin != NULL) n->buffer_unpin(L, index);
+}
+
+/* Lua functions in other processes. Function, arguments and results travel as those of gilua.futures' ProcessPoolExecutor do: a
+ * Lua function as a copy with what it captures, a C function by its name. Where no pool is given it is the runtime's shared
+ * one: made by the first call, with a worker for each processor, closed when the program ends. Its workers know the
+ * globals and modules of the moment when it was made.
+ *
+ * What fails returns GILUA_ELUA, and one value stands where the function (or the future) stood: the error, as lua_pcall gives
+ * it. That is what the task raised, or an error object: pickle (something cannot be sent), worker_died, broken_pool,
+ * interrupted or cancelled (of the thread that waits), finalizing. `return lua_error(L)` passes it on. */
+static inline const gilua_Native *gilua_native_pool_(lua_State *L) {
+  const gilua_Native *n = gilua_native(L);
+  return n != NULL && n->size >= (int)sizeof *n ? n : NULL;
+}
+static inline int gilua_no_pool_(lua_State *L, int base) {
+  lua_settop(L, base);
+  lua_pushliteral(L, "no runtime of gilua with a process pool");
+  return GILUA_ELUA;
+}
+
+/* gilua_offload calls a Lua function in the shared process pool: the function and, above it, nargs arguments are replaced by
+ * nresults results (LUA_MULTRET: all of them). If the thread is cancelled or interrupted meanwhile, so is the task. In a worker
+ * of a pool, and without a runtime, it is called at once, here.
+ * Returns 0 or GILUA_ELUA. Threads: one that runs Lua. Lock: needs it, drops it. Blocks: until the task is done. */
+static inline int gilua_offload(lua_State *L, int nargs, int nresults) {
+  const gilua_Native *n = gilua_native_pool_(L);
+  if (n != NULL) return n->offload(L, nargs, nresults);
+  return lua_pcall(L, nargs, nresults, 0) == LUA_OK ? GILUA_OK : GILUA_ELUA;
+}
+
+/* gilua_submit begins the same and does not wait for it: function and arguments are replaced by a Future, an object of Lua with
+ * the methods done, cancel, add_done_callback and so on. pool is the stack index of an executor, of any kind in
+ * gilua.futures, or 0: the shared pool. Returns 0 or GILUA_ELUA (without a runtime always). Threads: one that runs Lua.
+ * Lock: needs it. Blocks: no, but that an executor with max_pending waits for room. */
+static inline int gilua_submit(lua_State *L, int pool, int nargs) {
+  const gilua_Native *n = gilua_native_pool_(L);
+  return n != NULL ? n->submit(L, pool, nargs) : gilua_no_pool_(L, lua_gettop(L) - nargs - 1);
+}
+
+/* gilua_result waits for the Future on top of the stack and replaces it by nresults results. deadline_ns is as in gilua_wait_fd.
+ * Returns 0, GILUA_ELUA, or GILUA_ETIMEOUT or GILUA_ENOMEM, when the future is still there. Threads: any that runs Lua, also
+ * several, and again and again, for one future. Lock: needs it, drops it. Blocks. */
+static inline int gilua_result(lua_State *L, int nresults, int64_t deadline_ns) {
+  const gilua_Native *n = gilua_native_pool_(L);
+  return n != NULL ? n->result(L, nresults, deadline_ns) : gilua_no_pool_(L, lua_gettop(L) - 1);
 }
 
 #ifdef __cplusplus

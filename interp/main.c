@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "interp/bind.h"
 #include "interp/embed.h"
 #include "pool/process/spawn.h"
 #include "interp/options.h"
@@ -71,6 +72,7 @@ static gilua_Config config_of(const Options *o) {
 
 static bool run_everything(lua_State *L, const Program *p) {
   const Options *o = &p->options;
+  if (o->bind) return bind_run(L, p->argv + 2);
   if (!o->ignore_environment && !run_init(L)) return false;
   if (!run_options(L, p)) return false;
   if (o->script < p->argc && !run_script(L, p->argv + o->script)) return false;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interp/gilua_native.h"
+#include "pool/process/offload.h"
 #include "runtime/native/buffer.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/thread/finalizer.h"
@@ -90,6 +91,49 @@ static int native_buffer_pin(lua_State *L, int index) {
 
 static void native_buffer_unpin(lua_State *L, int index) { buffer_unpin(buffer_check(L, index)); }
 
+/* Calls f(pool, …) for the function at base and what is above it; pool 0 is nil, a pseudo-index is below every base. */
+static int call_offload(lua_State *L, lua_CFunction f, int base, int pool, int nresults) {
+  if (pool != 0) pool = lua_absindex(L, pool);
+  if (!lua_checkstack(L, 2)) {
+    lua_settop(L, base - 1);
+    lua_pushliteral(L, "stack overflow");
+    return GILUA_ELUA;
+  }
+  lua_pushcfunction(L, f);
+  lua_insert(L, base);
+  if (pool != 0) lua_pushvalue(L, pool < base ? pool : pool + 1);
+  else lua_pushnil(L);
+  lua_insert(L, base + 1);
+  return lua_pcall(L, lua_gettop(L) - base, nresults, 0) == LUA_OK ? GILUA_OK : GILUA_ELUA;
+}
+
+static int native_offload(lua_State *L, int nargs, int nresults) {
+  return call_offload(L, offload_call, lua_gettop(L) - nargs, 0, nresults);
+}
+
+static int native_submit(lua_State *L, int pool, int nargs) {
+  return call_offload(L, offload_submit, lua_gettop(L) - nargs, pool, 1);
+}
+
+static int native_result(lua_State *L, int nresults, int64_t deadline_ns) {
+  int future = lua_gettop(L);
+  if (!lua_checkstack(L, 4)) return GILUA_ENOMEM;
+  lua_pushcfunction(L, offload_result);
+  lua_pushvalue(L, future);
+  lua_pushinteger(L, deadline_ns);
+  if (lua_pcall(L, 2, nresults == LUA_MULTRET ? LUA_MULTRET : nresults + 1, 0) != LUA_OK) {
+    lua_replace(L, future);
+    return GILUA_ELUA;
+  }
+  if (!lua_toboolean(L, future + 1)) {
+    lua_settop(L, future);
+    return GILUA_ETIMEOUT;
+  }
+  lua_rotate(L, future, -2); /* what says that it is done, and the future */
+  lua_pop(L, 2);
+  return GILUA_OK;
+}
+
 void native_offer(lua_State *L) {
   static const gilua_Native table = {
       .abi = GILUA_ABI,
@@ -103,6 +147,9 @@ void native_offer(lua_State *L) {
       .buffer_check = native_buffer_check,
       .buffer_pin = native_buffer_pin,
       .buffer_unpin = native_buffer_unpin,
+      .offload = native_offload,
+      .submit = native_submit,
+      .result = native_result,
   };
   lua_pushlightuserdata(L, (void *)&table);
   lua_setfield(L, LUA_REGISTRYINDEX, GILUA_NATIVE_KEY);

@@ -87,6 +87,11 @@ static int parse_short(Options *o, char **argv, int i) {
 
 void options_parse(Options *o, int argc, char **argv) {
   *o = (Options){.script = argc};
+  if (argc > 1 && strcmp(argv[1], "bind") == 0) {
+    o->bind = true;
+    o->script = 1;
+    return;
+  }
   for (int i = 1; i < argc;) {
     o->script = i;
     if (argv[i][0] != '-' || argv[i][1] == '\0') return;
@@ -127,4 +132,7 @@ void options_usage(const Options *o, const char *progname) {
   fprintf(stderr, usage_text, progname);
 }
 
-void options_help(const char *progname) { printf(usage_text, progname); }
+void options_help(const char *progname) {
+  printf(usage_text, progname);
+  printf("or: %s bind MODULE.h [-o OUTPUT.c]\n  makes a native module from annotated C prototypes\n", progname);
+}

@@ -12,6 +12,7 @@ typedef struct Options {
   bool execute;              /* an -e */
   bool ignore_environment;   /* -E */
   bool help;                 /* --help */
+  bool bind;                 /* the command `gilua bind`: what follows is its own */
   enum { STATS_NONE, STATS_TABLE, STATS_JSON } stats; /* --stats, --stats=json */
   const char *trace;         /* --trace, or NULL */
   const char *policy;        /* --policy, or NULL */

@@ -180,7 +180,7 @@ static int attach_protected(lua_State *L) {
   Opening *o = lua_touserdata(L, 1);
   open_runtime(L, o->state, o->config);
   o->state->rt->attached = true;
-  o->state->rt->gil.stirred = hook_stirred;
+  o->state->rt->main->gil.stirred = hook_stirred;
   lib_coroutine_replace(L);
   lib_debug_replace(L);
   lib_os_replace(L);

@@ -193,6 +193,11 @@ int executor_collect(lua_State *L) {
     e->state = EXECUTOR_CLOSED;
     e->backend->collected(e);
   }
+  if (e->backend->count != NULL && service_of(L) != NULL) {
+    PoolCounters c = {0};
+    e->backend->count(e, &c);
+    if (c.kind != NULL && c.submitted == c.finished) counters_keep(&service_of(L)->ended_pools, &c);
+  }
   if (e->backend->free != NULL) e->backend->free(e);
   if (e->next != NULL) e->next->prev = e->prev;
   if (e->prev != NULL) e->prev->next = e->next;

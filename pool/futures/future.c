@@ -179,7 +179,7 @@ void future_watch(lua_State *L, int i) {
 
 /* Waits for somebody to call future_set_…. */
 static ParkResult wait_parked(lua_State *L, Tstate *ts, Future *f, int64_t deadline) {
-  if (!crew_begin_wait(ts, f, deadline)) crew_raise_deadlock(L, ts);
+  if (!crew_begin_wait(ts, f, deadline)) crew_raise_deadlock(L, ts, "future", f->runner);
   ParkResult result = park(ts, &f->waiters, deadline, "future", &f->runner);
   crew_end_wait(ts);
   return result;

@@ -135,7 +135,7 @@ static ParkResult await_member(lua_State *L, Tstate *ts, FutureGroup *g, int64_t
     own = f;
     if (f->crew != w->crew) break;
   }
-  if (own != NULL && !crew_begin_wait(ts, own, deadline)) crew_raise_deadlock(L, ts);
+  if (own != NULL && !crew_begin_wait(ts, own, deadline)) crew_raise_deadlock(L, ts, "futures", 0);
   ParkResult result = park(ts, &g->waiters, deadline, "futures", g);
   crew_end_wait(ts);
   return result;

@@ -139,6 +139,7 @@ int luaopen_gilua_futures(lua_State *L) {
   map_register(L);
   progress_register(L);
   thread_executor_register(L);
+  counters_register(L);
   luaL_newlib(L, funcs);
   for (int k = 0; when_names[k] != NULL; k++) {
     lua_pushstring(L, when_names[k]);

@@ -305,10 +305,19 @@ static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
   return true;
 }
 
+/* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait. */
+static int child_collect(lua_State *L) {
+  Child *c = check(L);
+  if (c->engine == NULL || engine_foreign(c->engine)) return 0;
+  engine_stop(c->engine);
+  let_go(L, c);
+  return 0;
+}
+
 static const luaL_Reg child_methods[] = {{"start", child_start},         {"join", child_join}, {"is_alive", child_is_alive},
                                          {"terminate", child_terminate}, {"kill", child_kill}, {NULL, NULL}};
 
-static const luaL_Reg child_meta[] = {{"__tostring", child_tostring}, {NULL, NULL}};
+static const luaL_Reg child_meta[] = {{"__tostring", child_tostring}, {"__gc", child_collect}, {NULL, NULL}};
 
 static const ObjectType child_type = {.name = "gilua.Process",
                                       .size = sizeof(Child),

@@ -64,6 +64,8 @@ struct GilThread {
   uint64_t forced;               /* [G] switches it was made to do */
   uint64_t longest;              /* [G] longest hold, ticks */
   bool gives_up;                 /* [m] in gil_take_open */
+  void (*stirred)(GilThread *self); /* [i] a signal handler of the host may have asked something of self, which sleeps: may
+                                    set requests. NULL: none does */
   GilThread *next, *prev;        /* [m] ready queue */
   GilPlace place;                /* [m] */
   uint64_t urgent_in;            /* [m] the turn (Gil.turn_since) in which the owner is asked for it at once, or 0 */
@@ -151,11 +153,12 @@ struct Gil {
   uint64_t late_after;              /* [G] ticks that somebody may be kept waiting before `late` is called; UINT64_MAX: never */
   /* [G] self leaves the lock, for which next has stood in line so many ticks of its hold. With m, as GilWatcher. */
   void (*late)(GilThread *self, GilThread *next, uint64_t ticks);
-  void (*stirred)(GilThread *self); /* [i] self's sleep was disturbed, by a signal perhaps: may set requests. May be NULL */
-  void (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. May be NULL */
+  bool (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. True: to be
+                                       called again in a moment. May be NULL */
   _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
                                        unblock; seq_cst against requests, see blocking.c */
   bool closed;                      /* [m] nobody gets the lock any more */
+  bool lost;                        /* [m] … since the owner did not come along into this forked child */
   struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
 };
 
@@ -242,6 +245,9 @@ void gil_set_interval(Gil *g, int64_t ns);
 
 /* gil_asks is how many signals were sent. */
 uint64_t gil_asks(Gil *g);
+
+/* gil_take_if_free gets the lock if nobody owns it and nobody is ready; never waits. Keeps errno. Threads: self's. */
+bool gil_take_if_free(GilThread *self);
 
 /* gil_held_ticks is how long t has held the lock up to now. Needs the lock. */
 uint64_t gil_held_ticks(const GilThread *t, uint64_t now);

@@ -34,6 +34,18 @@ static inline void gil_queue_remove(GilQueue *q, GilThread *t) {
   t->next = t->prev = NULL;
 }
 
+/* Signals of the host are looked for so often in a sleep that they may end: one that comes just before a sleep does not
+ * disturb it. */
+enum { GIL_STIR_NS = 50000000 };
+
+/* gil_stir looks now, and returns until when self may sleep. */
+static inline int64_t gil_stir(GilThread *self, int64_t deadline) {
+  if (self->stirred == NULL) return deadline;
+  self->stirred(self);
+  int64_t next = clock_ns() + GIL_STIR_NS;
+  return next < deadline ? next : deadline;
+}
+
 /* What is left to do once g->m is free again: system calls. */
 typedef struct GilAfter {
   _Atomic uint32_t *wake; /* the word of a thread that was told something in its sleep, or NULL */

@@ -123,20 +123,21 @@ static void *nudger_main(void *arg) {
   Gil *g = arg;
   Nudger *n = g->nudger;
   int idle = 0;
+  bool again = false;
   os_name_thread("gilua-nudger");
   os_sharp_timers();
   pthread_mutex_lock(&g->m);
   while (!n->stop) {
     pid_t to = 0;
     uint64_t until = n->until = look(g, &idle, &to);
-    int64_t deadline = deadline_of(g, until);
+    int64_t deadline = deadline_of(g, until), soon = again ? clock_ns() + GIL_STIR_NS : CLOCK_NEVER;
     int sig = g->ask_signal;
     pthread_mutex_unlock(&g->m);
     if (to != 0) os_signal_thread(g->pid, to, sig);
-    futex_wait(&n->alarm, 0, deadline);
+    futex_wait(&n->alarm, 0, soon < deadline ? soon : deadline);
     /* acquire pairs with gil_alarm */
     atomic_exchange_explicit(&n->alarm, 0, memory_order_acquire);
-    if (g->unblock != NULL) g->unblock(g);
+    again = g->unblock != NULL && g->unblock(g);
     pthread_mutex_lock(&g->m);
   }
   pthread_mutex_unlock(&g->m);

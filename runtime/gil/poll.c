@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "runtime/gil/gil.h"
+#include "runtime/gil/internal.h"
 #include "runtime/os/os.h"
 
 enum { SLICE_NS = 20000000 }; /* without an eventfd (the process has no descriptor left) requests are looked for so often */
@@ -36,15 +36,12 @@ static bool is_requested(const GilThread *self, uint32_t wanted) {
 
 /* One look at the descriptors, ours included. Returns the ready ones among the caller's, 0 at the deadline, -EINTR to look
  * at the requests, another negative errno. */
-static int poll_once(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline) {
+static int poll_once(GilThread *self, struct pollfd *fds, unsigned n, int64_t until_stir, int64_t deadline) {
   int wake = fds[n].fd;
-  if (wake < 0) {
-    int64_t slice = clock_ns() + SLICE_NS;
-    int ready = poll_until(fds, n, slice < deadline ? slice : deadline);
-    return ready == 0 && slice < deadline ? -EINTR : ready;
-  }
-  int ready = poll_until(fds, n + 1, deadline);
-  if (ready <= 0 || fds[n].revents == 0) return ready;
+  int64_t until = wake >= 0 ? until_stir : clock_ns() + SLICE_NS;
+  int ready = poll_until(fds, wake >= 0 ? n + 1 : n, until < deadline ? until : deadline);
+  if (ready == 0 && until < deadline) return -EINTR;
+  if (ready <= 0 || wake < 0 || fds[n].revents == 0) return ready;
   os_event_clear(wake);
   atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POKE, memory_order_acquire); /* pairs with gil_poke */
   return ready > 1 ? ready - 1 : -EINTR;
@@ -57,8 +54,8 @@ int gil_poll(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline, 
   uint32_t old = atomic_fetch_or_explicit(&self->wake, WAKE_POLLS, memory_order_acq_rel);
   if ((old & WAKE_POKE) != 0) atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POKE, memory_order_relaxed);
   do {
-    ready = is_requested(self, wanted) ? -1 : poll_once(self, fds, n, deadline);
-    if (ready == -EINTR && self->gil->stirred != NULL) self->gil->stirred(self);
+    int64_t until = gil_stir(self, deadline);
+    ready = is_requested(self, wanted) ? -1 : poll_once(self, fds, n, until, deadline);
   } while (ready == -EINTR);
   atomic_fetch_and_explicit(&self->wake, ~(uint32_t)WAKE_POLLS, memory_order_relaxed);
   errno = saved;

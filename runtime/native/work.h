@@ -33,7 +33,11 @@ static inline void work_begin(lua_State *L, Work *work, const char *what, bool l
 }
 
 /* work_stopped tells whether the work should stop now: there is something to raise. Any time, by the thread itself. */
-static inline bool work_stopped(const Work *work) { return work->stoppable && request_pending(work->ts); }
+static inline bool work_stopped(const Work *work) {
+  GilThread *self = &work->ts->gil;
+  if (work->stoppable && self->stirred != NULL) self->stirred(self);
+  return work->stoppable && request_pending(work->ts);
+}
 
 /* work_end takes the lock back; returns whether the work was stopped, or should have been. */
 static inline bool work_end(Work *work) {

@@ -14,7 +14,7 @@
  *                      always alarms.
  * Never too late       unblock runs under unblock_m, which the call must take before it returns.
  * Lock order           the lock -> unblock_m, a leaf but for what the unblock functions do.
- * Fork                 unblock_m is in the fork table; the child has no calls.
+ * Fork                 unblock_m is in the fork table; the child has at most the call that forked.
  */
 #include "runtime/sync/blocking.h"
 
@@ -24,7 +24,7 @@
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
 
-void blocking_begin(Tstate *ts, const char *what) {
+static void begin(Tstate *ts, const char *what, bool waits) {
   if (ts->blocking++ > 0) return;
   assert(gil_held(&ts->gil));
 #ifndef NDEBUG
@@ -32,8 +32,13 @@ void blocking_begin(Tstate *ts, const char *what) {
 #endif
   ts->kept = waits_forbidden(ts);
   ts->doing = what;
+  ts->doing_waits = waits;
   if (!ts->kept) gil_leave(&ts->gil);
 }
+
+void blocking_begin(Tstate *ts, const char *what) { begin(ts, what, false); }
+
+void blocking_begin_wait(Tstate *ts, const char *what) { begin(ts, what, true); }
 
 void blocking_end(Tstate *ts) {
   assert(ts->blocking > 0 && "blocking_end without blocking_begin");
@@ -53,6 +58,7 @@ static bool list(Tstate *ts, Unblock *u) {
   ts->unblock = u;
   atomic_fetch_add(&rt->gil.native_calls, 1); /* seq_cst: see the top */
   pthread_mutex_unlock(&rt->unblock_m);
+  if (ts->gil.stirred != NULL) gil_alarm(&rt->gil); /* it looks for signals of the host meanwhile */
   return (atomic_load(&ts->gil.requests) & REQUEST_RAISES) == 0;
 }
 
@@ -68,16 +74,22 @@ static void unlist(Tstate *ts, Unblock *u) {
 }
 
 /* The nudger's part. */
-static void unblock_requested(Gil *g) {
+static bool unblock_requested(Gil *g) {
   Runtime *rt = (Runtime *)((char *)g - offsetof(Runtime, gil));
-  if (atomic_load(&g->native_calls) == 0) return;
+  bool again = false;
+  if (atomic_load(&g->native_calls) == 0) return false;
   pthread_mutex_lock(&rt->unblock_m);
   for (Unblock *u = rt->unblocks; u != NULL; u = u->next) {
+    if (u->ts->gil.stirred != NULL) {
+      u->ts->gil.stirred(&u->ts->gil); /* it is out of Lua as long as it is listed */
+      again = true;
+    }
     if (u->called || (atomic_load(&u->ts->gil.requests) & REQUEST_RAISES) == 0) continue;
     u->called = true;
     u->unblock(u->arg);
   }
   pthread_mutex_unlock(&rt->unblock_m);
+  return again;
 }
 
 void blocking_install(Runtime *rt) { rt->gil.unblock = unblock_requested; }
@@ -90,7 +102,7 @@ ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), vo
     unlist(ts, &u);
     return PARK_REQUESTED;
   }
-  blocking_begin(ts, what);
+  blocking_begin_wait(ts, what);
   fn(arg);
   int saved = errno;
   if (listed) unlist(ts, &u);
@@ -104,7 +116,7 @@ static ParkResult poll_now(struct pollfd *fds, unsigned n) {
   return ready > 0 ? PARK_GRANTED : PARK_FORBIDDEN;
 }
 
-ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
+static ParkResult wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
   Waiter *w = &ts->wait;
   if (waits_forbidden(ts)) return poll_now(fds, n);
@@ -120,6 +132,12 @@ ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t
     return PARK_GRANTED;
   }
   return ready == 0 ? PARK_TIMEOUT : PARK_REQUESTED;
+}
+
+ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
+  ParkResult result = wait_fds(ts, fds, n, deadline);
+  ts->doing = NULL; /* blocking_name */
+  return result;
 }
 
 ParkResult blocking_wait_fd(Tstate *ts, int fd, short events, int64_t deadline, short *revents) {

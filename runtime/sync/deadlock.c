@@ -23,7 +23,7 @@ typedef struct Edge {
 } Edge;
 
 typedef struct DeadlockReport {
-  bool everybody;
+  const char *says;
   unsigned total; /* threads concerned */
   unsigned n;     /* of these, told */
   Edge edges[];
@@ -104,22 +104,39 @@ static bool everybody_waits(const Runtime *rt) {
   return true;
 }
 
-static void note_edge(DeadlockReport *r, const Tstate *ts) {
+static void note(DeadlockReport *r, const Tstate *ts, const char *what, lua_Integer holder) {
   if (r->n == MOST_TOLD) return;
   Edge *e = &r->edges[r->n++];
   e->thread = ts->ident;
-  e->holder = holder_ident(&ts->wait);
-  e->what = ts->wait.what;
+  e->holder = holder;
+  e->what = what;
   traceback_where(ts->current, e->at, sizeof e->at);
+}
+
+static void note_edge(DeadlockReport *r, const Tstate *ts) { note(r, ts, ts->wait.what, holder_ident(&ts->wait)); }
+
+bool deadlock_found_begin(Tstate *self, const char *says, unsigned total) {
+  unsigned room = total < MOST_TOLD ? total : MOST_TOLD;
+  DeadlockReport *r = calloc(1, sizeof *r + room * sizeof r->edges[0]);
+  if (r == NULL) return false;
+  r->says = says;
+  r->total = total;
+  free(self->deadlock);
+  self->deadlock = r;
+  return true;
+}
+
+void deadlock_found_add(Tstate *self, const Tstate *ts, const char *what, lua_Integer holder) {
+  if (ts == self || ts->wait.what == NULL) note(self->deadlock, ts, what, holder);
+  else note_edge(self->deadlock, ts);
 }
 
 /* Keeps what was found in self; false without memory: then self goes on waiting. */
 static bool report(Tstate *self, unsigned total, bool everybody) {
-  unsigned room = total < MOST_TOLD ? total : MOST_TOLD;
-  DeadlockReport *r = calloc(1, sizeof *r + room * sizeof r->edges[0]);
-  if (r == NULL) return false;
-  r->everybody = everybody;
-  r->total = total;
+  if (!deadlock_found_begin(self, everybody ? "every thread waits, and nobody is left to wake one: "
+                                            : "these threads wait for each other: ", total))
+    return false;
+  DeadlockReport *r = self->deadlock;
   if (everybody) {
     note_edge(r, self);
     for (Tstate *ts = self->rt->threads; ts != NULL; ts = ts->next)
@@ -128,8 +145,6 @@ static bool report(Tstate *self, unsigned total, bool everybody) {
     const Tstate *ts = self;
     do note_edge(r, ts); while ((ts = holder_of(ts)) != self);
   }
-  free(self->deadlock);
-  self->deadlock = r;
   return true;
 }
 
@@ -242,6 +257,7 @@ static const char *worded(const char *what) {
   if (strcmp(what, "rlock") == 0) return "an RLock";
   if (strcmp(what, "lock") == 0) return "a Lock";
   if (strcmp(what, "join") == 0) return "the end";
+  if (strcmp(what, "future") == 0) return "a future";
   return what;
 }
 
@@ -261,8 +277,7 @@ static void add_edge(lua_State *L, luaL_Buffer *b, const Runtime *rt, const Edge
 static void push_message(lua_State *L, const Runtime *rt, const DeadlockReport *r) {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  luaL_addstring(&b, r->everybody ? "every thread waits, and nobody is left to wake one: "
-                                  : "these threads wait for each other: ");
+  luaL_addstring(&b, r->says);
   for (unsigned i = 0; i < r->n && i < MOST_NAMED; i++) {
     if (i > 0) luaL_addstring(&b, "; ");
     add_edge(L, &b, rt, &r->edges[i]);

@@ -61,6 +61,12 @@ static int os_exit(lua_State *L) {
   hand_to_main(ts, status, close);
 }
 
+void shutdown_survivor(lua_State *L, Runtime *rt, int status) {
+  if (rt->worker) exit_without_main(status);
+  shutdown_join(L, rt, CLOCK_NEVER);
+  exit_on_main(L, rt, status, false);
+}
+
 static void push_thread(lua_State *L, Tstate *ts) { thread_push_current(L, ts); }
 
 void lib_os_replace(lua_State *L) {

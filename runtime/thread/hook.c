@@ -163,17 +163,21 @@ static void gil_hook(lua_State *L, lua_Debug *ar) {
 void hook_stirred(GilThread *self) {
   Tstate *ts = tstate_of(self);
   /* without the lock: nobody but this thread and its signal handlers sets a hook on its own state */
-  if (ts == ts->rt->main && hook_is_foreign(ts->rt, ts->rt->L) && lua_gethook(ts->rt->L) != gil_hook)
+  if (hook_is_foreign(ts->rt, ts->rt->L))
     atomic_fetch_or_explicit(&self->requests, REQUEST_HOOK, memory_order_relaxed);
 }
 
 void hook_call_foreign(lua_State *L, Tstate *ts) {
   Runtime *rt = ts->rt;
   lua_Hook hook = lua_gethook(rt->L);
-  if (hook == NULL || hook == gil_hook || rt->foreign.L == rt->L) return;
-  lua_Debug ar = {.event = LUA_HOOKCOUNT, .currentline = -1};
   enter_sethook(ts);
-  lua_sethook(rt->L, NULL, 0, 0);
+  if (rt->foreign.L == rt->L) { /* ours was armed in its place */
+    hook = rt->foreign.hook;
+    rt->foreign.L = NULL;
+  } else if (hook != gil_hook) {
+    lua_sethook(rt->L, NULL, 0, 0);
+  }
   leave_sethook(ts);
-  hook(L, &ar);
+  lua_Debug ar = {.event = LUA_HOOKCOUNT, .currentline = -1};
+  if (hook != NULL && hook != gil_hook) hook(L, &ar);
 }

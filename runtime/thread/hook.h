@@ -29,8 +29,8 @@ void hook_reset(Runtime *rt, lua_State *L);
 bool hook_is_foreign(const Runtime *rt, lua_State *L);
 
 /* hook_stirred requests REQUEST_HOOK if the host's signal handler has set a hook on the main state while self, the main
- * thread, slept: else the hook would wait for the next VM instruction. hook_call_foreign takes that hook off and calls it
- * on L. */
+ * thread, waits or does native work: else the hook would be called at the next VM instruction only. Threads: self, or
+ * another while self stays out of Lua. hook_call_foreign takes that hook off and calls it on L. */
 void hook_stirred(GilThread *self);
 void hook_call_foreign(lua_State *L, Tstate *ts);
 

@@ -121,9 +121,12 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   }
   rt->zombie = NULL;
   rt->unjoined = 0;
-  rt->unblocks = NULL;
-  atomic_store(&rt->gil.native_calls, 0);
+  rt->forks++;
+  rt->unblocks = ts != NULL ? ts->unblock : NULL;
+  if (rt->unblocks != NULL) rt->unblocks->next = rt->unblocks->prev = NULL;
+  atomic_store(&rt->gil.native_calls, rt->unblocks != NULL);
   if (ts == NULL) return;
+  ts->gil.stirred = rt->main->gil.stirred;
   rt->main = ts;
   rt->threads = ts;
   rt->nthreads = 1;

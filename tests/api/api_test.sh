@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what was built into a folder, and tests what users get: only the installed headers and libraries are used.
-#   api_test.sh embed | native | stock | layout | examples
+#   api_test.sh bind | embed | native | offload | stock | layout | examples
 set -u
 root=$PWD work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -25,9 +25,42 @@ done
 asserts() { nm "$lib/libgilua.a" 2>/dev/null | grep -q __assert_fail; }
 module() { gcc "${flags[@]}" -fPIC -shared "$@"; }
 
+bind() {
+  local zlib=examples/bind_zlib gilua=$work/usr/bin/gilua
+  (cd "$work" && "$gilua" bind "$root/$zlib/zlib_bind.h" -o bound_zlib.c) && module "$work/bound_zlib.c" -lz -Wno-unused-function \
+    -o "$work/bound_zlib.so" && LUA_CPATH="$work/?.so" "$gilua" $zlib/use_zlib.lua | cmp - $zlib/expected.txt
+  outcome $? "the installed program binds a library from anywhere, and its source compiles against the installed headers"
+  "$gilua" bind $zlib/zlib_bind.h | cmp - "$work/bound_zlib.c"
+  outcome $? "without -o it writes to the standard output"
+  LUA_INIT='error "no"' LUA_PATH=/nowhere "$gilua" bind $zlib/zlib_bind.h >"$work/out" 2>"$work/log" && cmp -s "$work/out" "$work/bound_zlib.c"
+  outcome $? "the environment of scripts does not matter"
+  "$gilua" bind --help | grep -q "^usage: gilua bind MODULE.h"
+  outcome $? "bind --help shows the usage"
+  local wrong
+  for wrong in "" "-x" "a.h b.c c" "a.h -o"; do
+    "$gilua" bind $wrong >"$work/out" 2>"$work/log"
+    [ $? -eq 2 ] && grep -q "^usage: gilua bind" "$work/log" && [ ! -s "$work/out" ]
+    outcome $? "arguments that are wrong show the usage: bind $wrong"
+  done
+  echo "int f(int *x);" >"$work/bad.h"
+  echo kept >"$work/kept.c"
+  "$gilua" bind "$work/bad.h" -o "$work/kept.c" 2>"$work/log"
+  [ $? -eq 1 ] && grep -q "^gilua bind: bad.h: f: parameter 'x' of type 'int \*' needs an annotation" "$work/log" &&
+    grep -q kept "$work/kept.c"
+  outcome $? "prototypes that cannot be bound are a clear error, and the output is left alone"
+  "$gilua" bind /nowhere.h 2>"$work/log"
+  [ $? -eq 1 ] && grep -q "^gilua bind: /nowhere.h: No such file" "$work/log"
+  outcome $? "a missing file is a clear error"
+  "$gilua" bind $zlib/zlib_bind.h -o /nowhere/x.c 2>"$work/log"
+  [ $? -eq 1 ] && grep -q "^gilua bind: /nowhere/x.c: No such file" "$work/log"
+  outcome $? "an output that cannot be written is a clear error"
+}
+
 embed() {
   gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${static[@]}" -o "$work/static" || exit 1
   "$work/static" || failures=$((failures + 1))
+  gcc -std=gnu11 "${flags[@]}" tests/api/attached_signal_test.c "${static[@]}" -o "$work/signal" || exit 1
+  "$work/signal" || failures=$((failures + 1))
   [ -n "$sanitized" ] && return
   gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${libs[@]}" -o "$work/shared" || exit 1
   "$work/shared" >"$work/log" 2>&1
@@ -70,6 +103,20 @@ native() {
   outcome $? "a module for one runtime is refused in a second one, and usable again when the first has closed"
   LUA_CPATH="$work/?.so" "$work/two" many
   outcome $? "a module for many runtimes is loaded in both"
+}
+
+offload() {
+  module tests/api/offload_module.c -o "$work/offload_module.so" || exit 1
+  export LUA_PATH="$root/tests/lua/?.lua;;" LUA_CPATH="$work/?.so"
+  "$work/usr/bin/gilua" tests/api/offload_test.lua || failures=$((failures + 1))
+  [ -n "$sanitized" ] && return
+  lua5.4 -e 'local m = require "offload_module"
+    assert(m.offload(function(a) return a + 1 end, 1) == 2 and not pcall(m.offload, error))
+    local code, e = m.submit(nil, print) assert(code == -6 and e:find "no runtime" and select(2, m.result({})) == e)'
+  outcome $? "in a plain Lua host a function is called at once, and nothing can be submitted"
+  LUA_CPATH="$LUA_CPATH;$lib/lua/5.4/?.so" lua5.4 -e 'local g, m = require "gilua", require "offload_module"
+    assert(m.offload(function(a) return a + 1 end, 1) == 2)'
+  outcome $? "a stock interpreter with gilua has the pool"
 }
 
 stock() {

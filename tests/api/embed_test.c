@@ -1,5 +1,6 @@
 /* gilua.h, from outside: what a host sees. */
 #include <gilua.h>
+#include <gilua_native.h>
 #include <lauxlib.h>
 #include <pthread.h>
 #include <signal.h>
@@ -379,6 +380,30 @@ static void test_runtimes_nest(void) {
   CHECK(gilua_close(b) == 0 && gilua_close(a) == 0);
 }
 
+static void *offloads(void *arg) {
+  Gate *g = arg;
+  lua_State *L;
+  if (gilua_enter(g->rt, &L) != 0) return NULL;
+  luaL_loadstring(L, "local a, b = ... return a * b");
+  lua_pushinteger(L, 6);
+  lua_pushinteger(L, 7);
+  if (gilua_offload(L, 2, 1) == 0) g->result = (int)lua_tointeger(L, -1);
+  gilua_leave(g->rt, L);
+  return NULL;
+}
+
+/* No process is left to scripts, but the host may use some. */
+static void test_offload(void) {
+  gilua_Config config = {.libraries = GILUA_LIB_SAFE};
+  Gate g = {.rt = opened(&config)};
+  pthread_t t;
+  pthread_create(&t, NULL, offloads, &g);
+  pthread_join(t, NULL);
+  CHECK(g.result == 42);
+  CHECK(runs(g.rt, "assert(not package.loaded['gilua.futures'] and not pcall(require, 'gilua.futures'))"));
+  CHECK(gilua_close(g.rt) == 0);
+}
+
 static void test_attach(void) {
   lua_State *L = luaL_newstate(), *M;
   gilua_Runtime *rt, *again;
@@ -404,6 +429,40 @@ static void test_stats(void) {
   CHECK(gilua_close(rt) == 0 && gilua_stats(rt, &s) == GILUA_ECLOSING);
 }
 
+typedef struct Warnings {
+  int n;
+  char text[4000];
+} Warnings;
+
+static void note_warning(void *ud, const char *text, int continues) {
+  Warnings *w = ud;
+  strncat(w->text, text, sizeof w->text - strlen(w->text) - 1);
+  if (!continues) w->n++;
+}
+
+static void test_lock_warning(void) {
+  static const char cycle[] =
+      "local threading, time = require('gilua').threading, require('gilua').time\n"
+      "for _ = 1, 2 do\n" /* warned of once a Lock: these are new each time */
+      "  local a, b, gate = threading.Lock(), threading.Lock(), threading.Barrier(2)\n"
+      "  local function take(x, y) x:acquire() gate:wait() y:acquire() end\n"
+      "  local one = threading.Thread{ name = 'one', target = take, args = {a, b} }:start()\n"
+      "  local two = threading.Thread{ name = 'two', target = take, args = {b, a} }:start()\n"
+      "  while one.waits_for ~= 'lock' or two.waits_for ~= 'lock' do time.sleep(0.001) end\n"
+      "  a:release() two:join() b:release() one:join()\n"
+      "end";
+  gilua_Runtime *rt = opened(NULL);
+  Warnings w = {0};
+  lua_State *L;
+  CHECK(gilua_enter(rt, &L) == 0);
+  lua_setwarnf(L, note_warning, &w);
+  CHECK(gilua_leave(rt, L) == 0 && runs(rt, cycle));
+  CHECK(w.n == 2);
+  CHECK(strstr(w.text, "one waits for lock") != NULL && strstr(w.text, "two waits for lock") != NULL);
+  CHECK(strstr(w.text, "test:4: in ") != NULL); /* the tracebacks */
+  CHECK(gilua_close(rt) == 0);
+}
+
 int main(void) {
   TEST("a host runs code, enters, nests, leaves and closes", test_basics(););
   TEST("a file gets its arguments", test_files(););
@@ -419,7 +478,9 @@ int main(void) {
   TEST("gilua_interrupt ends loops and waits of the main thread", test_interrupt(););
   TEST("runtimes nest on one thread", test_runtimes_nest(););
   TEST("a state of the host is attached, detached and closed", test_attach(););
+  TEST("a host's thread has a function called in the pool of a restricted runtime", test_offload(););
   TEST("counters", test_stats(););
+  TEST("a cycle over plain Locks is told to the warn function of the host", test_lock_warning(););
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
   return check_failures != 0;
 }

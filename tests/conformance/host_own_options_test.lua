@@ -84,7 +84,7 @@ t.test("--stats=json writes one line of JSON, with threads that have ended", fun
   t.equal(text:match('^{"switches":%d+,"forced_switches":%d+,"signals":%d+,"threads":%[{"ident":1,"name":"MainThread",') ~= nil,
     true, text)
   t.equal(text:match('"ended":%[{"ident":2,"name":"a \\u0022b\\u0022","acquisitions":%d+,') ~= nil, true, text)
-  t.equal(text:match("}%]}\n$") ~= nil, true, text)
+  t.equal(text:match('}%],"pools":%[%]}\n$') ~= nil, true, text)
 end)
 
 t.test("--stats comes after an error, and leaves the status", function()

@@ -17,10 +17,9 @@ def gilua_bind(name, src, module = None, linkopts = [], testonly = False, visibi
         srcs = [
             src,
             "//interp:gilua",  # no tool: it runs in this build anyway, and needs its options
-            "//tools/bind:scripts",
         ],
         outs = [name + "_bind.c"],
-        cmd = "LUA_PATH=tools/bind/?.lua $(location //interp:gilua) tools/bind/bind.lua $(location %s) $@" % src,
+        cmd = "$(location //interp:gilua) bind $(location %s) -o $@" % src,
         testonly = testonly,
     )
     native.cc_binary(

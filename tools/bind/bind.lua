@@ -1,23 +1,35 @@
 -- gilua bind: from annotated C prototypes to the C source of a Lua module whose calls check their arguments and leave the
--- lock. The language is described in docs/bind.md.
---
---   usage: gilua bind.lua MODULE.h [OUTPUT.c]
+-- lock. The language is described in docs/bind.md. Compiled into the program (interp/bind.c); "..." is the command line.
 local read = require "bind_read"
 local write = require "bind_write"
 
-local input, output = arg[1], arg[2]
-if not input then
-  io.stderr:write("usage: gilua bind.lua MODULE.h [OUTPUT.c]\n")
-  os.exit(2)
+local usage = [[
+usage: gilua bind MODULE.h [-o OUTPUT.c]
+  Writes the C source of a Lua module from annotated C prototypes; to the standard output without -o.
+]]
+
+local function quit(status, text)
+  io[status == 0 and "stdout" or "stderr"]:write(text)
+  os.exit(status)
 end
 
-local ok, result = pcall(function()
-  local file <close> = assert(io.open(input))
-  return write(read(file:read("a"), input:match("[^/]+$")))
-end)
-if not ok then
-  io.stderr:write("gilua bind: ", tostring(result), "\n")
-  os.exit(1)
+local function parse(input, output, first, second, ...)
+  if first == nil then return input, output end
+  if first == "--help" then quit(0, usage) end
+  if first == "-o" and second and not output then return parse(input, second, ...) end
+  if first:match "^%-" or (input and output) then quit(2, usage) end
+  if input then return parse(input, first, second, ...) end
+  return parse(first, output, second, ...)
 end
-local file <close> = output and assert(io.open(output, "w")) or io.stdout
-file:write(result)
+
+local input, output = parse(nil, nil, ...)
+if not input then quit(2, usage) end
+
+local ok, result = pcall(function()
+  local source <close> = assert(io.open(input))
+  local text = write(read(source:read "a", input:match "[^/]+$")) -- before the output is touched
+  local target = output and assert(io.open(output, "w")) or io.stdout
+  assert(target:write(text))
+  if output then assert(target:close()) end
+end)
+if not ok then quit(1, "gilua bind: " .. tostring(result):gsub("^bind%.lua:%d+: ", "") .. "\n") end
