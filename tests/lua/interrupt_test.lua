@@ -147,6 +147,23 @@ t.test("close variables of main run when it is interrupted", function()
   t.equal(status, 1)
 end)
 
+for kind, wait in pairs { Thread = "future", Process = "task" } do
+  t.test("the scope of a " .. kind .. "PoolExecutor that is left by an interrupt terminates it", function()
+    prints("false\tcancelled\tcancelled\n", [[
+      local futures = require "gilua.futures"
+      local f, g
+      local ok = pcall(function()
+        local pool <close> = futures.]] .. kind .. [[PoolExecutor { max_workers = 1 }
+        f = pool:submit(require "gilua.time".sleep, 1000)
+        g = pool:submit(math.abs, -4)
+        fire_at "]] .. wait .. [["
+        f:result()
+      end)
+      print(ok, select(2, pcall(f.result, f)).kind, select(2, pcall(g.result, g)).kind)
+    ]])
+  end)
+end
+
 t.test("no thread but main is interrupted", function()
   prints("false\ttrue\nslept\ncomputed\n", [[
     local gate, stop = threading.Event(), false
