@@ -159,7 +159,18 @@ def request_rows():
                 row("every 500 µs, beside a spinner: p99", "1 2 500", "≤ 500 µs", lambda m: m["gilua"] <= 500, "p99_us"),
                 row("every 500 µs: what the spinner keeps of its speed", "1 2 500", "its fair share: ≥ 0.5",
                     lambda m: m["gilua"] >= 0.5, "spinner_share", unit="x")]
-    return out
+    return out + connection_rows()
+
+
+def connection_rows():
+    """A server with a thread for each connection, most of which say nothing."""
+    both = {who: "env BENCH_CLIENT={connections} " + run + "connections.%s 1000 50 2" % suffix
+            for who, run, suffix in (("gilua", GILUA, "lua"), ("CPython", PY, "py"))}
+    return [Row("1 000 idle connections, 50 busy ones: requests a second", both, "≥ 2 × CPython's",
+                lambda m: m["gilua"] >= 2 * m["CPython"], over("gilua", "CPython"), field="requests_per_s", unit="1/s",
+                group="requests of another process"),
+            Row("… requests lost", both, "none", lambda m: m["gilua"] == 0, lambda m: m["gilua"], field="lost", unit="1",
+                group="requests of another process")]
 
 
 def executor_rows():

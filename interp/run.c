@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/io/lib_io.h"
 #include "runtime/thread/error.h"
 
 #define PROGNAME "gilua.progname"
@@ -58,7 +59,7 @@ static bool run_chunk(lua_State *L, int status) {
   return run_report(L, status);
 }
 
-bool run_file(lua_State *L, const char *name) { return run_chunk(L, luaL_loadfile(L, name)); }
+bool run_file(lua_State *L, const char *name) { return run_chunk(L, lib_io_load(L, name)); }
 
 bool run_string(lua_State *L, const char *code, const char *chunkname) {
   return run_chunk(L, luaL_loadbuffer(L, code, strlen(code), chunkname));
@@ -87,7 +88,7 @@ static int push_args(lua_State *L) {
 
 bool run_script(lua_State *L, char **argv) {
   bool from_stdin = strcmp(argv[0], "-") == 0 && strcmp(argv[-1], "--") != 0;
-  int status = luaL_loadfile(L, from_stdin ? NULL : argv[0]);
+  int status = lib_io_load(L, from_stdin ? NULL : argv[0]);
   if (status == LUA_OK) status = run_call(L, push_args(L), LUA_MULTRET);
   return run_report(L, status);
 }

@@ -24,8 +24,8 @@ end
 local function serve(client)
   client:setoption("tcp-nodelay", true)
   for line in function() return (client:receive()) end do
-    if not client:send(line .. "\n") then break end -- the client has gone
     count "lines"
+    if not client:send(line .. "\n") then break end -- the client has gone
   end
   client:close()
 end

@@ -181,6 +181,11 @@ static inline bool gil_held(const GilThread *t) {
   return (atomic_load_explicit(&t->gil->word, memory_order_relaxed) & ~(uintptr_t)1) == (uintptr_t)t;
 }
 
+/* gil_wanted tells t, the owner, whether somebody stands in line. A hint: that may change at once. */
+static inline bool gil_wanted(const GilThread *t) {
+  return (atomic_load_explicit(&t->gil->word, memory_order_relaxed) & 1) != 0; /* GIL_READY */
+}
+
 /* gil_take gets the lock for self, which must not own it. Keeps errno. Threads: self's. Blocks: until its turn; for
  * ever when the lock is closed. Requests that came meanwhile are armed. */
 void gil_take(GilThread *self);

@@ -316,6 +316,10 @@ int file_write(lua_State *L, int i, int first, int n) {
   StreamCall c;
   StreamResult result = STREAM_OK;
   int k = 0;
+  if (n == 0) {
+    lua_pushvalue(L, i);
+    return 1;
+  }
   stream_begin(L, &c, p->f, s);
   for (; k < n && result == STREAM_OK; k++) {
     int type = lua_type(L, first + k);

@@ -18,6 +18,10 @@ void lib_load_replace(lua_State *L);
  * dropped, so that the process can end. For the end of a program. */
 void lib_io_finish(lua_State *L);
 
+/* lib_io_load is luaL_loadfile that reads without the lock: pushes the chunk of the file, of stdin if name is NULL, or a
+ * message; returns the status. May raise what was requested, and memory errors. */
+int lib_io_load(lua_State *L, const char *name);
+
 /* The registry's names of the handles of stdin and stdout. */
 #define LIB_IO_STDIN "gilua.stdin"
 #define LIB_IO_STDOUT "gilua.stdout"

@@ -57,6 +57,14 @@ static bool load_file(lua_State *L, const char *name, const char *mode, int inpu
   return good;
 }
 
+int lib_io_load(lua_State *L, const char *name) {
+  int top = lua_gettop(L);
+  lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
+  bool good = load_file(L, name, NULL, top + 1);
+  lua_remove(L, top + 1);
+  return good ? LUA_OK : LUA_ERRSYNTAX;
+}
+
 static int base_loadfile(lua_State *L) {
   const char *name = luaL_optstring(L, 1, NULL), *mode = luaL_optstring(L, 2, NULL);
   bool has_env = !lua_isnone(L, 3);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/io/write.h"
 #include "runtime/os/stdio.h"
 #include "runtime/thread/finalizer.h"
 
@@ -22,14 +23,22 @@ static StreamResult not_readable(void) {
   return STREAM_FAILED;
 }
 
+/* What is still to be written goes out before anything is read, as stdio does it when it fills its buffer: whoever is to
+ * answer waits for it, and fread of a large block would forget it. */
+static StreamResult turn_to_reading(StreamCall *c) {
+  const char *pending;
+  stream_hold(c);
+  return stdio_pending(c->f, &pending) > 0 ? write_flush(c) : STREAM_OK;
+}
+
 /* What a pipe has at once costs one system call, which keeps the interpreter lock: it is over before leaving would pay.
  * An empty pipe is waited for and tried once more. END: an ordinary read has to tell. */
 static StreamResult fill_now(StreamCall *c) {
-  bool pipe = c->s->pipe && !in_finalizer(c->ts->current);
-  ssize_t k = -1;
-  if (pipe) {
+  ssize_t k = STDIO_NOT_NOW;
+  if (c->s->at_once && !in_finalizer(c->ts->current)) {
     stream_hold(c);
     k = stdio_fill_now(c->f);
+    c->s->at_once = k != STDIO_NEVER;
   }
   if (k > 0) return STREAM_OK;
   StreamResult ready = k == 0 ? stream_sleep(c, POLLIN) : stream_await(c, POLLIN);
@@ -42,6 +51,8 @@ static StreamResult fill_now(StreamCall *c) {
 /* An empty buffer is filled. FAILED is an error of the stream, and cleared: the caller reports it. */
 static StreamResult fill(StreamCall *c) {
   for (;;) {
+    StreamResult turned = turn_to_reading(c);
+    if (turned != STREAM_OK) return turned;
     if (!__freadable(c->f)) return not_readable();
     if (feof_unlocked(c->f)) return STREAM_END; /* found by another item of the same call */
     if (stream_slow(c)) {
@@ -149,9 +160,11 @@ static StreamResult read_plain(StreamCall *c, char *to, size_t n, size_t *got) {
 /* The buffer of a slow stream is empty: large blocks go past it. */
 static StreamResult read_past(StreamCall *c, char *to, size_t n, size_t *got) {
   for (;;) {
+    StreamResult ready = turn_to_reading(c);
+    if (ready != STREAM_OK) return ready;
     if (!__freadable(c->f)) return not_readable();
     if (feof_unlocked(c->f)) return STREAM_END;
-    StreamResult ready = stream_await(c, POLLIN);
+    ready = stream_await(c, POLLIN);
     if (ready != STREAM_OK) return ready;
     stream_leave(c, "read");
     const char *bytes;
@@ -173,13 +186,12 @@ static StreamResult read_to(StreamCall *c, char *to, size_t n, size_t *got) {
   *got = take(c, to, n);
   if (*got == n) return STREAM_OK;
   if (!stream_slow(c)) {
-    StreamResult result = read_plain(c, to, n, got);
+    StreamResult result = turn_to_reading(c);
+    if (result == STREAM_OK) result = read_plain(c, to, n, got);
     return result == STREAM_FAILED ? give_back(c, to, *got, result) : result;
   }
   while (*got < n) {
-    const char *pending;
-    bool past = n - *got >= BUFSIZ && stdio_pending(c->f, &pending) == 0;
-    StreamResult result = past ? read_past(c, to + *got, n - *got, got) : fill(c);
+    StreamResult result = n - *got >= BUFSIZ ? read_past(c, to + *got, n - *got, got) : fill(c);
     if (result == STREAM_END) return *got > 0 ? STREAM_OK : STREAM_END;
     if (result != STREAM_OK) return give_back(c, to, *got, result);
     if (*got < n) *got += take(c, to + *got, n - *got);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/thread/finalizer.h"
+#include "runtime/thread/request.h"
 
 #define FOREIGN "gilua.streams" /* registry: handle of another module -> userdata with its Stream; weak keys */
 
@@ -150,14 +151,18 @@ bool stream_slow(StreamCall *c) {
   s->known = true;
   s->slow = s->pipe = false;
   if (fd >= 0 && fstat(fd, &st) == 0) {
-    s->pipe = S_ISFIFO(st.st_mode);
+    s->pipe = s->at_once = S_ISFIFO(st.st_mode);
     s->slow = s->pipe || S_ISSOCK(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd));
   }
   errno = saved;
   return s->slow;
 }
 
+/* Waiting at once is one look less: where nobody gets the lock meanwhile, and no request ends what need not wait. */
+static bool nobody_minds(Tstate *ts) { return !gil_wanted(&ts->gil) && !request_pending(ts); }
+
 StreamResult stream_await(StreamCall *c, short events) {
+  if (events == POLLIN && nobody_minds(c->ts)) return stream_sleep(c, events);
   struct pollfd now = {.fd = fileno(c->f), .events = events};
   if (poll(&now, 1, 0) != 0) return STREAM_OK; /* ready; or refused, and read and write tell why */
   return stream_sleep(c, events);

@@ -31,6 +31,7 @@ typedef struct Stream {
   bool known;      /* [G] the next two are known */
   bool slow;       /* [G] a pipe, socket or terminal: reads and writes may wait for somebody */
   bool pipe;       /* [G] takes PIPE_BUF bytes when it takes any */
+  bool at_once;    /* [G] a pipe that can be read without waiting: not one with a name */
   unsigned credit; /* [G] bytes that a pipe takes without being asked again */
   pid_t child;     /* [G] of io.popen, or 0 */
   char *spill;     /* owner only: where a call gathers what it reads; kept for the next one */

@@ -24,7 +24,8 @@ static ssize_t write_piece(FILE *f, const char *bytes, size_t *n) {
   size_t before = stdio_pending(f, &pending), first = before < PIPE_BUF ? before : PIPE_BUF;
   struct iovec parts[2] = {{(char *)pending, first}, {(char *)bytes, *n < PIPE_BUF - first ? *n : PIPE_BUF - first}};
   int fd = fileno_unlocked(f);
-  ssize_t k = *n > 0 ? writev(fd, parts, 2) : write(fd, pending, first);
+  const struct iovec *only = &parts[first > 0 ? 0 : 1];
+  ssize_t k = first > 0 && *n > 0 ? writev(fd, parts, 2) : write(fd, only->iov_base, only->iov_len);
   size_t done = k > 0 ? (size_t)k : 0;
   if (before > 0) stdio_drop(f, done < first ? done : first);
   *n = done > first ? done - first : 0;
@@ -54,6 +55,15 @@ static StreamResult fail(StreamCall *c) {
   return STREAM_FAILED;
 }
 
+/* What the end of the program stopped would stop that end in turn, when the file is closed. */
+static StreamResult stop(StreamCall *c, StreamResult result) {
+  if (c->ts->rt->closing) {
+    stream_hold(c);
+    __fpurge(c->f);
+  }
+  return result;
+}
+
 /* Writes what is pending and the bytes to the descriptor; the rest that fits the buffer stays there, unless `all`. */
 static StreamResult push(StreamCall *c, const char *bytes, size_t n, bool all) {
   while (all ? !nothing_left(c, n) : n > 0 && !put(c, bytes, n)) {
@@ -61,7 +71,7 @@ static StreamResult push(StreamCall *c, const char *bytes, size_t n, bool all) {
     stream_hold(c);
     size_t want = stdio_pending(c->f, &pending) + n;
     StreamResult ready = ask(c, want < PIPE_BUF ? want : PIPE_BUF);
-    if (ready != STREAM_OK) return ready;
+    if (ready != STREAM_OK) return stop(c, ready);
     size_t went = n;
     stream_leave(c, "write");
     ssize_t k = write_piece(c->f, bytes, &went);

@@ -35,14 +35,14 @@ void stdio_skip(FILE *f, size_t n) { f->_IO_read_ptr += n; }
 /* As the C library's own underflow does it; what is not the plain case is left to that. */
 ssize_t stdio_fill_now(FILE *f) {
   const int special = FLAG_UNBUFFERED | FLAG_NO_READS | FLAG_AT_END | FLAG_ERROR | FLAG_IN_BACKUP | FLAG_BY_LINES | FLAG_PUTTING;
-  if ((f->_flags & special) != 0 || f->_IO_buf_base == NULL || f->_IO_save_base != NULL) return -1;
-  if (f->_IO_read_ptr != f->_IO_read_end || f->_offset != -1) return -1; /* -1: the descriptor has no position */
+  if ((f->_flags & special) != 0 || f->_IO_buf_base == NULL || f->_IO_save_base != NULL) return STDIO_NOT_NOW;
+  if (f->_IO_read_ptr != f->_IO_read_end || f->_offset != -1) return STDIO_NOT_NOW; /* -1: the descriptor has no position */
   struct iovec buffer = {f->_IO_buf_base, (size_t)(f->_IO_buf_end - f->_IO_buf_base)};
   int saved = errno;
   ssize_t k = preadv2(fileno_unlocked(f), &buffer, 1, -1, RWF_NOWAIT);
   bool never = k < 0 && errno != EAGAIN && errno != EINTR;
   errno = saved;
-  if (k <= 0) return never ? -1 : 0;
+  if (k <= 0) return never ? STDIO_NEVER : 0;
   f->_IO_read_base = f->_IO_read_ptr = f->_IO_buf_base;
   f->_IO_read_end = f->_IO_buf_base + k;
   f->_IO_write_base = f->_IO_write_ptr = f->_IO_write_end = f->_IO_buf_base;

@@ -19,8 +19,9 @@ size_t stdio_readable(FILE *f, const char **bytes);
 void stdio_skip(FILE *f, size_t n);
 
 /* stdio_fill_now fills the empty buffer with what the descriptor has at once, in one system call that does not wait. Returns
- * how many bytes; 0 if there are none now, or only an ordinary read can tell (an end, an error); -1 if this stream, or
- * its descriptor, is not to be filled so. */
+ * how many bytes; 0 if there are none now, or only an ordinary read can tell (an end, an error); STDIO_NOT_NOW if the
+ * stream, as it is, is not to be filled so; STDIO_NEVER if its descriptor is not. */
+enum { STDIO_NOT_NOW = -1, STDIO_NEVER = -2 };
 ssize_t stdio_fill_now(FILE *f);
 
 /* stdio_unread puts n bytes back, to be read again first. Returns false when memory is missing. */

@@ -36,9 +36,11 @@ static int whole(lua_State *L, short events) {
   Sock *s = sock_of(L, ORIGINALS);
   int64_t deadline = sock_deadline(s);
   if (s->closing) return fail(L, "closed");
+  if (events == POLLIN && sock_wait_first(L, s, ORIGINALS, deadline) == SOCK_CLOSED) return fail(L, "closed");
   for (;;) {
     int results = call(L, n);
     if (!would_wait(L, n)) return results;
+    s->waits = events == POLLIN;
     SockWait wait = sock_wait(L, s, ORIGINALS, events, deadline);
     if (wait == SOCK_LATE) return results;
     if (wait == SOCK_CLOSED) return fail(L, "closed");
@@ -110,9 +112,11 @@ static int stream_receive(lua_State *L) {
   Pieces p = {0};
   lua_Integer wanted = lua_isnumber(L, 2) ? (lua_Integer)lua_tonumber(L, 2) : -1;
   if (!lua_isnil(L, 3)) luaL_checklstring(L, 3, &prefix);
+  if (lua_isnil(L, 2) || wanted > (lua_Integer)prefix) sock_wait_first(L, s, ORIGINALS, deadline);
   while (!s->closing) {
     int results = call(L, 3);
     if (!would_wait(L, 4)) return p.n == 0 ? results : finish(L, &p, prefix);
+    s->waits = true;
     SockWait wait = sock_wait(L, s, ORIGINALS, POLLIN, deadline);
     if (wait == SOCK_LATE) return finish(L, &p, prefix);
     gather(L, &p, 7);
@@ -125,14 +129,37 @@ static int stream_receive(lua_State *L) {
   return 3;
 }
 
+/* Sends what a call of send asks for, as far as it goes at once, and moves its first index behind that; the rest is
+ * LuaSocket's, with its waits and its words. True: all of it went. */
+static bool send_past(lua_State *L, Sock *s) {
+  size_t size;
+  if (!s->sends || lua_type(L, 2) != LUA_TSTRING) return false;
+  const char *bytes = lua_tolstring(L, 2, &size);
+  lua_Integer first = luaL_optinteger(L, 3, 1), last = luaL_optinteger(L, 4, -1), n = (lua_Integer)size;
+  if (first < 1 || last < -1 || (last > n || last == -1 ? n : last) < first) return false;
+  if (last > n || last == -1) last = n;
+  ssize_t sent = sock_send(L, s, ORIGINALS, bytes + first - 1, (size_t)(last - first + 1));
+  if (sent <= 0) return false;
+  lua_pushinteger(L, first + sent);
+  lua_replace(L, 3);
+  return first + sent > last;
+}
+
 /* send(data [, i [, j]]) of a stream -> last index, or nil, why, last index */
 static int stream_send(lua_State *L) {
   lua_settop(L, 4);
   Sock *s = sock_of(L, ORIGINALS);
   int64_t deadline = sock_deadline(s);
+  if (!s->closing && send_past(L, s)) {
+    lua_pushnumber(L, (lua_Number)(lua_tointeger(L, 3) - 1));
+    return 1;
+  }
   while (!s->closing) {
     int results = call(L, 4);
-    if (!would_wait(L, 4)) return results;
+    if (!would_wait(L, 4)) {
+      s->sends = s->sends || !lua_isnil(L, 5);
+      return results;
+    }
     SockWait wait = sock_wait(L, s, ORIGINALS, POLLOUT, deadline);
     if (wait == SOCK_LATE) return results;
     lua_pushinteger(L, lua_tointeger(L, 7) + 1); /* behind what was sent */
@@ -241,9 +268,31 @@ static int sock_gettimeout(lua_State *L) {
   return 2;
 }
 
+/* getstats() -> received, sent, age */
+static int stream_getstats(lua_State *L) {
+  Sock *s = sock_of(L, ORIGINALS);
+  lua_settop(L, 1);
+  int results = call(L, 1);
+  if (!lua_isnumber(L, 3)) return results;
+  lua_pushnumber(L, lua_tonumber(L, 3) + s->sent);
+  lua_replace(L, 3);
+  return results;
+}
+
+/* setstats([received [, sent [, age]]]) */
+static int stream_setstats(lua_State *L) {
+  Sock *s = sock_of(L, ORIGINALS);
+  if (lua_isnumber(L, 3)) s->sent = 0;
+  return call(L, lua_gettop(L));
+}
+
 static const luaL_Reg common[] = {
     {"accept", whole_in}, {"close", sock_close}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
-static const luaL_Reg stream[] = {{"receive", stream_receive}, {"send", stream_send}, {NULL, NULL}};
+static const luaL_Reg stream[] = {{"receive", stream_receive},
+                                  {"send", stream_send},
+                                  {"getstats", stream_getstats},
+                                  {"setstats", stream_setstats},
+                                  {NULL, NULL}};
 static const luaL_Reg datagram[] = {{"receive", whole_in}, {"receivefrom", whole_in}, {"send", whole_out}, {"sendto", whole_out}, {NULL, NULL}};
 static const luaL_Reg network[] = {
     {"bind", to_host}, {"connect", to_host}, {"setpeername", to_host}, {"setsockname", to_host}, {NULL, NULL}};

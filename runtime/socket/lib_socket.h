@@ -2,7 +2,7 @@
  *
  * LuaSocket's own calls run under the lock and are told never to wait (their timeout is 0); what they could not do at once
  * is tried again when blocking_wait_fd says that the descriptor is ready. So results and messages are LuaSocket's, and a
- * request ends every wait. The methods are replaced in LuaSocket's own classes: its Lua modules (http, ftp, smtp) wait
+ * request ends every wait. Only streams send past it, without the lock. The methods are replaced in LuaSocket's own classes: its Lua modules (http, ftp, smtp) wait
  * in the same way.
  */
 #ifndef GILUA_RUNTIME_SOCKET_LIB_SOCKET_H
@@ -25,6 +25,9 @@ typedef struct Sock {
   double block, total;   /* what settimeout set; negative: none */
   unsigned waiting;      /* threads in a wait for it */
   bool closing;          /* the descriptor must not be waited for any more */
+  bool waits;            /* the last read had to wait: so will the next, and asks first */
+  bool sends;            /* LuaSocket has sent on it: a connected stream */
+  double sent;           /* bytes sent past LuaSocket, which getstats adds */
   Waitq closers;         /* who waits for `waiting` to become 0 */
   pid_t pid;             /* whose threads these are: a forked child begins anew */
 } Sock;
@@ -37,6 +40,14 @@ Sock *sock_of(lua_State *L, int originals);
 
 /* sock_deadline is when a call that begins now has to end. */
 int64_t sock_deadline(const Sock *s);
+
+/* sock_send sends up to n bytes on the connected stream at index 1, without waiting and without the lock: a send over a
+ * loopback does all the work of the other end. Returns how many went; negative: none, LuaSocket is to be asked why. */
+ssize_t sock_send(lua_State *L, Sock *s, int originals, const char *bytes, size_t n);
+
+/* sock_wait_first waits before a read that most likely would be in vain, where the last one had to wait: that saves the
+ * read in vain. As sock_wait, but SOCK_READY at once where it is not so. */
+SockWait sock_wait_first(lua_State *L, Sock *s, int originals, int64_t deadline);
 
 /* sock_wait waits for the object at index 1; deadline 0: only looks. Raises what was requested. */
 SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t deadline);

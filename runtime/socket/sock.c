@@ -1,5 +1,6 @@
 /* The record beside a socket object: timeouts, waits, who closes. */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "runtime/socket/lib_socket.h"
 
@@ -67,21 +68,67 @@ int64_t sock_deadline(const Sock *s) {
   return clock_ns() + (int64_t)(seconds * 1e9);
 }
 
+static int descriptor(lua_State *L, int originals) {
+  ask(L, originals, "getfd");
+  int fd = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return fd;
+}
+
+/* One thread less uses the descriptor; the last one lets who closes go on. */
+static void let_go(Tstate *ts, Sock *s) {
+  s->waiting--;
+  while (s->waiting == 0 && !waitq_empty(&s->closers)) park_grant_first(ts, &s->closers, false);
+}
+
+ssize_t sock_send(lua_State *L, Sock *s, int originals, const char *bytes, size_t n) {
+  Tstate *ts = park_self(L);
+  int fd = descriptor(L, originals);
+  if (fd < 0) return -1;
+  s->waiting++;
+  blocking_begin(ts, "send");
+  ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+  blocking_end(ts);
+  let_go(ts, s);
+  if (sent > 0) s->sent += (double)sent;
+  return sent;
+}
+
 SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t deadline) {
   short revents;
   if (s->closing) return SOCK_CLOSED;
   if (deadline == 0) return SOCK_LATE;
-  ask(L, originals, "getfd");
-  int fd = (int)lua_tointeger(L, -1);
-  lua_pop(L, 1);
+  int fd = descriptor(L, originals);
   if (fd < 0) return SOCK_CLOSED;
   Tstate *ts = park_self(L);
   s->waiting++;
   blocking_name(ts, "socket");
   ParkResult result = blocking_wait_fd(ts, fd, events, deadline, &revents);
-  s->waiting--;
-  while (s->waiting == 0 && !waitq_empty(&s->closers)) park_grant_first(ts, &s->closers, false);
+  let_go(ts, s);
   if (result != PARK_GRANTED && result != PARK_TIMEOUT) park_check(L, ts, result);
   if (s->closing) return SOCK_CLOSED;
   return result == PARK_GRANTED ? SOCK_READY : SOCK_LATE;
+}
+
+enum { AT_ONCE_NS = 3000 };
+
+/* Bytes that LuaSocket has read ahead. */
+static bool has_bytes(lua_State *L, int originals) {
+  if (lua_getfield(L, originals, "dirty") != LUA_TFUNCTION) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pop(L, 1);
+  ask(L, originals, "dirty");
+  bool has = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return has;
+}
+
+SockWait sock_wait_first(lua_State *L, Sock *s, int originals, int64_t deadline) {
+  if (!s->waits || s->closing || deadline == 0 || has_bytes(L, originals)) return SOCK_READY;
+  int64_t begun = clock_ns();
+  SockWait wait = sock_wait(L, s, originals, POLLIN, deadline);
+  s->waits = clock_ns() - begun > AT_ONCE_NS;
+  return wait;
 }

@@ -354,6 +354,14 @@ t.test("a finalizer reads no file in which another thread reads, and writes one 
   w:close()
 end)
 
+t.test("threads run while the program reads its script", function()
+  local path = fifo "script"
+  local writes = string.format("local f = io.open('%s', 'w') f:write 'print [[by a thread]]' f:close()", path)
+  local text = t.run({ "-e", "require 'gilua.threading'.start(function() " .. writes .. " end)", path },
+    { before = "timeout -s KILL 25 " })
+  t.equal(text, "by a thread\n")
+end)
+
 t.test("a command that is collected is not waited for while other threads live", function()
   local gate = threading.Event()
   local other = threading.start(gate.wait, gate)

@@ -163,6 +163,21 @@ t.test("40 daemons that do file I/O leave exit status and stderr clean (17)", fu
   end
 end)
 
+t.test("a daemon that cannot get rid of what it writes does not keep the program", function()
+  local name = os.tmpname()
+  os.remove(name)
+  prints("end\n", string.format([[
+    assert(os.execute "mkfifo %s")
+    local f = io.open("%s", "r+")
+    for _ = 1, 16 do f:write(("x"):rep(4096)) end -- what a pipe takes
+    f:flush()
+    local daemon = threading.Thread{ daemon = true, target = function() f:write("left in the buffer") f:flush() end }:start()
+    t.parked(daemon, "fd")
+    print "end"
+  ]], name, name))
+  os.remove(name)
+end)
+
 t.test("work that is started while the runtime closes is refused with an error object", function()
   prints("finalizing\n", [[
     local daemon = threading.Thread{ daemon = true, target = function()

@@ -112,6 +112,65 @@ t.test("a peer that reads slowly gets all of a large send", function()
   a:close()
 end)
 
+t.test("send answers alike the first time and later, for every pair of indices, and getstats counts all", function()
+  local cases = { { 2, -2, 2 }, { 0, -1, 3 }, { -1, nil, 3 }, { 5, nil, 4 }, { 1, 100, 3 }, { 2, 1, 1 }, { nil, nil, 3 }, { 3, 3, 3 },
+    { -100, nil, 3 }, { 1, -100, 0 } } -- by LuaSocket itself
+  for _, first in ipairs { true, false } do
+    local a, b = pair()
+    local total = 0
+    if not first then total = a:send("first") end
+    for _, case in ipairs(cases) do
+      local last, why = a:send("abc", case[1], case[2])
+      t.equal(math.type(last), "float")
+      t.equal(last, case[3], tostring(case[1]) .. " " .. tostring(case[2]))
+      t.equal(why, nil)
+    end
+    a:close()
+    t.equal(#b:receive("*a"), total + #"b" + 3 + 1 + 3 + 3 + 1 + 3)
+    t.equal(select(2, b:getstats()), 0.0)
+    b:close()
+  end
+  local a, b = pair()
+  for i = 1, 10 do a:send("0123456789") end
+  t.equal(select(2, a:getstats()), 100.0)
+  t.equal(a:setstats(1, 2), 1)
+  a:send("abc")
+  t.equal(select(2, a:getstats()), 5.0)
+  t.equal(a:send(12.5), 4.0)
+  t.raises("expected", a.send, a, {})
+  b:close()
+  a:send("x") -- which the other side answers by a reset
+  t.equal(select(2, a:send("y")) or select(2, a:send("z")), "closed")
+  t.equal(select(2, a:receive()), "closed")
+  a:close()
+  t.equal(select(2, a:send("abc")), "closed")
+end)
+
+t.test("a read that waits before it asks takes what is there", function()
+  local a, b = pair()
+  local reader = threading.start(function()
+    for i = 1, 20 do t.equal(b:receive(), "line " .. i) end -- each has to wait
+    t.equal(b:receive(0), "")
+    t.equal(b:receive(3, "abc"), "abc")
+    t.raises("invalid receive pattern", b.receive, b, "*x")
+    t.equal(b:receive("*l"), "two")
+    t.equal(b:receive("*l"), "lines") -- read ahead
+    b:settimeout(0.01)
+    t.equal(select(2, b:receive()), "timeout")
+    b:settimeout(0)
+    t.equal(select(2, b:receive()), "timeout")
+  end)
+  for i = 1, 20 do
+    t.parked(reader, "fd")
+    a:send("line " .. i .. "\n")
+    if i < 20 then t.eventually(function() return reader.waits_for end) end
+  end
+  a:send("two\nlines\n")
+  t.join { reader }
+  a:close()
+  b:close()
+end)
+
 t.test("a half-closed socket still gives what the other side sends", function()
   local a, b = pair()
   a:shutdown "send"
