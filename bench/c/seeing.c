@@ -1,8 +1,8 @@
 /* What seeing the lock costs, apart from the switches in which it is paid. usage: seeing CASE N
- *   event      a recorded turn: leaving the lock and taking it back, with less without a recording. Turns are further apart
- *              than those that are put together. Medians of N, inside a function of Lua, so that there is a line to find
- *   deadlock   looking whether the wait of a thread can end, that waits for an RLock whose holder waits for another one, and
- *              so on over N threads: a look over one of them
+ *   event      a recorded turn: leaving the lock and taking it back, less the same without a recording. Turns are further
+ *              apart than those that are put together. Medians of N, called by Lua, so that there is a line to find
+ *   deadlock   looking whether the wait of a thread can end that waits for an RLock, whose holder waits for another one,
+ *              and so on over N threads
  */
 #include <lauxlib.h>
 #include <lualib.h>

@@ -59,8 +59,8 @@ typedef struct Backend {
   /* The object was collected, or the state closes; called last, after collected. NULL: nothing to free. The same rules. */
   void (*free)(Executor *e);
 
-  /* What it has done so far; also inside a finalizer: neither raises nor allocates. NULL: not counted. If it is collected
-   * with tasks unfinished, the back end itself calls counters_keep when they are. */
+  /* What it has done so far; also inside a finalizer: neither raises nor allocates. NULL: not counted. If it is
+   * collected with tasks unfinished, the back end itself calls counters_keep when they are. */
   void (*count)(Executor *e, PoolCounters *out);
 
   /* Pushes the list of its workers: {name or pid, tasks, busy_ns}. The executor is at index i. */

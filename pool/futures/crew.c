@@ -41,9 +41,8 @@ void crew_end_wait(Tstate *ts) {
 
 int crew_raise_deadlock(lua_State *L, Tstate *ts, const char *what, lua_Integer runner) {
   const Crew *crew = ((Worker *)ts->worker)->crew;
-  if (!deadlock_found_begin(ts, "all workers of the pool wait for tasks of the same pool, and nobody is left to run them: ",
-                            (unsigned)crew->count))
-    return luaL_error(L, "not enough memory");
+  static const char says[] = "all workers of the pool wait for tasks of the same pool, and nobody is left to run them: ";
+  if (!deadlock_found_begin(ts, says, (unsigned)crew->count)) return luaL_error(L, "not enough memory");
   deadlock_found_add(ts, ts, what, runner);
   for (const Worker *w = crew->workers; w != NULL; w = w->next)
     if (w->ts != ts) deadlock_found_add(ts, w->ts, what, 0);

@@ -23,7 +23,7 @@
  * thread. Keeps errno. */
 void blocking_begin(Tstate *ts, const char *what);
 
-/* blocking_begin_wait is the same for what waits, for a disk or for somebody, rather than works: recordings show it so. */
+/* blocking_begin_wait is the same for what waits, for a disk or for somebody, rather than works: recordings show it. */
 void blocking_begin_wait(Tstate *ts, const char *what);
 
 /* blocking_name says, for recordings and dumps, what the descriptors are that ts waits for next: a constant. */

@@ -247,8 +247,8 @@ void deadlock_closed_world(Runtime *rt) { rt->wakers.closed = true; }
 
 void deadlock_open_world(Runtime *rt) { rt->wakers.closed = false; }
 
-/* Pushes the Thread of that ident; if it has ended meanwhile, the ident. In a worker of a pool, whose errors are sent to
- * the program, its name: a Thread could not be. */
+/* Pushes the Thread of that ident; if it has ended meanwhile, the ident. In a worker of a pool, whose errors are sent
+ * to the program, its name: a Thread could not be. */
 static void push_thread(lua_State *L, const Runtime *rt, lua_Integer ident) {
   Tstate *ts = tstate_find(rt, ident);
   if (ts == NULL || rt->push_thread == NULL) {

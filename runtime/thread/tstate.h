@@ -37,7 +37,7 @@ struct Tstate {
   uint16_t left_for;           /* [G] the same: id of the name of what it waits for or does, 0: none */
   bool left_waits;             /* [G] the same: it waits; else it does native work, or nothing */
   uint32_t task_name;          /* [G] the same: the task that it does, for a pool; 0: none that is recorded */
-  int64_t task_since;          /* [G] the same: when it began, clock_ns */
+  uint64_t task_since;         /* [G] the same: when it began, ticks */
   uint64_t suspected;          /* [t] Runtime.wakers.ended when it saw that everybody waits */
   struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
   int blocking;                /* [t] native regions it is in, see blocking.h; the lock is out while > 0 … */

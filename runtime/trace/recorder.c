@@ -19,6 +19,7 @@ enum {
   RING_CAPACITY = 1 << 16, /* 4 MiB: a hundred times what a busy program does between two looks of the writer */
   PLACES_FIRST = 1024,
   MERGE_NS = 1000,
+  CLOCK_AGE_NS = 5000000,
 };
 
 /* A source line that has an id. */
@@ -37,6 +38,8 @@ struct Recorder {
   Record turn;    /* [G] that turn, not in the ring yet */
   bool holding;   /* [G] it goes on */
   uint64_t start, merge; /* [i] ticks */
+  int64_t start_ns; /* [i] the same moment as start */
+  double ticks_per_ns; /* [i] more exact than the lock's */
   Place *places;  /* [G] open addressing */
   uint32_t nplaces, room; /* [G] */
   Names names; /* [G] of events, and of what threads wait for or do */
@@ -226,12 +229,31 @@ static void thread_life(Tstate *ts, bool starts) {
 
 static void end_recording(Runtime *rt) { recorder_stop(rt, NULL); }
 
+/* The scale between the two clocks gets more exact with the age of the runtime: a very young one waits a moment, so that
+ * rows that were timed by different clocks stay side by side. Returns the ticks, and the nanoseconds of that moment. */
+static uint64_t measure_clock(const Clock *clock, int64_t *ns) {
+  uint64_t before, after, least = UINT64_MAX, now = 0;
+  int64_t age = clock_ns() - clock->ns_base;
+  if (age < CLOCK_AGE_NS) nanosleep(&(struct timespec){.tv_nsec = CLOCK_AGE_NS - age}, NULL);
+  for (int i = 0; i < 5; i++) { /* the closest of some pairs */
+    before = clock_ticks(clock);
+    int64_t then = clock_ns();
+    after = clock_ticks(clock);
+    if (after - before >= least) continue;
+    least = after - before;
+    now = before + least / 2;
+    *ns = then;
+  }
+  return now;
+}
+
 int recorder_start(Tstate *self, const char *path) {
   Runtime *rt = self->rt;
   if (rt->recorder != NULL) return EALREADY;
   Recorder *r = new_recorder(&rt->gil, path);
   if (r == NULL) return ENOMEM;
-  uint64_t now = now_of(rt);
+  int64_t now_ns = 0;
+  uint64_t now = measure_clock(&rt->gil.clock, &now_ns);
   int err = writer_start(&r->writer, &r->ring, path, &rt->gil.clock, now);
   if (err != 0) {
     free_recorder(r);
@@ -240,6 +262,8 @@ int recorder_start(Tstate *self, const char *path) {
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) introduce(r, ts, now);
   r->number = ++rt->recordings;
   r->start = now;
+  r->start_ns = now_ns;
+  r->ticks_per_ns = clock_ticks_per_ns(&rt->gil.clock);
   if (rt->next_track == 0) rt->next_track = FIRST_TRACK;
   r->first_track = rt->next_track;
   rt->recorder = r;
@@ -318,32 +342,32 @@ uint32_t trace_function(lua_State *L, Runtime *rt, int i) {
   return trace_name(rt, text);
 }
 
-static void put_event(Runtime *rt, uint32_t row, uint32_t name, int64_t begin_ns, int64_t end_ns) {
-  Recorder *r = rt->recorder;
-  uint64_t now = now_of(rt);
-  int64_t ns = clock_ns();
-  Record event = {.kind = RECORD_EVENT,
-                  .id = row,
-                  .begin = now - (uint64_t)((double)(ns - begin_ns) * rt->gil.ticks_per_ns),
-                  .end = now - (uint64_t)((double)(ns - end_ns) * rt->gil.ticks_per_ns)};
-  if ((int64_t)(event.end - r->start) <= 0) return; /* it was over before */
+static void put_event(Recorder *r, uint32_t row, uint32_t name, uint64_t begin, uint64_t end) {
+  Record event = {.kind = RECORD_EVENT, .id = row, .begin = begin, .end = end};
   if (name >> 16 == r->number) event.name = (uint16_t)name; /* else it is of an earlier recording */
   trace_ring_put(&r->ring, &event);
 }
 
+static uint64_t ticks_of(const Recorder *r, int64_t ns) {
+  return ns > r->start_ns ? r->start + (uint64_t)((double)(ns - r->start_ns) * r->ticks_per_ns) : r->start;
+}
+
 void trace_event(Runtime *rt, uint32_t track, uint32_t name, int64_t begin_ns, int64_t end_ns) {
-  if (trace_track_current(rt, track)) put_event(rt, track, name, begin_ns, end_ns);
+  const Recorder *r = rt->recorder;
+  if (trace_track_current(rt, track) && end_ns > r->start_ns)
+    put_event(rt->recorder, track, name, ticks_of(r, begin_ns), ticks_of(r, end_ns));
 }
 
 void trace_task_begin(Tstate *self, uint32_t name) {
   self->task_name = name;
-  self->task_since = clock_ns();
+  self->task_since = now_of(self->rt);
 }
 
 void trace_task_end(Tstate *self) {
-  int64_t since = self->task_since;
+  uint64_t since = self->task_since;
+  Recorder *r = self->rt->recorder;
   self->task_since = 0;
-  if (since != 0 && self->rt->recorder != NULL) put_event(self->rt, (uint32_t)self->ident, self->task_name, since, clock_ns());
+  if (since != 0 && r != NULL) put_event(r, (uint32_t)self->ident, self->task_name, since, now_of(self->rt));
 }
 
 void trace_mark(Tstate *self, const char *name) {

@@ -336,6 +336,44 @@ t.test("a file that cannot be written is nil and a message, and nothing is recor
   t.equal(gil.trace(), false)
 end)
 
+t.test("a named pipe that nobody reads is an error, not a wait", function()
+  local path = os.tmpname()
+  os.remove(path)
+  os.execute("mkfifo " .. path)
+  local ok, message = gil.trace(path)
+  os.remove(path)
+  t.equal(ok, nil)
+  t.equal(message, path .. ": No such device or address")
+end)
+
+t.test("threads that start and end recordings at the same time: each start is one, or an error", function()
+  t.at_intervals(function()
+    local sums = queue.Queue()
+    t.join(t.start(4, function()
+      local started, ended = 0, 0
+      local file <close> = temporary ".json"
+      for _ = 1, 15 do
+        local ok, e = pcall(gil.trace, file.path)
+        if ok then started = started + 1
+        else t.equal(tostring(e):find("is running", 1, true) ~= nil, true, e) end
+        time.sleep(0)
+        local stopped, why = gil.trace()
+        t.equal(why, nil)
+        if stopped then ended = ended + 1 end
+      end
+      sums:put { started, ended }
+    end))
+    local started, ended = 0, 0
+    for _ = 1, 4 do
+      local sum = sums:get()
+      started, ended = started + sum[1], ended + sum[2]
+    end
+    t.equal(ended, started)
+    t.near(started, 1, 60)
+    t.equal(gil.trace(), false)
+  end, { 1e-6, 2e-4 })
+end)
+
 t.test("a wrong argument is an error", function() t.raises("string expected, got table", gil.trace, {}) end)
 
 local worker = [[
@@ -393,6 +431,15 @@ t.test("the file of a program that was killed can be read up to its last lines",
   t.equal(status, 137)
   local text = read(file.path)
   check_rules(parse(text .. "]"))
+end)
+
+t.test("the last hold before every thread waits is in the file of a program that is killed then", function()
+  local file <close> = temporary ".json"
+  t.run { "--trace", file.path, "-e", "local n = 0 for i = 1, 1e5 do n = n + i end threading = require 'gilua.threading' " ..
+    "threading.start(function() require 'gilua.time'.sleep(0.1) io.popen('kill -KILL $PPID'):close() end) threading.Event():wait(9)" }
+  local events = parse(read(file.path) .. "]")
+  check_rules(events)
+  t.equal(select_events(events, { ph = "X", cat = "held", tid = 1 })[1].args.at:find("(command line):1", 1, true) ~= nil, true)
 end)
 
 t.test("a child of a fork does not write into its parent's recording", function()
