@@ -1,11 +1,15 @@
 """What bench/run measures: the rows of results.md, each with its bar. Later work adds rows here.
 
-A contender is a command; {gilua}, {lua}, {py}, {rb}, {base}, {bare} stand for the programs, {b} for this folder. A bar is (text,
+A contender is a command; {gilua}, {lua}, {py}, {rb}, {base}, {bare}, {seeing} stand for the programs, {b} for this folder. A bar is (text,
 function of the contenders' medians by name that says whether it is reached); `ratio` is what the table shows beside it.
 """
 
 LUA_CASES = {"fib": 30, "loop": 15000000, "tables": 300000, "strings": 100000, "sort": 100000, "trees": 120,
              "coro": 1000000, "ccall": 3000000, "methods": 5000000}
+
+INSTRUCTION_CASES = {"fib": "10 22", "loop": "1000 1000000", "tables": "100 10000", "strings": "100 5000",
+                     "sort": "100 3000", "trees": "1 8", "coro": "100 50000", "ccall": "100 100000",
+                     "methods": "100 150000"}
 
 GILUA, LUA, PY, RB = "{gilua} {b}/gilua/", "{lua} {b}/lua/", "{py} {b}/peers/python/", "{rb} {b}/peers/ruby/"
 
@@ -43,6 +47,11 @@ def rows():
                         "lua5.4": LUA + "%s.lua %d" % (case, n)},
                        "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
                        bound=False, reps=3, group="one thread"))
+        out.append(Row("bench/lua/%s: instructions" % case,
+                       {name: "{py} {b}/instructions.py %s %s {b}/lua/%s.lua" % (INSTRUCTION_CASES[case], lua, case)
+                        for name, lua in (("gilua", "{gilua}"), ("lua5.4", "{lua}"))},
+                       "≤ 1.01 × lua5.4", lambda m: m["gilua"] <= 1.01 * m["lua5.4"], over("gilua", "lua5.4"),
+                       field="millions", unit="millions", bound=False, reps=2, group="one thread"))
     for what, arguments in (("1 GiB by lines", "lines 1024"), ("1 GiB by blocks of 64 KiB", "blocks 1024"),
                             ("64 MiB by blocks of 512 bytes", "small 64"), ("print of 1 000 000 lines", "print 1000000")):
         out.append(Row("files: " + what, {"gilua": "{gilua} {b}/lua/file_io.lua " + arguments,
@@ -71,7 +80,9 @@ def rows():
     out.append(Row("acquire() and release(), uncontended", peers("lock_uncontended", "2000000 explicit"), "", None,
                    over("gilua", "CPython")))
     for t in (2, 8):
-        out.append(Row("SharedCounter under its lock, %d threads" % t, peers("lock_contended", "600000 %d" % t),
+        counter = peers("lock_contended", "600000 %d" % t)
+        counter["a lock that does nothing"] = LUA + "counter_floor.lua 600000"
+        out.append(Row("SharedCounter under its lock, %d threads" % t, counter,
                        "≤ 0.6 × CPython", lambda m: m["gilua"] <= 0.6 * m["CPython"], over("gilua", "CPython")))
     turns = peers("handoff", "60000 semaphore")
     turns["C semaphores"] = "{base} semaphores 60000"
@@ -85,22 +96,21 @@ def rows():
     out.append(Row("start and join a thread", start, "≤ 1.3 × pthread_create + pthread_join",
                    lambda m: m["gilua"] <= 1.3 * m["C pthreads"], over("gilua", "C pthreads")))
     for p, label, size in ((1, "unbounded", 0), (1, "at most 100", 100), (4, "unbounded", 0), (4, "at most 100", 100)):
-        out.append(Row("queue %d × %d, %s: an item put and got" % (p, p, label),
-                       peers("queue_bench", "200000 %d %d %d" % (p, p, size)),
+        items = peers("queue_bench", "200000 %d %d %d" % (p, p, size))
+        items["a C method call"] = LUA + "ccall.lua 2000000"
+        out.append(Row("queue %d × %d, %s: an item put and got" % (p, p, label), items,
                        "≥ 12 × faster than queue.Queue; ≤ Ruby's",
                        lambda m: m["gilua"] * 12 <= m["CPython"] and m["gilua"] <= m["Ruby"], over("gilua", "CPython")))
     out.append(Row("10 000 threads asleep: resident KiB each", peers("thread_memory", "10000"), "works; ≤ 16 KiB",
                    lambda m: m["gilua"] <= 16, over("gilua", "CPython"), field="rss_kb_per_thread", unit="KiB",
                    bound=False, reps=2))
-    event = {"gilua": GILUA + "trace_overhead.lua event"}
-    out.append(Row("recording: a turn of a thread", event, "≤ 100 ns", lambda m: m["gilua"] <= 100, lambda m: m["gilua"] / 100,
-                   field="event_ns", group="seeing the lock"))
-    out.append(Row("recording at some 10 000 switches a second, over none", {"gilua": GILUA + "trace_overhead.lua work"},
+    out.append(Row("recording: a turn of a thread", {"gilua": "{seeing} event 10000"}, "≤ 100 ns",
+                   lambda m: m["gilua"] <= 100, lambda m: m["gilua"] / 100, field="event_ns", group="seeing the lock"))
+    out.append(Row("recording at some 10 000 switches a second, over none", {"gilua": GILUA + "trace_overhead.lua"},
                    "≤ 1.05", lambda m: m["gilua"] <= 1.05, lambda m: m["gilua"], field="ratio", unit="x",
                    group="seeing the lock"))
-    out.append(Row("a contended RLock, looking for deadlocks, over a Semaphore", {"gilua": GILUA + "deadlock_check.lua"},
-                   "≤ 1 µs a wait", lambda m: m["gilua"] <= 1000, lambda m: m["gilua"] / 1000, field="check_ns",
-                   group="seeing the lock"))
+    out.append(Row("looking for a deadlock, once a wait for a held RLock", {"gilua": "{seeing} deadlock 1"}, "≤ 1 µs",
+                   lambda m: m["gilua"] <= 1000, lambda m: m["gilua"] / 1000, field="check_ns", group="seeing the lock"))
     out.append(Row("a dump of 1 000 threads", {"gilua": GILUA + "dump.lua 1000"}, "≤ 100 ms", lambda m: m["gilua"] <= 100,
                    lambda m: m["gilua"] / 100, field="ms", unit="ms", bound=False, group="seeing the lock"))
     for work, python in (("sha256", True), ("matmul", False), ("count_primes", False)):

@@ -97,6 +97,7 @@ static int next_byte(LineEdit *le, char *byte) {
       return 1;
     }
     short revents;
+    blocking_name(ts, "terminal");
     ParkResult result = blocking_wait_fd(ts, STDIN_FILENO, POLLIN, CLOCK_NEVER, &revents);
     if (result != PARK_GRANTED) {
       le->requested = true;

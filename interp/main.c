@@ -112,11 +112,31 @@ static void end_recording(const Program *p) {
   if (err != 0) fprintf(stderr, "%s: the recording is incomplete: %s\n", p->argv[0], strerror(err));
 }
 
+static int print_stats(lua_State *L) {
+  stats_print(L, stderr, lua_toboolean(L, 1));
+  return 0;
+}
+
+/* Without memory there is no table. */
+static void report(lua_State *L, Runtime *rt, bool json) {
+  rt->report = NULL;
+  if (!lua_checkstack(L, 3)) return;
+  lua_pushcfunction(L, print_stats);
+  lua_pushboolean(L, json);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+static void report_table(lua_State *L, Runtime *rt) { report(L, rt, false); }
+
+static void report_json(lua_State *L, Runtime *rt) { report(L, rt, true); }
+
 static int join_protected(lua_State *L) {
   Program *p = lua_touserdata(L, 1);
-  shutdown_join(L, embed_runtime(p->rt), CLOCK_NEVER);
+  Runtime *rt = embed_runtime(p->rt);
+  bool whole = shutdown_join(L, rt, CLOCK_NEVER);
   end_recording(p);
-  if (p->options.stats != STATS_NONE) stats_print(L, stderr, p->options.stats == STATS_JSON);
+  if (rt->report != NULL) rt->report(L, rt);
+  if (!whole) return luaL_error(L, "interrupted by Ctrl-C while waiting for what the script had started");
   return 0;
 }
 
@@ -151,6 +171,7 @@ int main(int argc, char **argv) {
   spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
   deadlock_closed_world(embed_runtime(p.rt));
+  if (p.options.stats != STATS_NONE) embed_runtime(p.rt)->report = p.options.stats == STATS_JSON ? report_json : report_table;
   dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);

@@ -38,6 +38,28 @@ static void each(lua_State *L, FILE *out, const char *list, bool backwards, void
   lua_pop(L, 1);
 }
 
+static void print_pool(lua_State *L, FILE *out) {
+  lua_getfield(L, -1, "name");
+  const char *name = lua_tostring(L, -1); /* in the table on */
+  lua_pop(L, 1);
+  lua_getfield(L, -1, "kind");
+  const char *kind = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  fprintf(out, "%-28.28s %-9s %8lld %10lld %10lld %9lld %11lld %11.2f\n", name, kind, (long long)field(L, "max_workers"),
+          (long long)field(L, "submitted"), (long long)field(L, "finished"), (long long)field(L, "queued"),
+          (long long)field(L, "most_queued"), field_ms(L, "busy_ns"));
+}
+
+static void print_pools(lua_State *L, FILE *out) {
+  lua_getfield(L, -1, "pools");
+  lua_Integer n = luaL_len(L, -1);
+  lua_pop(L, 1);
+  if (n == 0) return;
+  fprintf(out, "\n%-28s %-9s %8s %10s %10s %9s %11s %11s\n", "pool", "of", "workers", "submitted", "finished", "queued",
+          "most queued", "busy ms");
+  each(L, out, "pools", false, print_pool, "");
+}
+
 static void print_table(lua_State *L, FILE *out) {
   fprintf(out, "\nlock: %lld switches, %lld of them forced, %lld signals\n", (long long)field(L, "switches"),
           (long long)field(L, "forced_switches"), (long long)field(L, "signals"));
@@ -45,6 +67,7 @@ static void print_table(lua_State *L, FILE *out) {
           "longest ms", "longest at");
   each(L, out, "threads", true, print_thread, "");
   each(L, out, "ended", false, print_thread, "");
+  print_pools(L, out);
 }
 
 static void print_json_string(FILE *out, const char *text) {
@@ -75,6 +98,35 @@ static void print_json_thread(lua_State *L, FILE *out) {
   fputc('}', out);
 }
 
+/* Those of the integers that the table on top has, each with a comma in front. */
+static void print_json_integers(lua_State *L, FILE *out, const char *const *names) {
+  for (; *names != NULL; names++) {
+    if (lua_getfield(L, -1, *names) != LUA_TNIL) fprintf(out, ",\"%s\":%lld", *names, (long long)lua_tointeger(L, -1));
+    lua_pop(L, 1);
+  }
+}
+
+static void print_json_worker(lua_State *L, FILE *out) {
+  static const char *const counters[] = {"pid", "busy_ns", NULL};
+  fprintf(out, "{\"tasks\":%lld", (long long)field(L, "tasks"));
+  print_json_text(L, out, "name");
+  print_json_integers(L, out, counters);
+  fputc('}', out);
+}
+
+static void print_json_pool(lua_State *L, FILE *out) {
+  static const char *const counters[] = {"submitted", "finished", "queued", "most_queued", "busy_ns", NULL};
+  fprintf(out, "{\"max_workers\":%lld", (long long)field(L, "max_workers"));
+  print_json_text(L, out, "name");
+  print_json_text(L, out, "kind");
+  print_json_integers(L, out, counters);
+  lua_getfield(L, -1, "ended");
+  fprintf(out, ",\"ended\":%s,\"workers\":[", lua_toboolean(L, -1) ? "true" : "false");
+  lua_pop(L, 1);
+  each(L, out, "workers", false, print_json_worker, ",");
+  fputs("]}", out);
+}
+
 static void print_json(lua_State *L, FILE *out) {
   fprintf(out, "{\"switches\":%lld,\"forced_switches\":%lld,\"signals\":%lld,\"threads\":[",
           (long long)field(L, "switches"),
@@ -82,6 +134,8 @@ static void print_json(lua_State *L, FILE *out) {
   each(L, out, "threads", true, print_json_thread, ",");
   fputs("],\"ended\":[", out);
   each(L, out, "ended", false, print_json_thread, ",");
+  fputs("],\"pools\":[", out);
+  each(L, out, "pools", false, print_json_pool, ",");
   fputs("]}\n", out);
 }
 

@@ -11,9 +11,12 @@ local threading = require "gilua.threading"
 local time = require "gilua.time"
 local gil = require "gilua.gil"
 
-local requests = math.tointeger(tonumber(arg[1]) or 100)
-local interval = tonumber(arg[2]) or 0.005
+local requests, interval = math.tointeger(tonumber(arg[1] or 100)), tonumber(arg[2] or 0.005)
 local directory = arg[3]
+if not requests or requests < 1 or not pcall(gil.switch_interval, interval) then
+  io.stderr:write("usage: convoy.lua [requests = 100 [switch interval = 0.005 [directory for timeline pages]]]\n")
+  os.exit(2)
+end
 local PERIOD, SPINNERS = 0.002, 1
 
 local function answer()

@@ -3,8 +3,11 @@
 local threading = require "gilua.threading"
 local time = require "gilua.time"
 
-local pause = tonumber(arg[1]) or 5
-local from = math.tointeger(tonumber(arg[2]) or 10) or 10
+local pause, from = tonumber(arg[1] or 5), math.tointeger(tonumber(arg[2] or 10))
+if not pause or pause < 0 or not from then
+  io.stderr:write("usage: countdown.lua [seconds between two lines = 5 [from = 10]]\n")
+  os.exit(2)
+end
 
 local function countdown(n)
   while n > 0 do

@@ -4,8 +4,14 @@ local socket = require "gilua.socket"
 local threading = require "gilua.threading"
 local gilua = require "gilua"
 
-local listener = assert(socket.bind(arg[2] or "127.0.0.1", tonumber(arg[1]) or 7007, 1024))
-local address, port = listener:getsockname()
+local port = math.tointeger(tonumber(arg[1] or 7007))
+if not port or port < 0 or port > 65535 then
+  io.stderr:write("usage: echo_server.lua [port = 7007 [address = 127.0.0.1]]\n")
+  os.exit(2)
+end
+local listener = assert(socket.bind(arg[2] or "127.0.0.1", port, 1024))
+local address
+address, port = listener:getsockname()
 local served = { connections = 0, lines = 0 }
 local served_lock = threading.Lock()
 

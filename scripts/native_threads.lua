@@ -6,8 +6,14 @@ local native = require "gilua.native"
 local threading = require "gilua.threading"
 local time = require "gilua.time"
 
-local n = math.tointeger(tonumber(arg[1]) or 300000)
-local workers = math.tointeger(tonumber(arg[2]) or 2)
+local function count(i, standard)
+  local n = math.tointeger(tonumber(arg[i] or standard))
+  if n and n > 0 then return n end
+  io.stderr:write("usage: native_threads.lua [n = 300000 [workers = 2]]\n")
+  os.exit(2)
+end
+
+local n, workers = count(1, 300000), count(2, 2)
 
 -- What native.count_primes does, line by line.
 local function count_primes(limit)

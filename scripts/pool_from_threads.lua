@@ -4,8 +4,14 @@ local multiprocessing = require "gilua.multiprocessing"
 local threading = require "gilua.threading"
 local time = require "gilua.time"
 
-local nthreads = math.tointeger(tonumber(arg[1]) or 2)
-local calls = math.tointeger(tonumber(arg[2]) or 20)
+local function count(i, standard)
+  local n = math.tointeger(tonumber(arg[i] or standard))
+  if n and n > 0 then return n end
+  io.stderr:write("usage: pool_from_threads.lua [threads = 2 [calls each = 20]]\n")
+  os.exit(2)
+end
+
+local nthreads, calls = count(1, 2), count(2, 20)
 
 -- A large calculation, bound to the processor.
 local function some_work(n)

@@ -4,8 +4,14 @@ local futures = require "gilua.futures"
 local multiprocessing = require "gilua.multiprocessing"
 local time = require "gilua.time"
 
-local workers = math.tointeger(tonumber(arg[1]) or multiprocessing.cpu_count())
-local tasks = math.tointeger(tonumber(arg[2]) or 16)
+local function count(i, standard)
+  local n = math.tointeger(tonumber(arg[i] or standard))
+  if n and n > 0 then return n end
+  io.stderr:write("usage: process_pool.lua [workers = processors [tasks = 16]]\n")
+  os.exit(2)
+end
+
+local workers, tasks = count(1, multiprocessing.cpu_count()), count(2, 16)
 
 local function is_prime(n)
   if n < 2 then return false end

@@ -4,8 +4,14 @@ local threading = require "gilua.threading"
 local time = require "gilua.time"
 local gil = require "gilua.gil"
 
-local nthreads = math.tointeger(tonumber(arg[1]) or 4)
-local each = math.tointeger(tonumber(arg[2]) or 200000)
+local function count(i, standard)
+  local n = math.tointeger(tonumber(arg[i] or standard))
+  if n and n > 0 then return n end
+  io.stderr:write("usage: shared_counter.lua [threads = 4 [increments each = 200000]]\n")
+  os.exit(2)
+end
+
+local nthreads, each = count(1, 4), count(2, 200000)
 
 -- A counter that several threads may use.
 local SharedCounter = {}

@@ -3,7 +3,14 @@
 local threading = require "gilua.threading"
 local time = require "gilua.time"
 
-local size = math.tointeger(tonumber(arg[1]) or 20000000)
+local function count(i, standard)
+  local n = math.tointeger(tonumber(arg[i] or standard))
+  if n and n > 0 then return n end
+  io.stderr:write("usage: threads_and_the_lock.lua [size = 20000000]\n")
+  os.exit(2)
+end
+
+local size = count(1, 20000000)
 
 local function compute(n)
   while n > 0 do n = n - 1 end

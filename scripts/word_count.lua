@@ -24,6 +24,14 @@ local function count_words(name)
   return { counts = counts, total = total }
 end
 
+for _, path in ipairs(arg) do
+  local file <close> = io.open(path)
+  if not file then
+    io.stderr:write("cannot read '" .. path .. "'\nusage: word_count.lua [folder or file …]\n")
+    os.exit(2)
+  end
+end
+
 local paths = #arg > 0 and arg or { "/usr/share/common-licenses", "/usr/share/dict", "/usr/share/perl" }
 local names = {}
 for _, path in ipairs(paths) do

@@ -12,6 +12,7 @@
 #ifndef GILUA_POOL_FUTURES_BACKEND_H
 #define GILUA_POOL_FUTURES_BACKEND_H
 
+#include "pool/futures/counters.h"
 #include "pool/futures/future.h"
 
 typedef struct Executor Executor;
@@ -57,6 +58,13 @@ typedef struct Backend {
 
   /* The object was collected, or the state closes; called last, after collected. NULL: nothing to free. The same rules. */
   void (*free)(Executor *e);
+
+  /* What it has done so far; also inside a finalizer: neither raises nor allocates. NULL: not counted. If it is collected
+   * with tasks unfinished, the back end itself calls counters_keep when they are. */
+  void (*count)(Executor *e, PoolCounters *out);
+
+  /* Pushes the list of its workers: {name or pid, tasks, busy_ns}. The executor is at index i. */
+  void (*push_workers)(lua_State *L, Executor *e, int i);
 
   /* Automatic chunk sizes pay: a task costs more than its hand-over in this process. */
   bool chunks;

@@ -1,7 +1,7 @@
 /* Counting the stuck. */
 #include "pool/futures/crew.h"
 
-#include "runtime/thread/error.h"
+#include "runtime/sync/deadlock.h"
 
 void crew_enter(Crew *crew, Worker *w, Tstate *ts) {
   *w = (Worker){.crew = crew, .ts = ts, .next = crew->workers};
@@ -39,34 +39,13 @@ void crew_end_wait(Tstate *ts) {
   if (ts->worker != NULL) ts->worker->stuck = false;
 }
 
-/* Pushes "script.lua:12" of where ts is, which is parked or the calling thread. */
-static void push_where(lua_State *L, Tstate *ts) {
-  lua_Debug ar;
-  for (int level = 0; lua_getstack(ts->current, level, &ar); level++) {
-    if (!lua_getinfo(ts->current, "Sl", &ar) || ar.currentline < 0) continue;
-    lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
-    return;
-  }
-  lua_pushliteral(L, "?");
-}
-
-int crew_raise_deadlock(lua_State *L, Tstate *ts) {
+int crew_raise_deadlock(lua_State *L, Tstate *ts, const char *what, lua_Integer runner) {
   const Crew *crew = ((Worker *)ts->worker)->crew;
-  luaL_checkstack(L, 8, NULL);
-  error_push(L, ERROR_DEADLOCK,
-             "all %d workers of the pool wait for tasks of the same pool, and nobody is left to run them", crew->most);
-  lua_newtable(L);
-  lua_Integer n = 0;
-  for (const Worker *w = crew->workers; w != NULL; w = w->next) {
-    lua_createtable(L, 0, 3);
-    lua_pushinteger(L, w->ts->ident);
-    lua_setfield(L, -2, "thread");
-    lua_pushliteral(L, "future");
-    lua_setfield(L, -2, "waits_for");
-    push_where(L, w->ts);
-    lua_setfield(L, -2, "at");
-    lua_rawseti(L, -2, ++n);
-  }
-  lua_setfield(L, -2, "cycle");
-  return lua_error(L);
+  if (!deadlock_found_begin(ts, "all workers of the pool wait for tasks of the same pool, and nobody is left to run them: ",
+                            (unsigned)crew->count))
+    return luaL_error(L, "not enough memory");
+  deadlock_found_add(ts, ts, what, runner);
+  for (const Worker *w = crew->workers; w != NULL; w = w->next)
+    if (w->ts != ts) deadlock_found_add(ts, w->ts, what, 0);
+  return deadlock_raise(L, ts);
 }

@@ -36,7 +36,8 @@ void crew_leave(Worker *w);
 bool crew_begin_wait(Tstate *ts, const Future *f, int64_t deadline);
 void crew_end_wait(Tstate *ts);
 
-/* crew_raise_deadlock raises `deadlock` for ts, with what each worker of its crew waits for. */
-int crew_raise_deadlock(lua_State *L, Tstate *ts);
+/* crew_raise_deadlock raises `deadlock` for ts, with what each worker of its crew waits for: ts for `what`, which `runner`
+ * (an ident, 0: nobody in particular) could bring. */
+int crew_raise_deadlock(lua_State *L, Tstate *ts, const char *what, lua_Integer runner);
 
 #endif

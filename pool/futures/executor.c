@@ -136,9 +136,7 @@ static void refuse(lua_State *L, const Executor *e, int i) {
     lua_getiuservalue(L, i, EXECUTOR_CAUSE);
     executor_push_broken(L, -1);
   } else {
-    error_push(L, ERROR_INVALID_STATE, "cannot submit a task to a pool that was shut down");
-    lua_pushliteral(L, "closed");
-    lua_setfield(L, -2, "state");
+    error_raise_state(L, "closed", "cannot submit a task to a pool that was shut down");
   }
   lua_error(L);
 }
@@ -194,6 +192,11 @@ int executor_collect(lua_State *L) {
   if (e->state != EXECUTOR_CLOSED) {
     e->state = EXECUTOR_CLOSED;
     e->backend->collected(e);
+  }
+  if (e->backend->count != NULL && service_of(L) != NULL) {
+    PoolCounters c = {0};
+    e->backend->count(e, &c);
+    if (c.kind != NULL && c.submitted == c.finished) counters_keep(&service_of(L)->ended_pools, &c);
   }
   if (e->backend->free != NULL) e->backend->free(e);
   if (e->next != NULL) e->next->prev = e->prev;

@@ -75,10 +75,7 @@ bool future_set_running(Future *f) {
 static Future *check_may(lua_State *L, int i, FutureState to) {
   Future *f = lua_touserdata(L, i);
   if (future_may(f->state, to)) return f;
-  error_push(L, ERROR_INVALID_STATE, "a future that is %s cannot be decided again", future_state_name(f));
-  lua_pushstring(L, future_state_name(f));
-  lua_setfield(L, -2, "state");
-  lua_error(L);
+  error_raise_state(L, future_state_name(f), "a future that is %s cannot be decided again", future_state_name(f));
   return NULL;
 }
 
@@ -182,7 +179,7 @@ void future_watch(lua_State *L, int i) {
 
 /* Waits for somebody to call future_set_…. */
 static ParkResult wait_parked(lua_State *L, Tstate *ts, Future *f, int64_t deadline) {
-  if (!crew_begin_wait(ts, f, deadline)) crew_raise_deadlock(L, ts);
+  if (!crew_begin_wait(ts, f, deadline)) crew_raise_deadlock(L, ts, "future", f->runner);
   ParkResult result = park(ts, &f->waiters, deadline, "future", &f->runner);
   crew_end_wait(ts);
   return result;

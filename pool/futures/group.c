@@ -96,7 +96,7 @@ static int push_unique(lua_State *L, int list) {
   lua_newtable(L);
   int unique = lua_gettop(L) - 1, seen = unique + 1, n = 0;
   for (lua_Integer k = 1; lua_geti(L, list, k) != LUA_TNIL; k++) {
-    if (future_test(L, -1) == NULL) luaL_error(L, "bad list of futures (#%d is a %s)", (int)k, luaL_typename(L, -1));
+    if (future_test(L, -1) == NULL) luaL_error(L, "bad element #%d of the list of futures (Future expected, got %s)", (int)k, luaL_typename(L, -1));
     if (n == INT_MAX / (int)sizeof(FutureWatch)) luaL_error(L, "too many futures");
     lua_pushvalue(L, -1);
     if (lua_rawget(L, seen) == LUA_TNIL) {
@@ -135,7 +135,7 @@ static ParkResult await_member(lua_State *L, Tstate *ts, FutureGroup *g, int64_t
     own = f;
     if (f->crew != w->crew) break;
   }
-  if (own != NULL && !crew_begin_wait(ts, own, deadline)) crew_raise_deadlock(L, ts);
+  if (own != NULL && !crew_begin_wait(ts, own, deadline)) crew_raise_deadlock(L, ts, "futures", 0);
   ParkResult result = park(ts, &g->waiters, deadline, "futures", g);
   crew_end_wait(ts);
   return result;

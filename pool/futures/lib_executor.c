@@ -5,6 +5,7 @@
  */
 #include "pool/futures/executor.h"
 #include "pool/futures/lib_futures.h"
+#include "runtime/thread/error.h"
 
 static int executor_submit_method(lua_State *L) {
   executor_check(L, 1);
@@ -23,6 +24,8 @@ static bool flag(lua_State *L, const char *name, bool standard) {
 static int executor_shutdown(lua_State *L) {
   executor_check(L, 1);
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
+  static const char *const fields[] = {"wait", "cancel_futures", NULL};
+  object_check_fields(L, 2, "shutdown", fields);
   bool wait = flag(L, "wait", true);
   executor_close(L, 1, flag(L, "cancel_futures", false));
   if (wait) executor_join(L, 1, CLOCK_NEVER);
@@ -35,9 +38,11 @@ static int executor_terminate_method(lua_State *L) {
   return 0;
 }
 
+/* (pool, error): after a Ctrl-C nobody wants the tasks any more. */
 static int executor_close_method(lua_State *L) {
   executor_check(L, 1);
-  executor_close(L, 1, false);
+  if (error_is(L, 2, ERROR_INTERRUPTED)) executor_terminate(L, 1);
+  else executor_close(L, 1, false);
   executor_join(L, 1, CLOCK_NEVER);
   return 0;
 }

@@ -89,14 +89,14 @@ static int future_add_done_callback(lua_State *L) {
 static Future *check_own(lua_State *L) {
   Future *f = check(L);
   if (f->source != NULL || f->crew != NULL || f->task != (void *)&future_type)
-    error_raise(L, ERROR_INVALID_STATE, "only a future made by futures.Future() can be decided by hand");
+    error_raise_state(L, future_state_name(f), "only a future made by futures.Future() can be decided by hand");
   return f;
 }
 
 static int future_set_running_method(lua_State *L) {
   Future *f = check_own(L);
   if (f->state != FUTURE_CANCELLED && !future_may(f->state, FUTURE_RUNNING))
-    error_raise(L, ERROR_INVALID_STATE, "a future that is %s cannot begin", future_state_name(f));
+    error_raise_state(L, future_state_name(f), "a future that is %s cannot begin", future_state_name(f));
   lua_pushboolean(L, future_set_running(f));
   return 1;
 }

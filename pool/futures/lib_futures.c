@@ -55,7 +55,21 @@ static void push_parts(lua_State *L, int list) {
   lua_settop(L, done + 1);
 }
 
+/* The field of the options at 2. */
+static ReturnWhen option_when(lua_State *L) {
+  int when = 0; /* ALL_COMPLETED */
+  if (lua_getfield(L, 2, "return_when") != LUA_TNIL) {
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+    while (when_names[when] != NULL && strcmp(when_names[when], name) != 0) when++;
+    if (when_names[when] == NULL)
+      luaL_error(L, "bad field 'return_when' to 'wait' (ALL_COMPLETED, FIRST_COMPLETED or FIRST_EXCEPTION expected)");
+  }
+  lua_pop(L, 1);
+  return (ReturnWhen)when;
+}
+
 static int futures_wait(lua_State *L) {
+  static const char *const fields[] = {"timeout", "return_when", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
@@ -63,11 +77,9 @@ static int futures_wait(lua_State *L) {
   bool poll = false;
   int64_t deadline = CLOCK_NEVER;
   if (lua_istable(L, 2)) {
-    lua_getfield(L, 2, "return_when");
-    when = (ReturnWhen)luaL_checkoption(L, 3, "ALL_COMPLETED", when_names);
-    lua_getfield(L, 2, "timeout");
-    deadline = park_timeout(L, 4, &poll);
-    lua_settop(L, 2);
+    object_check_fields(L, 2, "wait", fields);
+    when = option_when(L);
+    deadline = park_timeout_field(L, 2, "wait", &poll);
   }
   group_of_list(L, 1);
   if (!poll) wait_for(L, 3, when, deadline);
@@ -127,6 +139,7 @@ int luaopen_gilua_futures(lua_State *L) {
   map_register(L);
   progress_register(L);
   thread_executor_register(L);
+  counters_register(L);
   luaL_newlib(L, funcs);
   for (int k = 0; when_names[k] != NULL; k++) {
     lua_pushstring(L, when_names[k]);

@@ -419,8 +419,7 @@ static void read_options(lua_State *L, MapOptions *o) {
   }
   o->chunk = option_count(L, options, "chunksize");
   o->buffer = option_count(L, options, "buffersize");
-  lua_getfield(L, options, "timeout");
-  o->deadline = park_timeout(L, options + 1, NULL);
+  o->deadline = park_timeout_field(L, options, "map", NULL);
   lua_settop(L, options - 1);
 }
 

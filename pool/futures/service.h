@@ -31,7 +31,8 @@ struct FutureService {
   Waitq drained;         /* [G] who waits for the list to be empty */
   Executor *executors;   /* [G] every one that is not collected; user value 2 leads to the objects, weakly */
   bool ending;           /* [G] the main script has ended: no new executors, no new tasks */
-  lua_Integer pools;     /* [G] number of the last default name of a pool of threads */
+  lua_Integer pools;     /* [G] number of the next default name of a pool */
+  EndedPools ended_pools; /* [G] */
   RuntimeExit at_exit;   /* [i] */
   ForkLock fork_lock;    /* [i] of m */
 };

@@ -14,7 +14,10 @@
 #include "pool/futures/thread_backend.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "pool/futures/chunk.h"
 #include "pool/futures/crew.h"
 #include "pool/futures/cpus.h"
 #include "pool/futures/service.h"
@@ -22,6 +25,7 @@
 #include "runtime/thread/error.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
+#include "runtime/trace/recorder.h"
 
 enum { MOST_WORKERS = 100000, MOST_ARGS = 60000 };
 
@@ -41,6 +45,10 @@ typedef struct ThreadPool {
   pid_t pid;             /* [i] the process that its threads are in */
   Executor *executor;    /* [G] NULL once that is collected */
   Waitq idlers, joiners; /* [G] */
+  lua_Integer submitted, finished, most; /* [G] tasks; most that were queued */
+  int64_t busy_ns;       /* [G] of workers that have ended */
+  bool uncounted;        /* [G] its executor was collected before its tasks were finished */
+  char name[POOL_NAME];  /* [i] */
 } ThreadPool;
 
 typedef struct ThreadExecutor {
@@ -53,7 +61,13 @@ typedef struct WorkerObject {
   ObjectHead head;
   Worker worker;
   Future *task; /* [G] what it runs, or NULL */
+  lua_Integer tasks; /* [G] it has run */
+  int64_t busy_ns, busy_since; /* [G] before and since it found work last; busy_since 0: it has none */
 } WorkerObject;
+
+static inline const WorkerObject *object_of_worker(const Worker *w) {
+  return (const WorkerObject *)((const char *)w - offsetof(WorkerObject, worker));
+}
 
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 static const ObjectType pool_type = {
@@ -69,8 +83,17 @@ static const ObjectType executor_type = {.name = "gilua.ThreadPoolExecutor",
 
 enum { AT_POOL = 1, AT_WORKER, AT_RING, AT_HANDLER, AT_TASK, AT_FREE };
 
+static int64_t busy_ns(const WorkerObject *w) {
+  return w->busy_ns + (w->busy_since != 0 ? clock_ns() - w->busy_since : 0);
+}
+
+static void note_idle(WorkerObject *w) {
+  w->busy_ns = busy_ns(w);
+  w->busy_since = 0;
+}
+
 /* Waits for a task and pushes it; false: the worker may go. A request is raised. */
-static bool next_task(lua_State *L, Tstate *ts, ThreadPool *p) {
+static bool next_task(lua_State *L, Tstate *ts, ThreadPool *p, WorkerObject *w) {
   for (;;) {
     if (request_pending(ts)) request_raise(L, ts);
     while (p->count > 0) {
@@ -79,15 +102,28 @@ static bool next_task(lua_State *L, Tstate *ts, ThreadPool *p) {
       lua_remove(L, -2);
       p->ring.head = (p->ring.head + 1) & (p->ring.capacity - 1);
       p->count--;
-      if (future_set_running(lua_touserdata(L, -1))) return true;
+      if (future_set_running(lua_touserdata(L, -1))) {
+        if (w->busy_since == 0) w->busy_since = clock_ns();
+        return true;
+      }
+      p->finished++;
       lua_pop(L, 1);
     }
+    note_idle(w);
     if (p->shut) return false;
     ts->idle = true;
     ParkResult result = park(ts, &p->idlers, CLOCK_NEVER, "task", p);
     ts->idle = false;
     if (result == PARK_GRANTED && !p->shut) p->coming--;
   }
+}
+
+/* Shows the task at AT_TASK in the recording. */
+static void trace_begin(lua_State *L, Tstate *ts) {
+  lua_getiuservalue(L, AT_TASK, FUTURE_VALUE);
+  if (lua_tocfunction(L, -1) == chunk_run) lua_getiuservalue(L, AT_TASK, FUTURE_VALUE + 1);
+  trace_task_begin(ts, trace_function(L, ts->rt, -1));
+  lua_settop(L, AT_TASK);
 }
 
 /* Runs the task at AT_TASK. */
@@ -113,12 +149,16 @@ static int work(lua_State *L) {
   Tstate *ts = tstate_self();
   lua_settop(L, AT_RING);
   lua_pushcfunction(L, error_traceback_handler);
-  while (next_task(L, ts, p)) {
+  while (next_task(L, ts, p, w)) {
     w->task = lua_touserdata(L, AT_TASK);
     lua_pushvalue(L, AT_TASK);
     lua_setiuservalue(L, AT_WORKER, 1);
+    if (ts->rt->recorder != NULL) trace_begin(L, ts);
     run_task(L, ts, w->task);
+    if (ts->task_since != 0) trace_task_end(ts);
     w->task = NULL;
+    w->tasks++;
+    p->finished++;
     lua_settop(L, AT_HANDLER);
     lua_pushnil(L);
     lua_setiuservalue(L, AT_WORKER, 1);
@@ -148,6 +188,7 @@ static void clear_queue(lua_State *L, ThreadPool *p, int i) {
         future_set_cancelled(L, -1);
       }
     }
+    p->finished++;
     lua_pop(L, 1);
   }
 }
@@ -211,6 +252,26 @@ static void succeed(lua_State *L, ThreadPool *p, WorkerObject *w) {
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) clear_queue(L, p, AT_POOL);
 }
 
+static void fill_counters(const ThreadPool *p, PoolCounters *out) {
+  *out = (PoolCounters){.kind = "threads",
+                        .max_workers = p->crew.most,
+                        .workers = p->crew.count,
+                        .submitted = (uint64_t)p->submitted,
+                        .finished = (uint64_t)p->finished,
+                        .queued = (uint64_t)p->count,
+                        .most_queued = (uint64_t)p->most,
+                        .busy_ns = p->busy_ns};
+  memcpy(out->name, p->name, sizeof out->name);
+  for (const Worker *w = p->crew.workers; w != NULL; w = w->next) out->busy_ns += busy_ns(object_of_worker(w));
+}
+
+static void count_at_last(lua_State *L, ThreadPool *p) {
+  PoolCounters c;
+  p->uncounted = false;
+  fill_counters(p, &c);
+  counters_keep(&service_of(L)->ended_pools, &c);
+}
+
 /* The target of a worker thread: (pool, worker) */
 static int worker_main(lua_State *L) {
   ThreadPool *p = lua_touserdata(L, AT_POOL);
@@ -224,11 +285,14 @@ static int worker_main(lua_State *L) {
   int status = lua_pcall(L, 2, 0, 0);
   crew_leave(&w->worker);
   p->crew.count--;
+  p->busy_ns += busy_ns(w);
+  if (w->task != NULL) p->finished++; /* cancelled in it */
   if (status != LUA_OK) succeed(L, p, w);
   lua_getiuservalue(L, AT_POOL, POOL_WORKERS);
   lua_pushnil(L);
   lua_rawsetp(L, -2, &w->worker);
   if (p->crew.count == 0) park_grant_all(ts, &p->joiners);
+  if (p->crew.count == 0 && p->uncounted) count_at_last(L, p);
   return 0;
 }
 
@@ -291,6 +355,8 @@ static void enqueue(lua_State *L, ThreadPool *p, int i) {
   lua_insert(L, -2);
   lua_rawseti(L, -2, ring_slot(&p->ring, p->count++));
   lua_pop(L, 1);
+  p->submitted++;
+  if (p->count > p->most) p->most = p->count;
 }
 
 static int staff_protected(lua_State *L) {
@@ -307,6 +373,7 @@ static void staff_or_take_back(lua_State *L, ThreadPool *p, int pool) {
   lua_pushnil(L);
   lua_rawseti(L, -2, ring_slot(&p->ring, --p->count));
   lua_pop(L, 1);
+  p->submitted--;
   lua_error(L);
 }
 
@@ -395,7 +462,31 @@ static void collected(Executor *e) {
 
 static void free_executor(Executor *e) {
   ThreadPool *p = pool_of(e);
-  if (p != NULL) p->executor = NULL;
+  if (p == NULL) return;
+  p->executor = NULL;
+  p->uncounted = p->submitted != p->finished;
+}
+
+static void count(Executor *e, PoolCounters *out) {
+  if (pool_of(e) != NULL) fill_counters(pool_of(e), out);
+}
+
+static void push_worker_counters(lua_State *L, Executor *e, int i) {
+  char name[POOL_NAME];
+  (void)i;
+  lua_newtable(L);
+  lua_Integer n = 0;
+  for (const Worker *w = pool_of(e)->crew.workers; w != NULL; w = w->next) {
+    const WorkerObject *o = object_of_worker(w);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, thread_peek_name(w->ts, name, sizeof name));
+    lua_setfield(L, -2, "name");
+    lua_pushinteger(L, o->tasks);
+    lua_setfield(L, -2, "tasks");
+    lua_pushinteger(L, busy_ns(o));
+    lua_setfield(L, -2, "busy_ns");
+    lua_rawseti(L, -2, ++n);
+  }
 }
 
 static const Backend thread_backend = {
@@ -405,6 +496,8 @@ static const Backend thread_backend = {
     .terminate = terminate,
     .collected = collected,
     .free = free_executor,
+    .count = count,
+    .push_workers = push_worker_counters,
 };
 
 static void push_prefix(lua_State *L) {
@@ -417,7 +510,9 @@ static void push_prefix(lua_State *L) {
 
 int thread_executor_new(lua_State *L) {
   static const char what[] = "ThreadPoolExecutor";
+  static const char *const fields[] = {"max_workers", "thread_name_prefix", "initializer", "initargs", "show_progress", NULL};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  object_check_fields(L, 1, what, fields);
   lua_settop(L, 1);
   int cpus = cpus_usable(), standard = cpus + 4 < 32 ? cpus + 4 : 32;
   int most = executor_option_workers(L, what, "max_workers", standard, MOST_WORKERS);
@@ -437,6 +532,7 @@ int thread_executor_new(lua_State *L) {
   lua_setiuservalue(L, 4, POOL_PREFIX);
   Executor *e = executor_new(L, &executor_type, &thread_backend, most, 1);
   ((ThreadExecutor *)e)->pool = p;
+  snprintf(p->name, sizeof p->name, "%s", lua_tostring(L, 3));
   p->executor = e;
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, -2, EXECUTOR_OWN);

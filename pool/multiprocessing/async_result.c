@@ -161,7 +161,7 @@ static int result_ready(lua_State *L) {
 
 static int result_successful(lua_State *L) {
   check(L);
-  if (!await_all(L, 1, true, 0)) return error_raise(L, ERROR_INVALID_STATE, "the result is not ready");
+  if (!await_all(L, 1, true, 0)) return error_raise_state(L, "pending", "the result is not ready");
   lua_settop(L, 1);
   lua_pushcfunction(L, outcome_protected);
   lua_insert(L, 1);

@@ -181,7 +181,7 @@ static int pool_terminate(lua_State *L) {
 static int pool_join(lua_State *L) {
   push_executor(L);
   if (!((Pool *)lua_touserdata(L, 1))->ended)
-    return error_raise(L, ERROR_INVALID_STATE, "the pool is still running: close or terminate it before join");
+    return error_raise_state(L, "running", "the pool is still running: close or terminate it before join");
   executor_join(L, -1, CLOCK_NEVER);
   return 0;
 }
@@ -233,8 +233,26 @@ int pool_new_over(lua_State *L) {
   return 1;
 }
 
+static void check_count(lua_State *L, const char *name) {
+  int is_integer = 1;
+  if (lua_getfield(L, 1, name) != LUA_TNIL && (lua_tointegerx(L, -1, &is_integer) < 1 || !is_integer))
+    luaL_error(L, "bad field '%s' to 'Pool' (must be an integer of one or more)", name);
+  lua_pop(L, 1);
+}
+
+/* The options at 1, before the executor sees them under names of its own. */
+static void check_options(lua_State *L) {
+  static const char *const fields[] = {"processes", "initializer", "initargs", "maxtasksperchild", NULL};
+  if (lua_isnoneornil(L, 1)) return;
+  luaL_checktype(L, 1, LUA_TTABLE);
+  object_check_fields(L, 1, "Pool", fields);
+  check_count(L, "processes");
+  check_count(L, "maxtasksperchild");
+}
+
 int pool_new(lua_State *L) {
   lua_settop(L, 1);
+  check_options(L);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 1);

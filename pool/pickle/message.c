@@ -65,8 +65,8 @@ static bool fill(Writer *w, PickleMessage *m) {
   return true;
 }
 
-static int ref_slot(Writer *w, int slot) {
-  lua_pushvalue(w->L, w->base + slot);
+static int ref_to(Writer *w, int i) {
+  lua_pushvalue(w->L, i);
   return luaL_ref(w->L, LUA_REGISTRYINDEX);
 }
 
@@ -77,8 +77,8 @@ void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *li
   writer_run(w, first, n, root);
   int top = w->base;
   writer_renew(w);
-  if (w->npieces > 0) out->pins = ref_slot(w, SLOT_PINS);
-  if (w->origins.count > 0) out->origins = ref_slot(w, SLOT_ORIGINS);
+  if (w->npieces > 0) out->pins = ref_to(w, w->base + SLOT_PINS);
+  if (w->origins.count > 0) out->origins = ref_to(w, w->root_origin ? first : w->base + SLOT_ORIGINS);
   if (!fill(w, out)) {
     pickle_message_free(L, out);
     writer_no_memory(w);

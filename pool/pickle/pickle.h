@@ -63,7 +63,8 @@ typedef struct PickleMessage {
   unsigned npieces, ncodes;
   PickleCode **codes;  /* each once, a reference held for each; NULL when ncodes is 0 */
   int pins;            /* registry: list of the strings of the pieces; 0 or LUA_NOREF: none */
-  int origins;         /* registry: list of the functions and metatables written by value; 0 or LUA_NOREF: none */
+  int origins;         /* registry: list of the functions and metatables written by value, or the one function that was;
+                        * 0 or LUA_NOREF: none */
 } PickleMessage;
 
 /* pickle_message_size is the length in bytes of the message as its reader gets it: bytes and pieces. */

@@ -62,8 +62,8 @@ void reader_origin(Reader *r, size_t at) {
   lua_State *L = r->L;
   uint64_t number = reader_varint(r);
   if (r->origins == 0 || r->origins == LUA_NOREF) reader_damaged(r, at, "an origin, where nothing was sent");
-  lua_rawgeti(L, LUA_REGISTRYINDEX, r->origins);
-  if (number > INT64_MAX || lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TNIL)
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, r->origins) == LUA_TFUNCTION && number == 1) return;
+  if (!lua_istable(L, -1) || number > INT64_MAX || lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TNIL)
     reader_damaged(r, at, "an origin that was not sent");
   lua_remove(L, -2);
 }

@@ -40,6 +40,7 @@ typedef struct Writer {
   Bytes out, scratch;
   Refs refs;           /* object, long string or upvalue -> place of its tag in the buffer */
   Refs origins;        /* functions and metatables written by value -> number */
+  bool root_origin;    /* there is one, the function at `first`, and it is not in the list */
   WriteFrame *frames;
   int depth, frame_capacity;
   WriterString strings[WRITER_STRINGS];

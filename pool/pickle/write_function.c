@@ -36,7 +36,7 @@ static void name_code(Writer *w, PickleCode *code) {
 }
 
 static PickleCode *code_of(Writer *w) {
-  PickleCode *code = link_known(w->L, w->link, -1);
+  PickleCode *code = link_known(w->L, w->link, lua_gettop(w->L));
   if (code != NULL) return code;
   dump(w);
   code = link_code(w->L, w->link, w->scratch.bytes, w->scratch.size);
@@ -55,13 +55,23 @@ static bool is_plain(Writer *w, int nupvalues) {
   return globals && (name[0] == '(' || (name[0] == '_' && name[1] == 'E' && name[2] == 'N' && name[3] == 'V' && name[4] == 0));
 }
 
+static void list_origin(Writer *w, int i, uint32_t number) {
+  lua_pushvalue(w->L, i);
+  lua_rawseti(w->L, w->base + SLOT_ORIGINS, number);
+}
+
 void writer_origin(Writer *w, int i) {
   if (w->link == NULL || w->link->worker) return;
   bool added;
   if (refs_add(&w->origins, lua_topointer(w->L, i), (size_t)w->origins.count + 1, &added) == NULL) writer_no_memory(w);
   if (!added) return;
-  lua_pushvalue(w->L, i);
-  lua_rawseti(w->L, w->base + SLOT_ORIGINS, (lua_Integer)w->origins.count);
+  if (w->origins.count == 1 && lua_rawequal(w->L, i, w->first)) { /* most tasks: no list for it alone */
+    w->root_origin = true;
+    return;
+  }
+  if (w->root_origin) list_origin(w, w->first, 1);
+  w->root_origin = false;
+  list_origin(w, i, w->origins.count);
 }
 
 bool writer_function(Writer *w, size_t at) {

@@ -30,6 +30,7 @@ void writer_forget(Writer *w) {
   w->string_count = 0;
   w->anchored = 0;
   w->plain_meta = NULL;
+  w->root_origin = false;
   refs_reset(&w->refs, MOST_REFS);
   if (w->origins.count > 0) refs_reset(&w->origins, SMALL_REFS);
 }
@@ -112,7 +113,7 @@ static void renew(Writer *w, bool used, int value) {
 void writer_renew(Writer *w) {
   renew(w, w->spilled, VALUE_SPILL);
   renew(w, w->npieces > 0, VALUE_PINS);
-  renew(w, w->origins.count > 0, VALUE_ORIGINS);
+  renew(w, w->origins.count > 0 && !w->root_origin, VALUE_ORIGINS);
   w->spilled = false;
 }
 

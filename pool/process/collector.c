@@ -75,8 +75,7 @@ static void end(Engine *e) {
   while (zygote > 0 && waitpid(zygote, NULL, 0) < 0 && errno == EINTR) continue;
   pthread_mutex_lock(&e->m);
   e->zygote = 0;
-  for (TaskWait *w = e->waits; w != NULL; w = w->next) engine_tell(w);
-  engine_kick(e);
+  for (TaskWait *w = e->waits; w != NULL; w = w->next) engine_tell(e, w);
 }
 
 static void *collector_main(void *arg) {

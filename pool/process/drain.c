@@ -5,8 +5,6 @@
 #include <stdlib.h>
 
 #include "pool/process/internal.h"
-#include "runtime/os/futex.h"
-#include "runtime/os/os.h"
 
 void engine_enqueue(Engine *e, Task *t, bool front) {
   t->next = front ? e->queue : NULL;
@@ -15,7 +13,7 @@ void engine_enqueue(Engine *e, Task *t, bool front) {
   if (t->prev != NULL) t->prev->next = t;
   if (t->next == NULL) e->queue_end = t;
   if (t->prev == NULL) e->queue = t;
-  e->queued++;
+  if (++e->queued > e->most_queued) e->most_queued = e->queued;
 }
 
 void engine_unqueue(Engine *e, Task *t) {
@@ -29,13 +27,10 @@ void engine_unqueue(Engine *e, Task *t) {
 
 void engine_decide(Engine *e, Task *t, TaskState state) {
   task_move(t, state);
-  for (TaskWait *w = t->waiters; w != NULL; w = w->same) {
-    if (w->leads) continue;
-    atomic_store(&w->word, 1);
-    futex_wake(&w->word, 1);
-  }
+  for (TaskWait *w = t->waiters; w != NULL; w = w->same) engine_tell(e, w);
   if (t->watcher != NULL) e->decided(t);
   if (!t->init) e->pending--;
+  if (e->conditions > 0) engine_tell_ready(e);
   engine_unref(t);
 }
 
@@ -58,9 +53,16 @@ static void look_at_taken(WorkerHandle *w) {
   }
 }
 
-static void note_time(Engine *e, int64_t ns) {
+/* What a worker says is believed as far as it can be. */
+static void note_time(Engine *e, WorkerHandle *w, Task *t, int64_t ns) {
+  WorkerCount *c = &e->counts[worker_index(e, w)];
+  c->tasks++;
   if (ns < 100) ns = 100;
   if (ns > INT64_C(1000000000000)) return;
+  c->busy_ns += ns;
+  t->place = worker_index(e, w);
+  t->began_ns = atomic_load_explicit(&w->shared->slots[w->first].began_ns, memory_order_relaxed);
+  t->ended_ns = t->began_ns + ns;
   e->mean_ns = e->mean_ns == 0 ? ns : (e->mean_ns * 7 + ns) / 8;
 }
 
@@ -70,6 +72,7 @@ static bool finish(Engine *e, WorkerHandle *w) {
   forget_taken(w);
   if (w->count == 0 || r->slot != w->first || r->id != w->sent[w->first]->id) return false;
   Task *t = w->sent[w->first];
+  if (!t->init) note_time(e, w, t, r->ns);
   slot_set(&w->shared->slots[w->first], t->id, SLOT_FREE);
   w->first = (w->first + 1) % SLOTS;
   w->count--;
@@ -82,7 +85,6 @@ static bool finish(Engine *e, WorkerHandle *w) {
     else engine_decide(e, t, TASK_DONE);
     return true;
   }
-  note_time(e, r->ns);
   engine_decide(e, t, t->bytes == NULL && r->size > 0 ? (t->failure = FAILURE_MEMORY, TASK_FAILED) : TASK_DONE);
   return true;
 }
@@ -99,7 +101,6 @@ static bool read_on(Engine *e, WorkerHandle *w) {
     if (w->got < sizeof(Record)) return false;
     if (!head_sane(&w->head)) w->results.broken = true;
     else w->body = w->head.size > 0 ? malloc(w->head.size) : NULL; /* NULL: the bytes are dropped, the task fails */
-    if (w->body != NULL) os_huge_pages(w->body, w->head.size);
   }
   if (w->results.broken) return false;
   size_t at = w->got - sizeof(Record), left = w->head.size - at;

@@ -26,6 +26,8 @@ static void free_engine(Engine *e) {
   if (e->shared != NULL) munmap(e->shared, shared_size(e->options.max_workers));
   free(e->workers);
   free(e->seen);
+  free(e->counts);
+  free(e->tracks);
   pthread_mutex_destroy(&e->m);
   free(e);
 }
@@ -38,7 +40,9 @@ static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;
   e->workers = calloc(n, sizeof *e->workers);
   e->seen = calloc(n, sizeof *e->seen);
-  if (e->workers == NULL || e->seen == NULL) return ENOMEM;
+  e->counts = calloc(n, sizeof *e->counts);
+  e->tracks = calloc(n, sizeof *e->tracks);
+  if (e->workers == NULL || e->seen == NULL || e->counts == NULL || e->tracks == NULL) return ENOMEM;
   if (e->options.spawn) {
     e->memory = memfd_create("gilua.pool", MFD_CLOEXEC);
     if (e->memory < 0 || ftruncate(e->memory, (off_t)shared_size(n)) != 0) return errno;
@@ -57,7 +61,7 @@ static int allocate(Engine *e) {
 
 Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, PickleLink *link, PickleMessage *init,
                    void (*decided)(Task *t)) {
-  if (lua_gc(L, LUA_GCISRUNNING) < 0) error_raise(L, ERROR_INVALID_STATE, "a process pool cannot be made in a finalizer");
+  if (lua_gc(L, LUA_GCISRUNNING) < 0) error_raise_state(L, "finalizer", "a process pool cannot be made in a finalizer");
   Engine *e = calloc(1, sizeof *e);
   if (e == NULL) luaL_error(L, "not enough memory");
   e->options = *options;
@@ -122,6 +126,7 @@ Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message) {
   atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
   pthread_mutex_lock(&e->m);
   t->id = ++e->last_id;
+  e->submitted++;
   e->activity++;
   e->pending++;
   if (e->broken || e->state == ENGINE_ENDED) {
@@ -203,9 +208,19 @@ void engine_watch(Task *t, void *watcher) {
   pthread_mutex_unlock(&e->m);
 }
 
+int64_t engine_busy_ns(const Engine *e, unsigned place, int64_t now) {
+  const WorkerHandle *w = &e->workers[place];
+  int64_t busy = e->counts[place].busy_ns;
+  if (w->state != WORKER_LIVE || w->count == 0 || w->sent[w->first] == NULL) return busy;
+  const Slot *slot = &w->shared->slots[w->first];
+  if (slot_state(slot, w->sent[w->first]->id) != SLOT_BEGUN) return busy;
+  int64_t began = atomic_load_explicit(&slot->began_ns, memory_order_relaxed);
+  return began > 0 && began < now ? busy + now - began : busy;
+}
+
 bool engine_ended(Engine *e) {
   pthread_mutex_lock(&e->m);
-  bool ended = e->state == ENGINE_ENDED;
+  bool ended = engine_over(e);
   pthread_mutex_unlock(&e->m);
   return ended;
 }

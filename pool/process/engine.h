@@ -80,10 +80,16 @@ typedef struct TaskWait {
   Task *task;                   /* NULL: waits for room, or for the end of all */
   bool (*ready)(Engine *e, struct TaskWait *w);
   int64_t deadline;
-  bool leads;
+  bool leads, polls;            /* it is the leader; and sleeps in poll */
   _Atomic bool stop;            /* [a] a request came; seq_cst */
   _Atomic uint32_t word;        /* [a] the follower's futex: 1 is "look again" */
 } TaskWait;
+
+/* What the workers in one place have done. */
+typedef struct WorkerCount {
+  uint64_t tasks;
+  int64_t busy_ns;
+} WorkerCount;
 
 typedef enum EngineState { ENGINE_OPEN, ENGINE_CLOSING, ENGINE_ENDED } EngineState;
 
@@ -113,8 +119,15 @@ struct Engine {
   Task *queue, *queue_end;   /* [m] in the order in which they are to be done */
   unsigned queued, pending;  /* [m] in the queue; undecided */
   uint64_t last_id;          /* [m] */
+  char name[48];             /* [i] of the pool, for who looks */
+  bool uncounted;            /* [G] its executor was collected while tasks were pending */
+  uint64_t submitted;        /* [m] tasks */
+  unsigned most_queued;      /* [m] */
+  WorkerCount *counts;       /* [m] by place */
+  uint32_t *tracks;          /* [G] by place: rows of a recording */
   int64_t mean_ns;           /* [m] how long a task runs, a moving mean; 0: not known */
   TaskWait *waits, *leader;  /* [m] */
+  unsigned conditions;       /* [m] of waits: those for no task */
   unsigned pollers;          /* [m] threads in poll: the leader, the collector */
   Task *graveyard;           /* [m] to be freed with the interpreter lock */
   uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
@@ -135,11 +148,10 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
 /* engine_submit queues a task; the message becomes its own. Returns NULL without memory. The caller owns a reference. */
 Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message);
 
-/* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_idle until
- * nothing is pending; engine_wait_ended until the zygote is reaped, after engine_close. As park. */
+/* engine_wait_task waits until t is decided; engine_wait_room while max_pending are undecided; engine_wait_ended until the
+ * zygote is reaped, after engine_close. As park. */
 ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline);
 ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline);
-ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline);
 ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline);
 
 /* engine_wait_born waits until the first worker is born, or it is known that none will be; engine_pid is its pid, or 0. */
@@ -164,14 +176,22 @@ void engine_cancel_queued(Engine *e);
 void engine_close(Engine *e);
 void engine_terminate(Engine *e);
 
-/* engine_ended tells whether it has ended. */
+/* engine_ended tells whether it has ended: its zygote is reaped. */
 bool engine_ended(Engine *e);
+
+/* engine_stop terminates it and waits until it has ended, with the interpreter lock if the caller has it: for the end of the
+ * runtime, when nobody else wants that. */
+void engine_stop(Engine *e);
+
 /* engine_wake_collector wakes the collector from a nap, which sees then what is to be done. Any thread, with or without m. */
 void engine_wake_collector(Engine *e);
 
 /* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
 void engine_drop(Engine *e);
 void engine_drop_task(Task *t);
+
+/* engine_busy_ns is how long the worker in a place has had tasks, what it runs now included. With m. */
+int64_t engine_busy_ns(const Engine *e, unsigned place, int64_t now);
 
 /* engine_bury frees tasks that ended. Needs the interpreter lock. */
 void engine_bury(lua_State *L, Engine *e);

@@ -29,8 +29,7 @@ void outgoing_free(Outgoing *out) {
 void engine_pump(Engine *e, WorkerHandle *w) {
   Outgoing *out = &w->out;
   bool wrote = false;
-  (void)e;
-  while (out->task != NULL) {
+  while (out->task != NULL && !w->tasks.broken) {
     const Segment *s = &out->segments[out->at];
     size_t n = ring_write(&w->tasks, (const char *)s->bytes + out->offset, s->size - out->offset);
     wrote = wrote || n > 0;
@@ -47,7 +46,8 @@ void engine_pump(Engine *e, WorkerHandle *w) {
     outgoing_free(out);
     atomic_store_explicit(&w->shared->parent_wants_room, 0, memory_order_relaxed);
   }
-  if (!wrote) return;
+  if (w->tasks.broken) engine_kill(e, w);
+  if (!wrote || w->tasks.broken) return;
   ring_publish_written(&w->tasks);
   engine_wake_worker(w);
 }

@@ -60,7 +60,7 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
     close(ends[0]);
     return err;
   }
-  blocking_begin(ts, "fork");
+  blocking_begin_wait(ts, "fork");
   bool ready = is_ready(ends[0], patience_ns);
   if (!ready) {
     kill(pid, SIGKILL);

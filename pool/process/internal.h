@@ -47,10 +47,12 @@ int64_t engine_check_time(Engine *e, int64_t now);
 void engine_wake_worker(WorkerHandle *w);
 
 /* engine_start_collector starts the thread that stands in; 0 or an errno. engine_kick makes who sleeps in poll look again;
- * engine_tell a follower. */
+ * engine_tell makes a thread that waits look again, wherever it sleeps; engine_tell_ready those that wait for no task and
+ * have now what they wait for. */
 int engine_start_collector(Engine *e);
 void engine_kick(Engine *e);
-void engine_tell(TaskWait *w);
+void engine_tell(Engine *e, TaskWait *w);
+void engine_tell_ready(Engine *e);
 
 /* engine_work is one round of the leader's work: true if something was there to do. engine_sleep sleeps until a worker
  * or the zygote has something, or until; it gives up m meanwhile. */
@@ -65,6 +67,9 @@ int spawn_zygote(lua_State *L, Engine *e, pid_t *pid);
 
 /* engine_hang_up closes the socket: the zygote ends its workers, and itself. It is not reaped. */
 void engine_hang_up(Engine *e);
+
+/* engine_over: its zygote is reaped, and nothing will happen any more. */
+static inline bool engine_over(const Engine *e) { return e->state == ENGINE_ENDED && e->zygote == 0; }
 
 static inline unsigned worker_index(const Engine *e, const WorkerHandle *w) { return (unsigned)(w - e->workers); }
 

@@ -191,7 +191,7 @@ static int child_join(lua_State *L) {
   int64_t deadline = park_timeout(L, 2, NULL);
   if (!c->started) return luaL_error(L, "cannot join a process that was not started");
   if (!look(L, c)) {
-    if (engine_foreign(c->engine)) return error_raise(L, ERROR_INVALID_STATE, "this is another process's child");
+    if (engine_foreign(c->engine)) return error_raise_state(L, "foreign", "this is another process's child");
     ParkResult result = wait_for(L, ts, c, deadline);
     if (result != PARK_TIMEOUT) park_check(L, ts, result);
   }
@@ -259,12 +259,16 @@ static int child_tostring(lua_State *L) {
 }
 
 static int child_new(lua_State *L) {
+  static const char *const fields[] = {"target", "args", "name", "daemon", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
+  object_check_fields(L, 1, "Process", fields);
   lua_settop(L, 1);
   Children *all = children_of(L);
   Child *c = object_new(L, &child_type, CHILD_VALUES);
   lua_getfield(L, 1, "target");
-  object_check_callable(L, 3);
+  if (!lua_isfunction(L, 3) && luaL_getmetafield(L, 3, "__call") == LUA_TNIL)
+    return luaL_error(L, "bad field 'target' to 'Process' (function expected, got %s)", luaL_typename(L, 3));
+  lua_settop(L, 3);
   lua_setiuservalue(L, 2, CHILD_TARGET);
   if (lua_getfield(L, 1, "args") != LUA_TNIL && !lua_istable(L, -1)) return luaL_error(L, "Process: args must be a list");
   lua_setiuservalue(L, 2, CHILD_ARGS);
@@ -301,10 +305,19 @@ static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
   return true;
 }
 
+/* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait. */
+static int child_collect(lua_State *L) {
+  Child *c = check(L);
+  if (c->engine == NULL || engine_foreign(c->engine)) return 0;
+  engine_stop(c->engine);
+  let_go(L, c);
+  return 0;
+}
+
 static const luaL_Reg child_methods[] = {{"start", child_start},         {"join", child_join}, {"is_alive", child_is_alive},
                                          {"terminate", child_terminate}, {"kill", child_kill}, {NULL, NULL}};
 
-static const luaL_Reg child_meta[] = {{"__tostring", child_tostring}, {NULL, NULL}};
+static const luaL_Reg child_meta[] = {{"__tostring", child_tostring}, {"__gc", child_collect}, {NULL, NULL}};
 
 static const ObjectType child_type = {.name = "gilua.Process",
                                       .size = sizeof(Child),

@@ -9,15 +9,20 @@
 #include <lauxlib.h>
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "pool/futures/backend.h"
+#include "pool/futures/chunk.h"
 #include "pool/futures/cpus.h"
 #include "pool/process/engine.h"
+#include "pool/futures/service.h"
 #include "pool/process/explain.h"
+#include "pool/process/internal.h"
 #include "runtime/thread/error.h"
+#include "runtime/trace/recorder.h"
 
 #define ERROR_WORKER_DIED "worker_died"
 #define ERROR_TASK_TIMEOUT "task_timeout"
@@ -33,7 +38,7 @@ static const ObjectType process_executor_type;
 
 static void check_own(lua_State *L, const Engine *engine) {
   if (engine_foreign(engine))
-    error_raise(L, ERROR_INVALID_STATE, "this process pool belongs to the process that made it");
+    error_raise_state(L, "foreign", "this process pool belongs to the process that made it");
 }
 
 /* Futures */
@@ -62,11 +67,26 @@ static void source_watch(lua_State *L, Future *f, int i) {
 
 static void notify(Task *t) { future_notify(t->watcher); }
 
+/* Shows a task that is over on the row of its worker. */
+static void trace_over(const Task *t) {
+  Engine *e = t->engine;
+  uint32_t *track = &e->tracks[t->place];
+  int64_t now = clock_ns();
+  char name[POOL_NAME + 32];
+  if (!task_decided(t) || t->began_ns <= 0 || t->began_ns > now) return;
+  if (!trace_track_current(e->rt, *track)) {
+    snprintf(name, sizeof name, "%s worker %u", e->name, t->place + 1);
+    *track = trace_track(e->rt, name);
+  }
+  trace_event(e->rt, *track, t->name, t->began_ns, t->ended_ns < now ? t->ended_ns : now);
+}
+
 static void let_go(lua_State *L, Future *f) {
   Task *t = f->task;
   Engine *e = t->engine;
   f->task = NULL;
   if (engine_foreign(e)) return;
+  if (e->rt->recorder != NULL) trace_over(t);
   engine_drop_task(t);
   engine_bury(L, e);
 }
@@ -223,9 +243,14 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   lua_setiuservalue(L, -2, FUTURE_VALUE);
   keep_arguments(L, first, nargs);
   pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
+  uint32_t name = 0;
+  if (e->rt->recorder != NULL)
+    name = trace_function(L, e->rt, nargs > 0 && lua_tocfunction(L, first) == chunk_run ? first + 1 : first);
   bool open = e->state == EXECUTOR_OPEN; /* it may have been shut down while this thread waited, or ran a __reduce */
-  if (open) f->task = engine_submit(L, engine, &message);
-  if (f->task == NULL) {
+  Task *t = open ? f->task = engine_submit(L, engine, &message) : NULL;
+  if (t != NULL) {
+    t->name = name;
+  } else {
     pickle_message_free(L, &message);
     executor_check_open(L, i);
     luaL_error(L, "not enough memory");
@@ -257,8 +282,24 @@ static void process_collected(Executor *e) {
   if (engine != NULL && !engine_foreign(engine)) engine_close(engine);
 }
 
+static void fill_counters(Engine *engine, PoolCounters *out) {
+  int64_t now = clock_ns();
+  pthread_mutex_lock(&engine->m);
+  *out = (PoolCounters){.kind = "processes",
+                        .max_workers = (int)engine->options.max_workers,
+                        .workers = (int)engine->live,
+                        .submitted = engine->submitted,
+                        .finished = engine->submitted - engine->pending,
+                        .queued = engine->queued,
+                        .most_queued = engine->most_queued};
+  for (unsigned i = 0; i < engine->options.max_workers; i++) out->busy_ns += engine_busy_ns(engine, i, now);
+  pthread_mutex_unlock(&engine->m);
+  memcpy(out->name, engine->name, sizeof out->name);
+}
+
 /* Engines whose executor was collected: they finish what was submitted, which may be strings of the Lua heap. The program
- * waits for them at its end. One list a runtime, as a userdata in the registry. */
+ * waits for them at its end; its finalizer, which runs after those of executors, ends what an exit did not wait for. One
+ * list a runtime, as a userdata in the registry. */
 typedef struct Orphans {
   RuntimeExit at_exit;
   Engine *first; /* [G] */
@@ -273,18 +314,27 @@ static Orphans *orphans_of(lua_State *L) {
   return o;
 }
 
-static void adopt(lua_State *L, Engine *engine) {
-  Orphans *o = orphans_of(L);
-  engine->next = o->first;
-  o->first = engine;
-}
-
 /* The engine has ended, and nobody will ask it for anything. */
 static void release(lua_State *L, Engine *engine) {
+  if (engine->uncounted) {
+    PoolCounters c;
+    fill_counters(engine, &c);
+    counters_keep(&service_of(L)->ended_pools, &c);
+  }
   if (engine->cause != NULL) engine_drop_task(engine->cause);
   engine_bury(L, engine);
   pickle_message_free(L, &engine->init);
   engine_drop(engine);
+}
+
+static void adopt(lua_State *L, Engine *engine) {
+  Orphans *o = orphans_of(L);
+  if (engine_ended(engine)) {
+    release(L, engine);
+    return;
+  }
+  engine->next = o->first;
+  o->first = engine;
 }
 
 static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
@@ -297,6 +347,19 @@ static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
     release(L, engine);
   }
   return true;
+}
+
+/* (orphans): the state is closed */
+static int stop_orphans(lua_State *L) {
+  Orphans *o = lua_touserdata(L, 1);
+  while (o->first != NULL) {
+    Engine *engine = o->first;
+    o->first = engine->next;
+    if (engine_foreign(engine)) continue;
+    engine_stop(engine);
+    release(L, engine);
+  }
+  return 0;
 }
 
 static void forget_ended_orphans(lua_State *L) {
@@ -314,10 +377,41 @@ static void forget_ended_orphans(lua_State *L) {
 static void process_free(Executor *e) {
   ProcessExecutor *p = (ProcessExecutor *)e;
   lua_State *L = e->rt->spare;
-  if (p->engine != NULL && !engine_foreign(p->engine)) adopt(L, p->engine);
+  if (p->engine != NULL && !engine_foreign(p->engine)) {
+    PoolCounters c;
+    fill_counters(p->engine, &c);
+    p->engine->uncounted = c.submitted != c.finished;
+    adopt(L, p->engine);
+  }
   pickle_link_free(L, p->link);
   p->engine = NULL;
   p->link = NULL;
+}
+
+static void process_count(Executor *e, PoolCounters *out) {
+  Engine *engine = engine_of(e);
+  if (engine != NULL && !engine_foreign(engine)) fill_counters(engine, out);
+}
+
+/* One entry for each place in which there was a worker. */
+static void process_push_workers(lua_State *L, Executor *e, int i) {
+  Engine *engine = engine_of(e);
+  (void)i;
+  lua_newtable(L);
+  if (engine == NULL || engine_foreign(engine)) return;
+  for (unsigned k = 0, n = 0; k < engine->options.max_workers; k++) {
+    int64_t now = clock_ns();
+    pthread_mutex_lock(&engine->m);
+    pid_t pid = engine->workers[k].pid;
+    lua_Integer tasks = (lua_Integer)engine->counts[k].tasks, busy = engine_busy_ns(engine, k, now);
+    pthread_mutex_unlock(&engine->m);
+    if (pid == 0) continue;
+    lua_createtable(L, 0, 3);
+    set_integer(L, "pid", pid);
+    set_integer(L, "tasks", tasks);
+    set_integer(L, "busy_ns", busy);
+    lua_rawseti(L, -2, (lua_Integer)++n);
+  }
 }
 
 static const Backend process_backend = {.submit = process_submit,
@@ -326,6 +420,8 @@ static const Backend process_backend = {.submit = process_submit,
                                         .terminate = process_terminate,
                                         .collected = process_collected,
                                         .free = process_free,
+                                        .count = process_count,
+                                        .push_workers = process_push_workers,
                                         .chunks = true};
 
 static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
@@ -404,8 +500,11 @@ static void dump_init(lua_State *L, PickleLink *link, PickleMessage *message) {
 
 static int new_executor(lua_State *L) {
   Tstate *ts = park_self(L);
+  static const char *const fields[] = {"max_workers",  "initializer", "initargs", "max_tasks_per_child", "task_timeout",
+                                       "retries",      "max_pending", "memory_limit", "start", "show_progress", NULL};
   PickleMessage init = {0};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+  object_check_fields(L, 1, what, fields);
   lua_settop(L, 1);
   forget_ended_orphans(L);
   EngineOptions options = {.cpus = (unsigned)cpus_usable(),
@@ -421,6 +520,7 @@ static int new_executor(lua_State *L) {
   p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
   dump_init(L, p->link, &init);
   p->engine = engine_new(L, ts, &options, p->link, &init, notify);
+  snprintf(p->engine->name, sizeof p->engine->name, "ProcessPool-%lld", (long long)service_of(L)->pools++);
   return 1;
 }
 
@@ -434,6 +534,10 @@ void lib_process_add(lua_State *L) {
     Orphans *o = lua_newuserdatauv(L, sizeof *o, 0);
     *o = (Orphans){.at_exit = {.run = await_orphans, .next = rt->at_exit}};
     rt->at_exit = &o->at_exit;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, stop_orphans);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &orphans_key);
   }
   luaL_setfuncs(L, funcs, 0);

@@ -89,7 +89,7 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
   }
   if (atomic_exchange_explicit(&w->shared->counted, 0, memory_order_relaxed) != 0)
     atomic_fetch_sub_explicit(&e->shared->awake, 1, memory_order_relaxed);
-  bool protocol = w->results.broken;
+  bool protocol = w->results.broken || w->tasks.broken;
   pid_t pid = w->pid;
   outgoing_free(&w->out);
   free(w->body);
@@ -103,7 +103,12 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
     if (t == NULL) continue;
     w->sent[slot] = NULL;
     if (!e->options.single && slot_state(&w->shared->slots[slot], t->id) == SLOT_QUEUED) give_back(e, t);
-    else fail_begun(e, t, status, pid, protocol);
+    else {
+      t->place = worker_index(e, w);
+      t->began_ns = atomic_load_explicit(&w->shared->slots[slot].began_ns, memory_order_relaxed);
+      t->ended_ns = clock_ns();
+      fail_begun(e, t, status, pid, protocol);
+    }
   }
   w->count = 0;
 }
@@ -131,6 +136,7 @@ static void born(Engine *e, WorkerHandle *w, const ZygoteMessage *m) {
   w->pid = m->pid;
   w->state = WORKER_LIVE;
   e->live++;
+  engine_tell_ready(e);
   if (!e->has_init) return;
   Task *t = new_init(e);
   if (t == NULL) {

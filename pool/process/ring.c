@@ -6,17 +6,17 @@
 void ring_open(RingEnd *end, ByteRing *ring) { *end = (RingEnd){.ring = ring}; }
 
 uint32_t ring_room(RingEnd *w) {
-  w->other = atomic_load(&w->ring->head);
-  uint32_t used = w->own - w->other;
-  if (used > RING_SIZE) w->broken = true;
-  return w->broken ? 0 : RING_SIZE - used;
+  uint32_t head = atomic_load(&w->ring->head);
+  if (w->own - head > RING_SIZE) w->broken = true;
+  w->other = w->broken ? w->own - RING_SIZE : head; /* nothing is written any more */
+  return RING_SIZE - (w->own - w->other);
 }
 
 uint32_t ring_used(RingEnd *r) {
-  r->other = atomic_load(&r->ring->tail);
-  uint32_t used = r->other - r->own;
-  if (used > RING_SIZE) r->broken = true;
-  return r->broken ? 0 : used;
+  uint32_t tail = atomic_load(&r->ring->tail);
+  if (tail - r->own > RING_SIZE) r->broken = true;
+  r->other = r->broken ? r->own : tail; /* nothing is read any more */
+  return r->other - r->own;
 }
 
 size_t ring_write(RingEnd *w, const void *bytes, size_t n) {

@@ -49,6 +49,9 @@ typedef struct Task {
   int status, pid;            /* [m] until it is final, then [i]: of the worker that died */
   struct TaskWait *waiters;   /* [m] threads that wait for this task */
   void *watcher;              /* [m] told when it is final: engine_watch */
+  uint32_t name;              /* [G] of recordings: trace_function; 0: none */
+  unsigned place;             /* [m] until it is final, then [i]: the worker that began it last */
+  int64_t began_ns, ended_ns; /* [m] until it is final, then [i]: when, CLOCK_MONOTONIC, as far as is known; 0: never */
 } Task;
 
 /* task_move makes a transition; asserts that there is one. */

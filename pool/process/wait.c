@@ -4,6 +4,9 @@
  * Roles of a waiting thread     FOLLOWER -> LEADER     Engine.leader is NULL when it looks
  *                               LEADER -> (gone)       it is ready; the first other one in Engine.waits is told to look
  *
+ * The leader looks again whenever it had given up m: others decide tasks, too (a cancel, a submit that reads results), and
+ * the collector hears of workers. Nobody goes to sleep without a round of engine_work under the same hold of m.
+ *
  * Sleeping. The leader sets parent_asleep, looks at every ring once more, and polls: eventfd, zygote. A worker that has
  * written exchanges parent_asleep for 0 and then writes the eventfd. Who only wants the leader to look again writes the
  * eventfd. The collector polls alike when it saw no activity for a tick, and steps back as soon as there is a leader.
@@ -94,7 +97,10 @@ void engine_sleep(Engine *e, int64_t until) {
     engine_kick(e);
   }
   if (n == 0 && !ready) note_stop(e, until, clock_ns());
-  if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) engine_hear(e);
+  if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) {
+    engine_hear(e);
+    engine_feed(e); /* who hears of a worker may not be the one who goes on */
+  }
 }
 
 bool engine_work(Engine *e) {
@@ -114,8 +120,13 @@ static void lead(Engine *e, TaskWait *w) {
     }
     int64_t now = clock_ns(), next = engine_check_time(e, now);
     if (now >= w->deadline) break;
-    if (may_spin && (may_spin = spin(e))) continue;
+    if (may_spin) {
+      may_spin = spin(e);
+      continue;
+    }
+    w->polls = true;
     engine_sleep(e, next < w->deadline ? next : w->deadline);
+    w->polls = false;
   }
   e->leader = NULL;
   w->leads = false;
@@ -129,16 +140,29 @@ static void follow(Engine *e, TaskWait *w) {
   pthread_mutex_lock(&e->m);
 }
 
-void engine_tell(TaskWait *w) {
+static void wake_follower(TaskWait *w) {
   atomic_store(&w->word, 1);
   futex_wake(&w->word, 1);
+}
+
+void engine_tell(Engine *e, TaskWait *w) {
+  if (!w->leads) wake_follower(w);
+  else if (w->polls) engine_kick(e);
+}
+
+void engine_tell_ready(Engine *e) {
+  for (TaskWait *w = e->waits; w != NULL; w = w->next)
+    if (w->task == NULL && w->ready(e, w)) engine_tell(e, w);
 }
 
 static void list(Engine *e, TaskWait *w) {
   w->next = e->waits;
   if (w->next != NULL) w->next->prev = w;
   e->waits = w;
-  if (w->task == NULL) return;
+  if (w->task == NULL) {
+    e->conditions++;
+    return;
+  }
   w->same = w->task->waiters;
   w->task->waiters = w;
 }
@@ -147,10 +171,18 @@ static void unlist(Engine *e, TaskWait *w) {
   if (w->next != NULL) w->next->prev = w->prev;
   if (w->prev != NULL) w->prev->next = w->next;
   else e->waits = w->next;
-  if (w->task == NULL) return;
+  if (w->task == NULL) {
+    e->conditions--;
+    return;
+  }
   TaskWait **p = &w->task->waiters;
   while (*p != w) p = &(*p)->same;
   *p = w->same;
+}
+
+static bool has_ended(Engine *e, TaskWait *w) {
+  (void)w;
+  return engine_over(e);
 }
 
 typedef struct Waiting {
@@ -170,14 +202,20 @@ static void wait_without_lock(void *arg) {
     else follow(e, w);
   }
   unlist(e, w);
-  if (e->leader == NULL && e->waits != NULL) engine_tell(e->waits);
+  if (e->leader == NULL && e->waits != NULL) engine_tell(e, e->waits);
   pthread_mutex_unlock(&e->m);
+}
+
+void engine_stop(Engine *e) {
+  Waiting waiting = {.e = e, .w = {.ready = has_ended, .deadline = CLOCK_NEVER}};
+  engine_terminate(e);
+  wait_without_lock(&waiting);
 }
 
 static void stop_waiting(void *arg) {
   Waiting *waiting = arg;
   atomic_store(&waiting->w.stop, true);
-  engine_tell(&waiting->w);
+  wake_follower(&waiting->w); /* without m: it may be the leader, or become it */
   engine_kick(waiting->e);
 }
 
@@ -222,16 +260,6 @@ static bool is_born(Engine *e, TaskWait *w) {
   return e->workers[0].pid != 0 || e->pending == 0;
 }
 
-static bool is_idle(Engine *e, TaskWait *w) {
-  (void)w;
-  return e->pending == 0;
-}
-
-static bool has_ended(Engine *e, TaskWait *w) {
-  (void)w;
-  return e->state == ENGINE_ENDED;
-}
-
 ParkResult engine_wait_task(Tstate *ts, Task *t, int64_t deadline) {
   Engine *e = t->engine;
   if (task_decided(t)) return PARK_GRANTED;
@@ -249,10 +277,6 @@ ParkResult engine_wait_room(Tstate *ts, Engine *e, int64_t deadline) {
 
 ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline) {
   return engine_wait(ts, e, NULL, is_born, deadline);
-}
-
-ParkResult engine_wait_idle(Tstate *ts, Engine *e, int64_t deadline) {
-  return engine_wait(ts, e, NULL, is_idle, deadline);
 }
 
 ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline) {

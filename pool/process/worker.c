@@ -39,6 +39,7 @@ typedef struct Worker {
   PoolShared *pool;
   WorkerShared *shared;
   RingEnd tasks, results;
+  unsigned forks;        /* Runtime.forks in this process; a child that a task forked has more */
   Record task;           /* that is read or runs */
   unsigned char *buffer; /* its bytes */
   size_t capacity;
@@ -123,7 +124,6 @@ static bool read_body(Worker *w, size_t size) {
     free(w->buffer);
     w->buffer = malloc(size);
     w->capacity = w->buffer != NULL ? size : 0;
-    os_huge_pages(w->buffer, w->capacity);
   }
   read_all(w, w->buffer != NULL || size == 0 ? w->buffer : NULL, size);
   publish_read(w);
@@ -214,6 +214,7 @@ static void run(lua_State *L, Worker *w) {
   if (!protected(L, w, run_task, false) && !protected(L, w, run_failure, true) &&
       !protected(L, w, run_failure_as_text, true))
     _exit(WORKER_BROKEN); /* not even memory for a message */
+  if (w->birth->rt->forks != w->forks) _exit(0); /* a child that the task forked: its parent answers */
   lua_settop(L, base);
 }
 
@@ -352,6 +353,7 @@ static _Noreturn void *live(void *arg) {
 
 void worker_run(const Birth *birth, unsigned index) {
   Worker w = {.birth = birth, .pool = birth->shared, .shared = &birth->shared->workers[index]}; /* this thread never returns */
+  w.forks = birth->rt->forks;
   ring_open(&w.tasks, &w.shared->tasks);
   ring_open(&w.results, &w.shared->results);
   reset_signals(birth->rt->gil.ask_signal); /* threads that tasks start are preempted, too */

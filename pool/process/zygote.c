@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,10 +46,30 @@ static void say(const Zygote *z, const ZygoteMessage *m) {
     if (errno != EINTR) _exit(0); /* the parent is gone */
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+/* The sanitizer's allocator has a lock for each size of block, which nobody repairs after a fork. A new thread has no
+ * blocks in store, so its first of each size needs that lock. */
+static void *take_each_size(void *unused) {
+  for (size_t size = 1; size < 1 << 18; size += 16 + size / 16) {
+    void *volatile block = malloc(size);
+    free(block);
+  }
+  return unused;
+}
+
+static void prove_sanitizer(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, take_each_size, NULL) == 0) pthread_join(thread, NULL);
+}
+#else
+static void prove_sanitizer(void) {}
+#endif
+
 /* What hangs here would hang in every task that calls it. */
 static void prove_libc(void) {
   time_t now = time(NULL);
   struct tm tm;
+  prove_sanitizer();
   localtime_r(&now, &tm);
   mktime(&tm);
   setlocale(LC_ALL, setlocale(LC_ALL, NULL));

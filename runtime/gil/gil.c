@@ -8,7 +8,7 @@
  *   GIL_READY       OFFERED  nobody owns it; g->coming was woken to take it
  *
  * Transitions                    who                        where
- *   FREE    -> HELD              any thread, no mutex       gil_take
+ *   FREE    -> HELD              any thread, no mutex       gil_take_if_free
  *   HELD    -> FREE              the owner, no mutex        drop_fast
  *   HELD    -> WANTED            a thread in line, with m   take_slow; the owner for another, with m: gil_ready
  *   WANTED  -> HELD/WANTED of t  the owner, with m          give: gil_park, gil_yield, gil_exit, gil_leave
@@ -35,6 +35,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "runtime/gil/internal.h"
@@ -214,6 +215,13 @@ static void sleep_for_ever(void) {
   for (;;) pause();
 }
 
+/* The owner did not come along into this child: it will never drop the lock, and nobody else would end the process. */
+static _Noreturn void leave_child(void) {
+  static const char text[] = "gilua: this process was forked in native work while another thread ran Lua; it cannot go on\n";
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) errno = 0; /* there is nobody to tell that */
+  _exit(70);
+}
+
 /* With m, self not in line: takes the lock if it is free for self, else queues. Returns whether it was taken. */
 static bool take_or_queue(Gil *g, GilThread *self, uint64_t now) {
   /* acq_rel: acquires what a drop without mutex released; from here on the word changes under m only */
@@ -239,6 +247,7 @@ static bool take_slow(Gil *g, GilThread *self) {
   if (g->closed) {
     pthread_mutex_unlock(&g->m);
     if (self->gives_up) return false;
+    if (g->lost) leave_child();
     sleep_for_ever();
   }
   /* it may be in line already, or even the owner: readied while its deadline passed */
@@ -259,17 +268,19 @@ static void arm_if_requested(GilThread *self) {
   if (atomic_load_explicit(&self->requests, memory_order_relaxed) != 0 && self->gil->arm != NULL) self->gil->arm(self);
 }
 
-static bool take(GilThread *self) {
-  Gil *g = self->gil;
+bool gil_take_if_free(GilThread *self) {
   uintptr_t free_word = 0;
   /* acquire pairs with the release of drop_fast and own */
-  if (atomic_compare_exchange_strong_explicit(&g->word, &free_word, (uintptr_t)self, memory_order_acquire,
-                                              memory_order_relaxed)) {
-    uint64_t now = clock_ticks(&g->clock);
-    begin_hold(self, now, now);
-  } else if (!take_slow(g, self)) {
+  if (!atomic_compare_exchange_strong_explicit(&self->gil->word, &free_word, (uintptr_t)self, memory_order_acquire,
+                                               memory_order_relaxed))
     return false;
-  }
+  uint64_t now = clock_ticks(&self->gil->clock);
+  begin_hold(self, now, now);
+  return true;
+}
+
+static bool take(GilThread *self) {
+  if (!gil_take_if_free(self) && !take_slow(self->gil, self)) return false;
   arm_if_requested(self);
   return true;
 }
@@ -532,13 +543,14 @@ void gil_before_fork(Gil *g) { pthread_mutex_lock(&g->m); }
 void gil_after_fork_parent(Gil *g) { pthread_mutex_unlock(&g->m); }
 
 void gil_after_fork_child(Gil *g, GilThread *self) {
+  struct Nudger *nudger = g->nudger; /* its thread did not come along */
   g->ready = (GilQueue){0};
   g->queued = 0;
   g->coming = NULL;
   g->pid = getpid();
   g->nudger = NULL;
   g->watcher = NULL; /* the recording is the parent's */
-  g->closed = self == NULL;
+  g->closed = g->lost = self == NULL;
   atomic_store_explicit(&g->spinners, 0, memory_order_relaxed);
   atomic_store_explicit(&g->word, self != NULL ? (uintptr_t)self : CLOSED_WORD, memory_order_relaxed);
   if (self != NULL) {
@@ -547,4 +559,5 @@ void gil_after_fork_child(Gil *g, GilThread *self) {
     self->wake_fd = -1;
   }
   pthread_mutex_unlock(&g->m);
+  free(nudger);
 }

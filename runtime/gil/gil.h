@@ -158,6 +158,7 @@ struct Gil {
   _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
                                        unblock; seq_cst against requests, see blocking.c */
   bool closed;                      /* [m] nobody gets the lock any more */
+  bool lost;                        /* [m] … since the owner did not come along into this forked child */
   struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
 };
 
@@ -244,6 +245,9 @@ void gil_set_interval(Gil *g, int64_t ns);
 
 /* gil_asks is how many signals were sent. */
 uint64_t gil_asks(Gil *g);
+
+/* gil_take_if_free gets the lock if nobody owns it and nobody is ready; never waits. Keeps errno. Threads: self's. */
+bool gil_take_if_free(GilThread *self);
 
 /* gil_held_ticks is how long t has held the lock up to now. Needs the lock. */
 uint64_t gil_held_ticks(const GilThread *t, uint64_t now);

@@ -4,7 +4,8 @@
  *   gil.policy([name]) -> name                    the same: "fair", "interval", "ticks"
  *   gil.stats() -> {switches, forced_switches, signals, threads = {{name, ident, acquisitions, held_ns, waited_ns,
  *                   forced_switches, longest_hold_ns, longest_hold_at}, …}, ended = {the same of the 100 threads that
- *                   ended last; before them, if there were more, an entry with ident 0 that sums up the others}}
+ *                   ended last; before them, if there were more, an entry with ident 0 that sums up the others},
+ *                   pools = {see pool/futures/counters.c}}
  *   gil.trace gil.dump gil.on_long_hold           see runtime/trace/lib_trace.c
  */
 #include <lauxlib.h>
@@ -105,6 +106,15 @@ static void push_ended(lua_State *L, const Runtime *rt) {
   }
 }
 
+static void push_pools(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, LIB_GIL_POOLS) != LUA_TNIL) {
+    lua_call(L, 0, 1);
+    return;
+  }
+  lua_pop(L, 1);
+  lua_newtable(L);
+}
+
 static int gil_stats(lua_State *L) {
   Runtime *rt = park_self(L)->rt;
   Gil *g = &rt->gil;
@@ -122,6 +132,8 @@ static int gil_stats(lua_State *L) {
   lua_setfield(L, -2, "threads");
   push_ended(L, rt);
   lua_setfield(L, -2, "ended");
+  push_pools(L);
+  lua_setfield(L, -2, "pools");
   return 1;
 }
 

@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "runtime/os/os.h"
-
 enum {
   PAGE = 64 * 1024,
   SEGMENT_PAGES = 16,
@@ -249,12 +247,9 @@ static void put_block(Heap *h, void *block) {
 /* malloc or realloc, which may need the room of our empty segments. */
 static void *large(Heap *h, void *block, size_t size) {
   void *result = realloc(block, size);
-  if (result == NULL && h->pooled >= SEGMENT_PAGES) {
-    trim(h);
-    result = realloc(block, size);
-  }
-  if (result != NULL) os_huge_pages(result, size);
-  return result;
+  if (result != NULL || h->pooled < SEGMENT_PAGES) return result;
+  trim(h);
+  return realloc(block, size);
 }
 
 static void *allocate(Heap *h, size_t size) {

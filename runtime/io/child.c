@@ -64,6 +64,7 @@ ParkResult child_wait(Tstate *ts, pid_t pid, int *status, int *err) {
   ParkResult result = PARK_GRANTED;
   while (result == PARK_GRANTED && !reap(pid, status, err)) {
     short revents;
+    blocking_name(ts, "command");
     result = blocking_wait_fd(ts, fd, POLLIN, CLOCK_NEVER, &revents);
   }
   close(fd);

@@ -71,7 +71,7 @@ bool file_open(lua_State *L, const char *name, const char *mode) {
   Tstate *ts = park_self(L);
   luaL_Stream *p = stream_push_handle(L);
   struct stat st;
-  blocking_begin(ts, "open");
+  blocking_begin_wait(ts, "open");
   bool fifo = stat(name, &st) == 0 && S_ISFIFO(st.st_mode);
   FILE *f = fifo ? NULL : fopen(name, mode);
   blocking_end(ts);
@@ -91,7 +91,7 @@ static int close_file(lua_State *L, StreamCall *c, luaL_Stream *p, Stream *s, St
   if (*result == STREAM_FAILED) err = errno;
   if (*result == STREAM_STOPPED) __fpurge(p->f);
   stream_let(c);
-  blocking_begin(c->ts, "close");
+  blocking_begin_wait(c->ts, "close");
   if (fclose(p->f) != 0) err = errno;
   blocking_end(c->ts);
   stream_end(c);

@@ -94,7 +94,7 @@ static void flush_all(lua_State *L, Tstate *ts) {
   stream_end(&c);
   stream_check(L, &c, result);
   lua_pop(L, 1);
-  blocking_begin(ts, "flush");
+  blocking_begin_wait(ts, "flush");
   fflush(NULL);
   blocking_end(ts);
 }
@@ -138,7 +138,7 @@ static int io_read(lua_State *L) {
 static int io_tmpfile(lua_State *L) {
   Tstate *ts = park_self(L);
   luaL_Stream *p = stream_push_handle(L);
-  blocking_begin(ts, "open");
+  blocking_begin_wait(ts, "open");
   FILE *f = tmpfile();
   blocking_end(ts);
   p->f = f;

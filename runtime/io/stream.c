@@ -123,7 +123,7 @@ static void own(StreamCall *c) {
 
 void stream_leave(StreamCall *c, const char *what) {
   own(c);
-  blocking_begin(c->ts, what);
+  blocking_begin_wait(c->ts, what);
   if (!c->held) flockfile(c->f);
   c->held = true;
 }
@@ -167,6 +167,7 @@ StreamResult stream_sleep(StreamCall *c, short events) {
   short revents;
   own(c);
   stream_let(c);
+  blocking_name(c->ts, (events & POLLIN) != 0 ? "read" : "write");
   c->park = blocking_wait_fd(c->ts, fileno(c->f), events, CLOCK_NEVER, &revents);
   return c->park == PARK_GRANTED ? STREAM_OK : STREAM_STOPPED;
 }

@@ -7,12 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { NAME_MAX_BYTES = 15, HUGE_FROM = 4 * 1024 * 1024 };
+enum { NAME_MAX_BYTES = 15 };
 
 pid_t os_tid(void) { return (pid_t)syscall(SYS_gettid); }
 
@@ -73,14 +72,6 @@ void os_unblock_signal(int sig) {
   sigemptyset(&set);
   sigaddset(&set, sig);
   pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-}
-
-void os_huge_pages(void *block, size_t size) {
-  if (size < HUGE_FROM) return;
-  int saved = errno;
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)block + page - 1) & ~(page - 1);
-  madvise((void *)from, ((uintptr_t)block + size - from) & ~(page - 1), MADV_HUGEPAGE); /* a kernel without says so */
-  errno = saved;
 }
 
 void os_sharp_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }

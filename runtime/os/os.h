@@ -4,7 +4,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <sys/types.h>
 
 /* os_tid is the system's id of the calling thread (what `top -H` shows). */
@@ -35,10 +34,6 @@ void os_unblock_signal(int sig);
 
 /* os_sharp_timers lets timed sleeps of the calling thread end when they should, not up to 50 us later. */
 void os_sharp_timers(void);
-
-/* os_huge_pages asks for large pages behind a block that was just allocated and will be filled, if it is worth while:
- * the first touch of 16 MiB costs 4096 faults without them. */
-void os_huge_pages(void *block, size_t size);
 
 /* os_pause tells the processor that this is a loop that waits. */
 static inline void os_pause(void) {

@@ -106,7 +106,10 @@ static size_t length(lua_State *L, int list) {
 
 /* What read-ahead has found stays found. */
 static ParkResult look(lua_State *L, Tstate *ts, Selection *sel, int64_t deadline) {
-  if (!sel->dirty && deadline != 0) return blocking_wait_fds(ts, sel->fds, sel->n, deadline);
+  if (!sel->dirty && deadline != 0) {
+    blocking_name(ts, "select");
+    return blocking_wait_fds(ts, sel->fds, sel->n, deadline);
+  }
   unsigned *dirty = lua_newuserdatauv(L, (sel->n + 1) * sizeof *dirty, 0);
   for (unsigned i = 0; i < sel->n; i++) dirty[i] = (unsigned)sel->fds[i].revents;
   int ready = poll(sel->fds, sel->n, 0);

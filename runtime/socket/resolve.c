@@ -119,11 +119,12 @@ static bool start(Lookup *q) {
 ParkResult lookup_run(Tstate *ts, Lookup *q, int64_t deadline) {
   short revents;
   if (start(q)) {
+    blocking_name(ts, "lookup");
     ParkResult result = blocking_wait_fd(ts, q->done, POLLIN, deadline, &revents);
     if (result == PARK_GRANTED && !atomic_load_explicit(&q->answered, memory_order_acquire)) return PARK_TIMEOUT;
     return result;
   }
-  blocking_begin(ts, "lookup"); /* no thread to be had: then not to be ended */
+  blocking_begin_wait(ts, "lookup"); /* no thread to be had: then not to be ended */
   find(q);
   blocking_end(ts);
   return PARK_GRANTED;

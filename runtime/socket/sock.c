@@ -77,6 +77,7 @@ SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t d
   if (fd < 0) return SOCK_CLOSED;
   Tstate *ts = park_self(L);
   s->waiting++;
+  blocking_name(ts, "socket");
   ParkResult result = blocking_wait_fd(ts, fd, events, deadline, &revents);
   s->waiting--;
   while (s->waiting == 0 && !waitq_empty(&s->closers)) park_grant_first(ts, &s->closers, false);

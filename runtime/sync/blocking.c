@@ -15,7 +15,7 @@
  *                      always alarms.
  * Never too late       unblock runs under unblock_m, which the call must take before it returns.
  * Lock order           the lock -> unblock_m, a leaf but for what the unblock functions do.
- * Fork                 unblock_m is in the fork table; the child has no calls.
+ * Fork                 unblock_m is in the fork table; the child has at most the call that forked.
  */
 #include "runtime/sync/blocking.h"
 
@@ -25,7 +25,7 @@
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
 
-void blocking_begin(Tstate *ts, const char *what) {
+static void begin(Tstate *ts, const char *what, bool waits) {
   if (ts->blocking++ > 0) return;
   assert(gil_held(&ts->gil));
 #ifndef NDEBUG
@@ -33,8 +33,13 @@ void blocking_begin(Tstate *ts, const char *what) {
 #endif
   ts->kept = waits_forbidden(ts);
   ts->doing = what;
+  ts->doing_waits = waits;
   if (!ts->kept) gil_leave(&ts->gil);
 }
+
+void blocking_begin(Tstate *ts, const char *what) { begin(ts, what, false); }
+
+void blocking_begin_wait(Tstate *ts, const char *what) { begin(ts, what, true); }
 
 void blocking_end(Tstate *ts) {
   assert(ts->blocking > 0 && "blocking_end without blocking_begin");
@@ -98,7 +103,7 @@ ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), vo
     unlist(ts, &u);
     return PARK_REQUESTED;
   }
-  blocking_begin(ts, what);
+  blocking_begin_wait(ts, what);
   fn(arg);
   int saved = errno;
   if (listed) unlist(ts, &u);
@@ -112,7 +117,7 @@ static ParkResult poll_now(struct pollfd *fds, unsigned n) {
   return ready > 0 ? PARK_GRANTED : PARK_FORBIDDEN;
 }
 
-ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
+static ParkResult wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
   Waiter *w = &ts->wait;
   if (waits_forbidden(ts)) return poll_now(fds, n);
@@ -128,6 +133,12 @@ ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t
     return PARK_GRANTED;
   }
   return ready == 0 ? PARK_TIMEOUT : PARK_REQUESTED;
+}
+
+ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
+  ParkResult result = wait_fds(ts, fds, n, deadline);
+  ts->doing = NULL; /* blocking_name */
+  return result;
 }
 
 ParkResult blocking_wait_fd(Tstate *ts, int fd, short events, int64_t deadline, short *revents) {

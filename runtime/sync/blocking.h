@@ -19,18 +19,19 @@
 
 #include "runtime/sync/park.h"
 
-/* A native call that a request ends; guarded by Runtime.unblock_m. */
-typedef struct Unblock {
-  struct Unblock *next, *prev;
-  Tstate *ts;
-  void (*unblock)(void *arg);
-  void *arg;
-  bool called; /* once a call */
-} Unblock;
-
 /* blocking_begin leaves the lock for native work; what, a constant, says for what. Needs the lock, held by ts, the
  * calling thread. Keeps errno. */
 void blocking_begin(Tstate *ts, const char *what);
+
+/* blocking_begin_wait is the same for what waits, for a disk or for somebody, rather than works: recordings show it
+ * so. */
+void blocking_begin_wait(Tstate *ts, const char *what);
+
+/* blocking_name says, for recordings and dumps, what the descriptors are that ts waits for next: a constant. */
+static inline void blocking_name(Tstate *ts, const char *what) {
+  ts->doing = what;
+  ts->doing_waits = true;
+}
 
 /* blocking_end takes the lock back, in turn, for ever. Keeps errno. Raises nothing: a request that came meanwhile is
  * raised at the next VM instruction, or by request_raise. */

@@ -19,11 +19,12 @@ enum { MOST_TOLD = 100, MOST_NAMED = 8 };
 typedef struct Edge {
   lua_Integer thread, holder; /* idents; holder 0: nobody in particular */
   const char *what;
+  bool elsewhere; /* a lock that its holder took in a coroutine that it is not in now */
   char at[TRACEBACK_WHERE_SIZE];
 } Edge;
 
 typedef struct DeadlockReport {
-  bool everybody;
+  const char *says;
   unsigned total; /* threads concerned */
   unsigned n;     /* of these, told */
   Edge edges[];
@@ -31,9 +32,10 @@ typedef struct DeadlockReport {
 
 typedef enum EdgeKind { EDGE_NONE, EDGE_LOCK, EDGE_CERTAIN } EdgeKind;
 
+static bool is_lock(const Waiter *w) { return strcmp(w->what, "lock") == 0 || strcmp(w->what, "rlock") == 0; }
+
 static EdgeKind edge_kind(const Waiter *w) {
-  if (strcmp(w->what, "lock") == 0 || strcmp(w->what, "rlock") == 0)
-    return ((const Lock *)w->object)->recursive ? EDGE_CERTAIN : EDGE_LOCK;
+  if (is_lock(w)) return ((const Lock *)w->object)->recursive ? EDGE_CERTAIN : EDGE_LOCK;
   return strcmp(w->what, "join") == 0 || strcmp(w->what, "future") == 0 ? EDGE_CERTAIN : EDGE_NONE;
 }
 
@@ -104,22 +106,46 @@ static bool everybody_waits(const Runtime *rt) {
   return true;
 }
 
-static void note_edge(DeadlockReport *r, const Tstate *ts) {
+static void note(DeadlockReport *r, const Tstate *ts, const char *what, lua_Integer holder) {
   if (r->n == MOST_TOLD) return;
   Edge *e = &r->edges[r->n++];
   e->thread = ts->ident;
-  e->holder = holder_ident(&ts->wait);
-  e->what = ts->wait.what;
+  e->holder = holder;
+  e->what = what;
   traceback_where(ts->current, e->at, sizeof e->at);
+}
+
+static void note_edge(DeadlockReport *r, const Tstate *ts) {
+  unsigned n = r->n;
+  note(r, ts, ts->wait.what, holder_ident(&ts->wait));
+  if (r->n == n || !is_lock(&ts->wait)) return;
+  const Lock *lock = ts->wait.object;
+  const Tstate *holder = tstate_find(ts->rt, lock->holder);
+  r->edges[n].elsewhere = holder != NULL && lock->taken_in != holder->current;
+}
+
+bool deadlock_found_begin(Tstate *self, const char *says, unsigned total) {
+  unsigned room = total < MOST_TOLD ? total : MOST_TOLD;
+  DeadlockReport *r = calloc(1, sizeof *r + room * sizeof r->edges[0]);
+  if (r == NULL) return false;
+  r->says = says;
+  r->total = total;
+  free(self->deadlock);
+  self->deadlock = r;
+  return true;
+}
+
+void deadlock_found_add(Tstate *self, const Tstate *ts, const char *what, lua_Integer holder) {
+  if (ts == self || ts->wait.what == NULL) note(self->deadlock, ts, what, holder);
+  else note_edge(self->deadlock, ts);
 }
 
 /* Keeps what was found in self; false without memory: then self goes on waiting. */
 static bool report(Tstate *self, unsigned total, bool everybody) {
-  unsigned room = total < MOST_TOLD ? total : MOST_TOLD;
-  DeadlockReport *r = calloc(1, sizeof *r + room * sizeof r->edges[0]);
-  if (r == NULL) return false;
-  r->everybody = everybody;
-  r->total = total;
+  if (!deadlock_found_begin(self, everybody ? "every thread waits, and nobody is left to wake one: "
+                                            : "these threads wait for each other: ", total))
+    return false;
+  DeadlockReport *r = self->deadlock;
   if (everybody) {
     note_edge(r, self);
     for (Tstate *ts = self->rt->threads; ts != NULL; ts = ts->next)
@@ -128,8 +154,6 @@ static bool report(Tstate *self, unsigned total, bool everybody) {
     const Tstate *ts = self;
     do note_edge(r, ts); while ((ts = holder_of(ts)) != self);
   }
-  free(self->deadlock);
-  self->deadlock = r;
   return true;
 }
 
@@ -223,25 +247,37 @@ void deadlock_closed_world(Runtime *rt) { rt->wakers.closed = true; }
 
 void deadlock_open_world(Runtime *rt) { rt->wakers.closed = false; }
 
-/* Pushes the Thread of that ident; if it has ended meanwhile, the ident. */
+/* Pushes the Thread of that ident; if it has ended meanwhile, the ident. In a worker of a pool, whose errors are sent to
+ * the program, its name: a Thread could not be. */
 static void push_thread(lua_State *L, const Runtime *rt, lua_Integer ident) {
   Tstate *ts = tstate_find(rt, ident);
-  if (ts != NULL && rt->push_thread != NULL) rt->push_thread(L, ts);
-  else lua_pushinteger(L, ident);
+  if (ts == NULL || rt->push_thread == NULL) {
+    lua_pushinteger(L, ident);
+    return;
+  }
+  rt->push_thread(L, ts);
+  if (!rt->worker) return;
+  lua_getfield(L, -1, "name");
+  lua_remove(L, -2);
 }
 
 static void add_name(lua_State *L, luaL_Buffer *b, const Runtime *rt, lua_Integer ident) {
   push_thread(L, rt, ident);
   if (lua_isuserdata(L, -1)) lua_getfield(L, -1, "name");
-  else lua_pushfstring(L, "thread %I", (LUAI_UACINT)ident);
+  else if (lua_isinteger(L, -1)) lua_pushfstring(L, "thread %I", (LUAI_UACINT)ident);
+  else lua_pushvalue(L, -1);
   lua_remove(L, -2);
   luaL_addvalue(b);
 }
 
 static const char *worded(const char *what) {
-  if (strcmp(what, "rlock") == 0) return "an RLock";
-  if (strcmp(what, "lock") == 0) return "a Lock";
-  if (strcmp(what, "join") == 0) return "the end";
+  static const char *const words[][2] = {
+      {"rlock", "an RLock"}, {"lock", "a Lock"}, {"join", "the end"}, {"future", "a future"}, {"queue", "a queue"},
+      {"queue join", "the tasks of a queue"}, {"event", "an Event"}, {"condition", "a Condition"},
+      {"semaphore", "a Semaphore"}, {"barrier", "a Barrier"}, {"pool", "the end of a pool"},
+      {"shutdown", "the end of all threads"}};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strcmp(what, words[i][0]) == 0) return words[i][1];
   return what;
 }
 
@@ -252,6 +288,7 @@ static void add_edge(lua_State *L, luaL_Buffer *b, const Runtime *rt, const Edge
   if (e->holder != 0) {
     luaL_addstring(b, " of ");
     add_name(L, b, rt, e->holder);
+    if (e->elsewhere) luaL_addstring(b, " (taken in another coroutine)");
   }
   if (e->at[0] == '\0') return;
   luaL_addstring(b, " at ");
@@ -261,8 +298,7 @@ static void add_edge(lua_State *L, luaL_Buffer *b, const Runtime *rt, const Edge
 static void push_message(lua_State *L, const Runtime *rt, const DeadlockReport *r) {
   luaL_Buffer b;
   luaL_buffinit(L, &b);
-  luaL_addstring(&b, r->everybody ? "every thread waits, and nobody is left to wake one: "
-                                  : "these threads wait for each other: ");
+  luaL_addstring(&b, r->says);
   for (unsigned i = 0; i < r->n && i < MOST_NAMED; i++) {
     if (i > 0) luaL_addstring(&b, "; ");
     add_edge(L, &b, rt, &r->edges[i]);

@@ -6,12 +6,14 @@
  *                    `deadlock` is our choice.
  *   everybody waits  every listed thread is in a wait that only a waker ends, no work outside is pending
  *                    (deadlock_external), and the program said that no others enter (deadlock_closed_world). Ctrl-C could
- *                    end it, but by an error only: it does not count, as in Go. Yet one that comes within
+ *                    end it, but by an error only: it does not count, as in Go; nor does that a program may end its workers. Yet one that comes within
  *                    DEADLOCK_GRACE_NS wins, if it is main's own code that waits.
- *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that waits for its own
- *                    Lock alone is none: that is how locks are used to take turns.
+ *   a pool           all the threads of a pool, at its full size, wait without deadline for tasks of that pool: who
+ *                    looks, and why it is certain, is in pool/futures/crew.h
+ *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that
+ *                    waits for its own Lock alone is none: that is how locks are used to take turns.
  * Not claimed      that everybody waits, where a native thread has entered or a gilua_keep says that one may, or in a
- *                  worker process; anything about a timed wait, a sleep, a thread in native code, a member that is
+ *                  process that was spawned for a pool; anything about a timed wait, a sleep, a thread in native code, a member that is
  *                  about to be interrupted or cancelled, a runtime that is closing.
  *
  * Who looks        park, before a thread sleeps: only a new wait makes a new edge. A thread that ends, and the end of
@@ -42,6 +44,12 @@ typedef enum DeadlockVerdict {
 /* deadlock_check looks whether the untimed wait that self has begun can ever end. again: the time of a suspicion is
  * over, and it is certain now if nobody's wait has ended since. */
 DeadlockVerdict deadlock_check(Tstate *self, bool again);
+
+/* What others have found, as a pool all of whose threads wait for its own tasks: deadlock_found_begin makes the report of
+ * `total` threads for self, which opens with `says`, a constant; false without memory. deadlock_found_add adds a thread,
+ * which is parked, or is self: then it waits for `what`, a constant, of `holder` (an ident, or 0). deadlock_raise follows. */
+bool deadlock_found_begin(Tstate *self, const char *says, unsigned total);
+void deadlock_found_add(Tstate *self, const Tstate *ts, const char *what, lua_Integer holder);
 
 /* deadlock_raise raises the `deadlock` error of what deadlock_check found for ts, the calling thread. */
 int deadlock_raise(lua_State *L, Tstate *ts);

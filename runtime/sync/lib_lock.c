@@ -8,7 +8,7 @@
 #include <lauxlib.h>
 
 bool sync_acquire_args(lua_State *L, int64_t *deadline) {
-  bool blocking = lua_isnoneornil(L, 2) || lua_toboolean(L, 2), poll;
+  bool blocking = park_blocking(L, 2), poll;
   if (!blocking && !lua_isnoneornil(L, 3)) luaL_argerror(L, 3, "a call that does not block takes no timeout");
   *deadline = park_timeout(L, 3, &poll);
   return blocking && !poll;
@@ -41,7 +41,7 @@ int lock_acquire_method(lua_State *L) {
 }
 
 static int bad_release(lua_State *L, const Lock *lock) {
-  if (lock->holder == 0) return luaL_error(L, "release of a %s that is not held", lock->recursive ? "RLock" : "Lock");
+  if (lock->holder == 0) return luaL_error(L, "release of %s that is not held", lock->recursive ? "an RLock" : "a Lock");
   return luaL_error(L, "RLock is held by thread %d, released by thread %d", (int)lock->holder,
                     (int)tstate_self()->ident);
 }

@@ -12,7 +12,7 @@
 enum { KEPT_CAPACITY = 4096 };
 
 bool lib_queue_args(lua_State *L, int i, int64_t *deadline) {
-  bool blocking = lua_isnoneornil(L, i) || lua_toboolean(L, i), poll;
+  bool blocking = park_blocking(L, i), poll;
   *deadline = park_timeout(L, i + 1, &poll);
   return blocking && !poll;
 }

@@ -51,4 +51,7 @@ int luaopen_gilua_queue(lua_State *L);
 int luaopen_gilua_time(lua_State *L);
 int luaopen_gilua_gil(lua_State *L);
 
+/* The registry has here what pushes the field `pools` of gil.stats(), if there are pools. */
+#define LIB_GIL_POOLS "gilua.stats.pools"
+
 #endif

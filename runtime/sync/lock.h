@@ -20,6 +20,7 @@ typedef struct Lock {
   lua_Integer depth;  /* [G] RLock: how often the holder has it; Lock: 1 when held */
   bool recursive;     /* [i] an RLock */
   bool warned;        /* [G] a Lock that was seen in a cycle of waits */
+  const void *taken_in; /* [G] the coroutine that got it, for reports; never followed */
   Waitq waiters;      /* [G] empty when free */
 } Lock;
 
@@ -45,6 +46,7 @@ static inline bool lock_try(Tstate *ts, Lock *lock) {
   if (lock->holder == 0) {
     lock->holder = ts->ident;
     lock->depth = 1;
+    lock->taken_in = ts->current;
     lock_note(ts, lock);
     return true;
   }
@@ -65,6 +67,7 @@ static inline void lock_release(Tstate *ts, Lock *lock) {
   Tstate *next = park_grant_first(ts, &lock->waiters, true);
   lock->holder = next->ident;
   lock->depth = 1;
+  lock->taken_in = next->current;
   lock_note(next, lock);
 }
 

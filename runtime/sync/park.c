@@ -107,18 +107,43 @@ void park_grant_all(Tstate *self, Waitq *q) {
 bool park_check(lua_State *L, Tstate *ts, ParkResult result) {
   if (result == PARK_REQUESTED) request_raise(L, ts);
   if (result == PARK_DEADLOCK) deadlock_raise(L, ts);
-  if (result == PARK_FORBIDDEN) error_raise(L, ERROR_INVALID_STATE, "cannot wait in a finalizer");
+  if (result == PARK_FORBIDDEN) error_raise_state(L, "finalizer", "cannot wait in a finalizer");
   return result == PARK_GRANTED;
+}
+
+/* What is wrong with a timeout of so many seconds, or NULL. */
+static const char *timeout_fault(lua_Number seconds) {
+  if (!(seconds >= 0)) return "timeout must not be negative or NaN";
+  return seconds <= PARK_TIMEOUT_MAX ? NULL : "timeout is too large";
 }
 
 int64_t park_timeout(lua_State *L, int i, bool *poll) {
   if (poll != NULL) *poll = false;
   if (lua_isnoneornil(L, i)) return CLOCK_NEVER;
   lua_Number seconds = luaL_checknumber(L, i);
-  luaL_argcheck(L, seconds >= 0, i, "timeout must not be negative or NaN");
-  luaL_argcheck(L, seconds <= PARK_TIMEOUT_MAX, i, "timeout is too large");
+  const char *fault = timeout_fault(seconds);
+  if (fault != NULL) luaL_argerror(L, i, fault);
   if (poll != NULL) *poll = seconds == 0;
   return clock_deadline(seconds);
+}
+
+int64_t park_timeout_field(lua_State *L, int i, const char *what, bool *poll) {
+  lua_getfield(L, i, "timeout");
+  if (!lua_isnil(L, -1)) {
+    int is_number;
+    const char *fault = timeout_fault(lua_tonumberx(L, -1, &is_number));
+    if (!is_number) luaL_error(L, "bad field 'timeout' to '%s' (number expected, got %s)", what, luaL_typename(L, -1));
+    if (fault != NULL) luaL_error(L, "bad field 'timeout' to '%s' (%s)", what, fault);
+  }
+  int64_t deadline = park_timeout(L, lua_gettop(L), poll);
+  lua_pop(L, 1);
+  return deadline;
+}
+
+bool park_blocking(lua_State *L, int i) {
+  if (lua_isnoneornil(L, i)) return true;
+  luaL_checktype(L, i, LUA_TBOOLEAN);
+  return lua_toboolean(L, i);
 }
 
 int park_stranger(lua_State *L) {

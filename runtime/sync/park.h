@@ -52,6 +52,13 @@ bool park_check(lua_State *L, Tstate *ts, ParkResult result);
  * negative, not a number or beyond PARK_TIMEOUT_MAX. *poll, unless NULL, tells whether it is 0: do not wait. */
 int64_t park_timeout(lua_State *L, int i, bool *poll);
 
+/* park_timeout_field is the same for the field `timeout` of the table at index i, an option of `what`. */
+int64_t park_timeout_field(lua_State *L, int i, const char *what, bool *poll);
+
+/* park_blocking reads the flag at index i that says whether a call may wait: none or nil is true. Another value is an argument
+ * error: a number there was meant to be the timeout. */
+bool park_blocking(lua_State *L, int i);
+
 /* The longest timeout in seconds, some 292 years less a margin. */
 #define PARK_TIMEOUT_MAX 9000000000.0
 

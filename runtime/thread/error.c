@@ -44,6 +44,16 @@ int error_raise(lua_State *L, const char *kind, const char *format, ...) {
   return lua_error(L);
 }
 
+int error_raise_state(lua_State *L, const char *state, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  push_formatted(L, ERROR_INVALID_STATE, format, args);
+  va_end(args);
+  lua_pushstring(L, state);
+  lua_setfield(L, -2, "state");
+  return lua_error(L);
+}
+
 int error_is(lua_State *L, int i, const char *kind) {
   i = lua_absindex(L, i);
   if (!lua_istable(L, i) || !lua_getmetatable(L, i)) return 0;

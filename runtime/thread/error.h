@@ -23,6 +23,9 @@ void error_push_value(lua_State *L, const char *kind);
 /* error_raise raises one. It does not return; the int is for `return error_raise(…)`. */
 int error_raise(lua_State *L, const char *kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* error_raise_state raises one of kind invalid_state with the field `state`. */
+int error_raise_state(lua_State *L, const char *state, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /* error_is tells whether the value at index i is an error object, of that kind unless kind is NULL. */
 int error_is(lua_State *L, int i, const char *kind);
 

@@ -20,6 +20,7 @@ static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool c
   if (rt == NULL) exit(status);
   rt->exit.act = NULL; /* finalizers may call os.exit again */
   if (rt->end_recording != NULL) rt->end_recording(rt);
+  if (rt->report != NULL) rt->report(L, rt);
   if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
   exit(status);
 }
@@ -58,6 +59,12 @@ static int os_exit(lua_State *L) {
   if (runtime_of(L)->worker) exit_without_main(status);
   if (ts == NULL || ts == ts->rt->main) exit_on_main(L, runtime_of(L), status, close);
   hand_to_main(ts, status, close);
+}
+
+void shutdown_survivor(lua_State *L, Runtime *rt, int status) {
+  if (rt->worker) exit_without_main(status);
+  shutdown_join(L, rt, CLOCK_NEVER);
+  exit_on_main(L, rt, status, false);
 }
 
 static void push_thread(lua_State *L, Tstate *ts) { thread_push_current(L, ts); }

@@ -61,7 +61,7 @@ static int thread_cancel(lua_State *L) {
   lua_settop(L, 2);
   bool alive = thread_alive(t);
   if (t->timer && !t->called && t->state != THREAD_DONE) {
-    t->called_off = true;
+    t->called_off = alive = true;
     park_grant_all(self, &t->delaying);
   } else if (alive) {
     request_cancel(L, self, t->ts, lua_isnil(L, 2) ? 0 : 2);

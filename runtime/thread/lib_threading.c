@@ -50,12 +50,14 @@ static Thread *new_thread(lua_State *L, lua_Integer n) {
 }
 
 static int threading_Thread(lua_State *L) {
+  static const char *const fields[] = {"target", "args", "name", "daemon", NULL};
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {
     lua_newtable(L);
     lua_replace(L, 1);
   }
+  object_check_fields(L, 1, "Thread", fields);
   lua_getfield(L, 1, "target"); /* 2 */
   lua_getfield(L, 1, "args");   /* 3 */
   lua_getfield(L, 1, "name");   /* 4 */

@@ -146,7 +146,17 @@ void process_handle_sigquit(bool (*ask)(void *arg), void *arg) {
   if (ask != NULL && !was) install(SIGQUIT, on_sigquit, NULL, &old_quit);
 }
 
+/* A fork in native work, where the lock is out: the thread takes it meanwhile, so that its child has a heap that nobody was
+ * changing. It does not wait for it: who forks may hold locks of its own that the owner of this one waits for. */
+static void take_for_fork(Tstate *ts) { ts->took = !gil_held(&ts->gil) && gil_take_if_free(&ts->gil); }
+
+static void leave_after_fork(Tstate *ts) {
+  if (ts->took) gil_leave(&ts->gil);
+  ts->took = false;
+}
+
 static void fork_prepare(void) {
+  if (tstate_innermost != NULL) take_for_fork(tstate_innermost);
   pthread_mutex_lock(&list_m);
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     if (rt->door != NULL) pthread_mutex_lock(&rt->door->m);
@@ -170,6 +180,7 @@ static void fork_parent(void) {
     if (rt->door != NULL) pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);
+  if (tstate_innermost != NULL) leave_after_fork(tstate_innermost);
 }
 
 static Tstate *survivor_of(Runtime *rt) {
@@ -193,6 +204,7 @@ static void fork_child(void) {
     pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);
+  if (tstate_innermost != NULL) leave_after_fork(tstate_innermost);
 }
 
 int process_add(Runtime *rt) {

@@ -121,8 +121,10 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   }
   rt->zombie = NULL;
   rt->unjoined = 0;
-  rt->unblocks = NULL;
-  atomic_store(&rt->gil.native_calls, 0);
+  rt->forks++;
+  rt->unblocks = ts != NULL ? ts->unblock : NULL;
+  if (rt->unblocks != NULL) rt->unblocks->next = rt->unblocks->prev = NULL;
+  atomic_store(&rt->gil.native_calls, rt->unblocks != NULL);
   if (ts == NULL) return;
   ts->gil.stirred = rt->main->gil.stirred;
   rt->main = ts;
@@ -149,5 +151,4 @@ void runtime_move(Runtime *rt, lua_State *L) {
   tstate_enter(ts);
   hook_reset(rt, L);
   rt->worker = true;
-  rt->wakers.closed = false; /* the parent may end it, or its task, while it waits */
 }

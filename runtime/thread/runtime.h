@@ -57,6 +57,15 @@ typedef struct ForkLock {
   struct ForkLock *next; /* guarded by the list of runtimes in process.c */
 } ForkLock;
 
+/* A native call that a request ends; guarded by Runtime.unblock_m. */
+typedef struct Unblock {
+  struct Unblock *next, *prev;
+  Tstate *ts;
+  void (*unblock)(void *arg);
+  void *arg;
+  bool called; /* once a call */
+} Unblock;
+
 struct Runtime {
   Gil gil;
   lua_State *L;             /* [i] the main state */
@@ -88,12 +97,15 @@ struct Runtime {
   bool handles_sigint;      /* [i] */
   struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
+  unsigned forks;           /* [i] how many lie between its opening and this process */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */
   struct EndedThreads *ended; /* [G] ended.h; NULL: none yet */
   struct Recorder *recorder; /* [G] trace/recorder.h; NULL: nothing is recorded */
   uint32_t next_track;      /* [G] of recordings: tracks are never numbered twice */
+  uint16_t recordings;      /* [G] how many have been started; tells their names apart */
   void (*thread_life)(Tstate *ts, bool starts); /* [G] told of starts and ends while something is recorded, or NULL */
+  void (*report)(lua_State *L, Runtime *rt); /* [G] what the program prints at its end, by os.exit too, or NULL */
   void (*end_recording)(Runtime *rt); /* [G] completes the recording's file; called with the lock before the process ends */
   struct Watchdog *watchdog; /* [G] trace/watchdog.h; NULL: nobody asked */
   void (*tell_report)(lua_State *L, Tstate *ts); /* [G] serves REQUEST_REPORT in the hook of L, or NULL */
@@ -104,7 +116,7 @@ struct Runtime {
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
   pthread_cond_t reap_c;    /* a thread became the zombie */
   pthread_mutex_t unblock_m; /* guards [u]; held while an unblock function runs; taken without the lock or under it */
-  struct Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
+  Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
   Tstate *zombie;           /* [r] ended, to be joined by the next that ends */
   unsigned unjoined;        /* [r] system threads started and not joined */
   Runtime *next;            /* list of the process, see process.c */

@@ -43,16 +43,20 @@ static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
   return false;
 }
 
-void shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
+static bool run_at_exit(lua_State *L, Runtime *rt, bool joined) {
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
+    if (!e->run(L, e, joined)) return false;
+  return true;
+}
+
+bool shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   luaL_checkstack(L, 8, NULL);
-  if (rt->main_ended) return; /* joined before; Ctrl-C may have ended that */
+  if (rt->main_ended) return true; /* joined before; Ctrl-C may have ended that */
   end_main(L, rt);
-  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
-    if (!e->run(L, e, false)) return;
+  if (!run_at_exit(L, rt, false)) return false;
   while (somebody_to_join(L, rt))
-    if (!await_ending(L, rt, deadline)) return;
-  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next)
-    if (!e->run(L, e, true)) return;
+    if (!await_ending(L, rt, deadline)) return false;
+  return run_at_exit(L, rt, true);
 }
 
 /* Threads that may still run Lua: not main, and not one that waits in os.exit for main to end the process. */

@@ -18,6 +18,7 @@
 #include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/sentinel.h"
+#include "runtime/thread/shutdown.h"
 
 enum { OS_NAME_ROOM = 64 };
 
@@ -193,6 +194,7 @@ static void run(Tstate *ts, Thread *t) {
     lua_pushvalue(L, -2);
     lua_setiuservalue(L, -2, THREAD_CALL);
   }
+  if (ts == ts->rt->main) shutdown_survivor(L, ts->rt, t->failed ? EXIT_FAILURE : EXIT_SUCCESS);
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
   end_thread(ts, t);
 }

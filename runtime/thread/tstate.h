@@ -25,6 +25,7 @@ struct Tstate {
   bool shielded;               /* [t] requests do not end its waits now */
   bool owned;                  /* [i] started by gilua, not entered from outside */
   bool exiting;                /* [G] called os.exit, and waits for main to do it */
+  bool took;                   /* [t] the lock, for a fork in native work */
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
   Waiter wait;                 /* [G] */
@@ -32,14 +33,18 @@ struct Tstate {
   const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
   unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
   uint64_t left_at;            /* [G] recording: ticks when it last left the lock, 0: unknown */
-  const char *left_for;        /* [G] the same: what it waits for, or NULL: native work, or nothing */
   uint32_t left_where;         /* [G] the same: its place then */
+  uint16_t left_for;           /* [G] the same: id of the name of what it waits for or does, 0: none */
+  bool left_waits;             /* [G] the same: it waits; else it does native work, or nothing */
+  uint32_t task_name;          /* [G] the same: the task that it does, for a pool; 0: none that is recorded */
+  int64_t task_since;          /* [G] the same: when it began, clock_ns */
   uint64_t suspected;          /* [t] Runtime.wakers.ended when it saw that everybody waits */
   struct DeadlockReport *deadlock; /* [G] what park found and park_check is to raise, or NULL */
   int blocking;                /* [t] native regions it is in, see blocking.h; the lock is out while > 0 … */
   bool kept;                   /* [t] … unless this says that a finalizer keeps it */
   int top;                     /* [t] of the Lua stack when the outermost region began */
-  const char *doing;           /* [G] what it left the lock for, NULL while it is in or parked */
+  const char *doing;           /* [G] what it left the lock for, or which descriptors it waits for; NULL: neither */
+  bool doing_waits;            /* [G] that is a wait, not work */
   struct Unblock *unblock;     /* [u] its native call that a request ends, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
@@ -70,6 +75,12 @@ static inline Tstate *tstate_of(GilThread *t) { return (Tstate *)t; }
 
 /* tstate_waits_for is what ts waits for or does without the lock, NULL if neither. Needs the lock. */
 static inline const char *tstate_waits_for(const Tstate *ts) { return ts->wait.what != NULL ? ts->wait.what : ts->doing; }
+
+/* tstate_busy_with is the same with what kind of descriptors it waits for, and whether it waits. Needs the lock. */
+static inline const char *tstate_busy_with(const Tstate *ts, bool *waits) {
+  *waits = ts->wait.what != NULL || (ts->doing != NULL && ts->doing_waits);
+  return ts->doing != NULL ? ts->doing : ts->wait.what;
+}
 
 static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w - offsetof(Tstate, wait)); }
 

@@ -109,7 +109,7 @@ int visit_open(Door *door, Runtime *rt) {
 static Tstate *step_out(void) {
   Tstate *ts = tstate_self();
   if (ts == NULL || ts->blocking > 0 || !gil_held(&ts->gil)) return NULL;
-  blocking_begin(ts, "runtime");
+  blocking_begin_wait(ts, "runtime");
   return ts;
 }
 
@@ -150,6 +150,7 @@ static int reenter(Visit *v, lua_State **L) {
   }
   r->top = lua_gettop(ts->current);
   r->doing = ts->doing;
+  r->doing_waits = ts->doing_waits;
   ts->doing = NULL;
   ts->blocking = 0;
   v->reentry = r;
@@ -166,6 +167,7 @@ static void end_reentry(Visit *v) {
   v->depth--;
   ts->blocking = r->blocking;
   ts->doing = r->doing;
+  ts->doing_waits = r->doing_waits;
   ts->top = r->region_top;
   if (ts->blocking > 0 && !ts->kept) gil_leave(&ts->gil);
   put_back(ts, r->before);

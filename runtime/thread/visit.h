@@ -35,6 +35,7 @@ typedef struct Reentry {
   Tstate *before; /* inner neighbour of this state in the thread's chain, NULL: it was the innermost */
   int blocking;   /* the region that it interrupts */
   int top, region_top;
+  bool doing_waits;
   const char *doing;
 } Reentry;
 

@@ -45,8 +45,8 @@ static void print_wait(FILE *out, const Tstate *ts) {
   const Waiter *w = &ts->wait;
   int64_t now = clock_ns();
   char name[NAME_ROOM];
-  fprintf(out, "waits for %s", w->what);
-  if (w->object != NULL) fprintf(out, " %p", w->object);
+  fprintf(out, "waits for %s", ts->doing != NULL ? ts->doing : w->what);
+  if (w->object != NULL && ts->doing == NULL) fprintf(out, " %p", w->object); /* descriptors lie on a stack */
   const Tstate *holder = holder_of(ts);
   if (holder != NULL) fprintf(out, " of %s", thread_peek_name(holder, name, sizeof name));
   fputs(", for ", out);
@@ -74,7 +74,7 @@ static void print_state(FILE *out, const Tstate *ts) {
   } else if (atomic_load_explicit(&ts->gil.tid, memory_order_relaxed) == 0) {
     fputs("is being started", out);
   } else {
-    fputs("runs native code without the lock", out);
+    fputs(ts->doing != NULL && ts->doing_waits ? "waits without the lock" : "runs native code without the lock", out);
     if (ts->doing != NULL) fprintf(out, ": %s", ts->doing);
   }
 }

@@ -32,14 +32,20 @@ typedef struct Texts {
 /* texts_get returns the text of that id, or "". */
 const char *texts_get(const Texts *t, uint32_t id);
 
+/* texts_set gives an id a text, in place of what it had; NULL: none. Without memory it has none. */
+void texts_set(Texts *t, uint32_t id, const char *text);
+
+/* Tracks have ids from here on, threads lie below. */
+enum { FIRST_TRACK = 1 << 30 };
+
 /* What a format may ask: times in nanoseconds since the start. */
 typedef struct Trace {
   Out out;
-  Texts places, names;
+  Texts places, names, threads; /* places and threads: for the format that keeps them */
   uint64_t start;      /* ticks */
   double ticks_per_ns;
-  uint64_t turns;      /* written */
-  uint64_t left_out;   /* turns that the format does not take any more */
+  uint64_t turns;      /* written, and tasks and marks */
+  uint64_t left_out;   /* what the format does not take any more */
 } Trace;
 
 uint64_t trace_ns(const Trace *t, uint64_t ticks);

@@ -3,13 +3,14 @@
  *
  *   t,row,name             a thread or track            l,place,name            a source line
  *   h,row,begin,held,ready,blocked,place before,place,what
- *                          a turn: `ready` long in line before it, `blocked` in `what` ("" is native code) before that
+ *                          a turn: `ready` long in line before it, `blocked` in `what` before that
+ *   n,…                    the same, but what came before that was native work, "" if it has no name
  *   s,row,time  e,row,time start and end of a thread    m,row,time,name         a mark
- *   x,row,begin,duration,name  an event of a track      z,time,lost,left out    the end
+ *   x,row,begin,duration,name  a task                   z,time,lost,left out    the end
  */
 #include "runtime/trace/format.h"
 
-/* A browser that is to show more would be slow; JSON has no such limit. */
+/* Turns and tasks. A browser that is to show more would be slow; JSON has no such limit. */
 enum { TURNS_MOST = 2000000 };
 
 static const char page[] =
@@ -38,15 +39,10 @@ static void thread(Trace *t, uint32_t id, const char *name) { named(t, "t,", id,
 static void place(Trace *t, uint32_t id, const char *name) { named(t, "l,", id, name); }
 
 static void turn(Trace *t, const Record *r) {
-  if (t->turns == TURNS_MOST) {
-    t->left_out++;
-    return;
-  }
-  t->turns++;
   Out *out = &t->out;
   uint64_t ready = trace_ns(t, r->ready), begin = trace_ns(t, r->begin), end = trace_ns(t, r->end);
   uint64_t left = r->left != 0 ? trace_ns(t, r->left) : ready;
-  begin_line(out, "h,", r->id);
+  begin_line(out, r->waits ? "h," : "n,", r->id);
   field(out, begin);
   field(out, end - begin);
   field(out, begin - ready);
@@ -54,7 +50,7 @@ static void turn(Trace *t, const Record *r) {
   field(out, r->where_left);
   field(out, r->where);
   out_text(out, ",");
-  if (r->waited != NULL) out_quoted(out, r->waited);
+  out_quoted(out, texts_get(&t->names, r->name));
   out_text(out, "\n");
 }
 
@@ -64,6 +60,12 @@ static void at(Trace *t, const char *kind, const Record *r, uint64_t ticks) {
 }
 
 static void record(Trace *t, const Record *r) {
+  bool counts = r->kind == RECORD_TURN || r->kind == RECORD_EVENT || r->kind == RECORD_MARK;
+  if (counts && t->turns == TURNS_MOST) {
+    t->left_out++;
+    return;
+  }
+  t->turns += counts;
   switch (r->kind) {
     case RECORD_TURN: turn(t, r); return;
     case RECORD_START: at(t, "s,", r, r->begin); break;

@@ -1,9 +1,13 @@
 /* Chrome's trace event format, as an array: one event a line, a comma before each but the first, so that what was written
  * when the program was killed lacks nothing but the closing bracket, which readers do not ask for.
  *
+ * Events of one tid must nest, which a task and the turns in it do not: the tasks of a thread have a tid of their own.
+ *
  * Source: "Trace Event Format", Google; read by Perfetto and chrome://tracing. ts and dur are microseconds.
  */
 #include "runtime/trace/format.h"
+
+enum { TASKS_OF = 1 << 29 }; /* + a thread's id: the tid of its tasks */
 
 /* Microseconds with three decimals. */
 static void out_us(Out *out, uint64_t ns) {
@@ -58,36 +62,57 @@ static void turn(Trace *t, const Record *r) {
   uint64_t ready = trace_ns(t, r->ready), begin = trace_ns(t, r->begin), end = trace_ns(t, r->end);
   if (r->left != 0) {
     uint64_t left = trace_ns(t, r->left);
-    span(t, r->waited != NULL ? r->waited : "native code", r->waited != NULL ? "blocked" : "native",
-         r->waited != NULL ? "thread_state_sleeping" : "thread_state_iowait", r->id, left, ready, r->where_left);
+    const char *what = texts_get(&t->names, r->name);
+    span(t, *what != '\0' ? what : "native code", r->waits ? "blocked" : "native",
+         r->waits ? "thread_state_sleeping" : "thread_state_iowait", r->id, left, ready, r->where_left);
   }
   span(t, "waits for the lock", "ready", "thread_state_runnable", r->id, ready, begin, r->where_left);
   span(t, "has the lock", "held", "thread_state_running", r->id, begin, end, r->where);
   t->turns++;
 }
 
+static void thread_name(Trace *t, uint32_t tid, const char *prefix, const char *name) {
+  begin_event(&t->out, "M", "thread_name", NULL, tid);
+  out_text(&t->out, ",\"args\":{\"name\":\"");
+  out_text(&t->out, prefix);
+  out_quoted(&t->out, name);
+  out_text(&t->out, "\"}}");
+}
+
+static void thread(Trace *t, uint32_t id, const char *name) {
+  thread_name(t, id, "", name);
+  if (id < FIRST_TRACK) texts_set(&t->threads, id, name);
+}
+
+/* The row of a thread's tasks is named with the first of them. */
+static void event(Trace *t, const Record *r) {
+  uint32_t tid = r->id < FIRST_TRACK ? TASKS_OF + r->id : r->id;
+  if (r->id < FIRST_TRACK && *texts_get(&t->threads, r->id) != '\0') {
+    thread_name(t, tid, "tasks of ", texts_get(&t->threads, r->id));
+    texts_set(&t->threads, r->id, NULL);
+  }
+  const char *name = texts_get(&t->names, r->name);
+  span(t, *name != '\0' ? name : "task", "task", NULL, tid, trace_ns(t, r->begin), trace_ns(t, r->end), 0);
+}
+
+static void ended(Trace *t, const Record *r) {
+  instant(t, "end", r->id, r->end);
+  texts_set(&t->threads, r->id, NULL);
+}
+
 static void record(Trace *t, const Record *r) {
   switch (r->kind) {
     case RECORD_TURN: turn(t, r); break;
     case RECORD_START: instant(t, "start", r->id, r->begin); break;
-    case RECORD_END: instant(t, "end", r->id, r->end); break;
+    case RECORD_END: ended(t, r); break;
     case RECORD_MARK: instant(t, texts_get(&t->names, r->name), r->id, r->begin); break;
-    case RECORD_EVENT:
-      span(t, texts_get(&t->names, r->name), "task", NULL, r->id, trace_ns(t, r->begin), trace_ns(t, r->end), 0);
-      break;
+    case RECORD_EVENT: event(t, r); break;
     default: break;
   }
 }
 
 static void begin(Trace *t) {
   out_text(&t->out, "[{\"ph\":\"M\",\"name\":\"process_name\",\"pid\":1,\"tid\":0,\"args\":{\"name\":\"gilua\"}}");
-}
-
-static void thread(Trace *t, uint32_t id, const char *name) {
-  begin_event(&t->out, "M", "thread_name", NULL, id);
-  out_text(&t->out, ",\"args\":{\"name\":\"");
-  out_quoted(&t->out, name);
-  out_text(&t->out, "\"}}");
 }
 
 static void end(Trace *t, uint64_t now_ns, uint64_t lost) {

@@ -2,12 +2,15 @@
 #include "runtime/trace/recorder.h"
 
 #include <errno.h>
+#include <lauxlib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/thread/thread.h"
 #include "runtime/thread/traceback.h"
+#include "runtime/trace/format.h"
+#include "runtime/trace/names.h"
 #include "runtime/trace/ring.h"
 #include "runtime/trace/writer.h"
 
@@ -15,9 +18,7 @@ enum {
   LONGEST_NAME = 200,
   RING_CAPACITY = 1 << 16, /* 4 MiB: a hundred times what a busy program does between two looks of the writer */
   PLACES_FIRST = 1024,
-  NAMES_MOST = 4096,
   MERGE_NS = 1000,
-  FIRST_TRACK = 1 << 30, /* idents of threads stay below, in the lifetime of a recording */
 };
 
 /* A source line that has an id. */
@@ -35,11 +36,11 @@ struct Recorder {
   Tstate *holder; /* [G] whose turn it is or was last; NULL: none yet */
   Record turn;    /* [G] that turn, not in the ring yet */
   bool holding;   /* [G] it goes on */
-  uint64_t merge; /* [i] ticks */
+  uint64_t start, merge; /* [i] ticks */
   Place *places;  /* [G] open addressing */
   uint32_t nplaces, room; /* [G] */
-  char *names[NAMES_MOST]; /* [G] of events, by id - 1 */
-  uint16_t nnames; /* [G] */
+  Names names; /* [G] of events, and of what threads wait for or do */
+  uint16_t number; /* [i] Runtime.recordings at its start */
   uint32_t first_track; /* [i] */
 };
 
@@ -111,6 +112,23 @@ static uint32_t place_of(Recorder *r, lua_State *L) {
 /* Counters of two processors may be some ticks apart: what comes later must not look earlier. */
 static uint64_t not_before(uint64_t earlier, uint64_t ticks) { return ticks > earlier ? ticks : earlier; }
 
+/* The id of a name; 0 if it has none. */
+static uint16_t name_id(Recorder *r, const char *name) {
+  uint32_t slot;
+  uint16_t id = names_find(&r->names, name, &slot);
+  if (id != 0) return id;
+  id = names_add(&r->names, name, slot);
+  if (id == 0 || put_text(r, RECORD_NAME, id, name)) return id;
+  names_take_back(&r->names, slot);
+  return 0;
+}
+
+/* What ts left the lock for. As an id: the text may be a userdata's. */
+static void note_what(Recorder *r, Tstate *ts) {
+  const char *what = tstate_busy_with(ts, &ts->left_waits);
+  ts->left_for = what != NULL ? name_id(r, what) : 0;
+}
+
 static void began(GilThread *t, uint64_t ready, uint64_t now) {
   Tstate *ts = tstate_of(t);
   Recorder *r = ts->rt->recorder;
@@ -131,7 +149,8 @@ static void began(GilThread *t, uint64_t ready, uint64_t now) {
                      .ready = ready,
                      .begin = now,
                      .end = now,
-                     .waited = ts->left_for};
+                     .name = ts->left_for,
+                     .waits = ts->left_waits};
 }
 
 static void ended(GilThread *t, uint64_t now, GilHow how) {
@@ -147,7 +166,8 @@ static void ended(GilThread *t, uint64_t now, GilHow how) {
   if (look) r->turn.where = place_of(r, ts->current);
   ts->left_at = now;
   ts->left_where = r->turn.where;
-  ts->left_for = ts->wait.what;
+  note_what(r, ts);
+  if (how != GIL_LEFT) put_turn(r); /* nothing is put together with it; should the program hang now, it is in the file */
 }
 
 static const GilWatcher watcher = {.began = began, .ended = ended};
@@ -155,7 +175,7 @@ static const GilWatcher watcher = {.began = began, .ended = ended};
 static uint64_t now_of(const Runtime *rt) { return clock_ticks(&rt->gil.clock); }
 
 static void free_recorder(Recorder *r) {
-  for (uint16_t i = 0; i < r->nnames; i++) free(r->names[i]);
+  names_fini(&r->names);
   free(r->places);
   free(r->path);
   trace_ring_fini(&r->ring);
@@ -181,8 +201,9 @@ static void introduce(Recorder *r, Tstate *ts, uint64_t now) {
   put_text(r, RECORD_THREAD, (uint32_t)ts->ident, thread_peek_name(ts, name, sizeof name));
   trace_ring_put(&r->ring, &start);
   ts->left_at = now;
-  ts->left_for = ts->wait.what;
+  ts->task_since = 0;
   ts->left_where = place_of(r, ts->current);
+  note_what(r, ts);
 }
 
 /* A thread has started, or ends: the last that is heard of it. */
@@ -194,6 +215,7 @@ static void thread_life(Tstate *ts, bool starts) {
     ts->left_at = 0;
     return;
   }
+  trace_task_end(ts);
   Record end = {.kind = RECORD_END, .id = (uint32_t)ts->ident, .end = now};
   if (r->holder == ts) {
     r->turn.end = now;
@@ -216,6 +238,8 @@ int recorder_start(Tstate *self, const char *path) {
     return err;
   }
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) introduce(r, ts, now);
+  r->number = ++rt->recordings;
+  r->start = now;
   if (rt->next_track == 0) rt->next_track = FIRST_TRACK;
   r->first_track = rt->next_track;
   rt->recorder = r;
@@ -236,12 +260,14 @@ static void note_unfinished(Runtime *rt, uint64_t now) {
   }
   put_turn(r);
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next) {
+    trace_task_end(ts);
     if (gil_held(&ts->gil)) continue;
     pthread_mutex_lock(&rt->gil.m);
     uint64_t ready = ts->gil.place == GIL_OUT ? now : not_before(ts->left_at, ts->gil.ready_since);
     pthread_mutex_unlock(&rt->gil.m);
     Record rest = {.kind = RECORD_TURN, .id = (uint32_t)ts->ident, .how = GIL_PARKED, .where_left = ts->left_where,
-                   .left = ts->left_at, .ready = ready, .begin = now, .end = now, .waited = ts->left_for};
+                   .left = ts->left_at, .ready = ready, .begin = now, .end = now, .name = ts->left_for,
+                   .waits = ts->left_waits};
     trace_ring_put(&r->ring, &rest);
   }
 }
@@ -275,31 +301,49 @@ bool trace_track_current(const Runtime *rt, uint32_t track) {
   return r != NULL && track >= r->first_track && track < rt->next_track;
 }
 
-/* The id of an event's name; 0 if it has none. */
-static uint16_t name_id(Recorder *r, const char *name) {
-  for (uint16_t i = 0; i < r->nnames; i++)
-    if (strcmp(r->names[i], name) == 0) return (uint16_t)(i + 1);
-  if (r->nnames == NAMES_MOST) return 0;
-  char *copy = strdup(name);
-  if (copy == NULL) return 0;
-  if (!put_text(r, RECORD_NAME, r->nnames + 1u, name)) {
-    free(copy);
-    return 0;
-  }
-  r->names[r->nnames++] = copy;
-  return r->nnames;
-}
-
-static uint64_t ticks_of(const Gil *g, int64_t ns) {
-  return clock_ticks(&g->clock) - (uint64_t)(int64_t)((double)(clock_ns() - ns) * g->ticks_per_ns);
-}
-
-void trace_event(Runtime *rt, uint32_t track, const char *name, int64_t begin_ns, int64_t end_ns) {
+uint32_t trace_name(Runtime *rt, const char *name) {
   Recorder *r = rt->recorder;
-  if (r == NULL || !trace_track_current(rt, track)) return;
-  Record event = {.kind = RECORD_EVENT, .id = track, .name = name_id(r, name), .begin = ticks_of(&rt->gil, begin_ns),
-                  .end = ticks_of(&rt->gil, end_ns)};
+  uint16_t id = r != NULL ? name_id(r, name) : 0;
+  return id != 0 ? (uint32_t)r->number << 16 | id : 0;
+}
+
+uint32_t trace_function(lua_State *L, Runtime *rt, int i) {
+  if (rt->recorder == NULL || !lua_isfunction(L, i)) return trace_name(rt, luaL_typename(L, i));
+  lua_Debug ar;
+  char text[TRACEBACK_WHERE_SIZE];
+  lua_pushvalue(L, i);
+  lua_getinfo(L, ">S", &ar);
+  if (ar.linedefined < 0) return trace_name(rt, "C function");
+  snprintf(text, sizeof text, "%s:%d", ar.short_src, ar.linedefined);
+  return trace_name(rt, text);
+}
+
+static void put_event(Runtime *rt, uint32_t row, uint32_t name, int64_t begin_ns, int64_t end_ns) {
+  Recorder *r = rt->recorder;
+  uint64_t now = now_of(rt);
+  int64_t ns = clock_ns();
+  Record event = {.kind = RECORD_EVENT,
+                  .id = row,
+                  .begin = now - (uint64_t)((double)(ns - begin_ns) * rt->gil.ticks_per_ns),
+                  .end = now - (uint64_t)((double)(ns - end_ns) * rt->gil.ticks_per_ns)};
+  if ((int64_t)(event.end - r->start) <= 0) return; /* it was over before */
+  if (name >> 16 == r->number) event.name = (uint16_t)name; /* else it is of an earlier recording */
   trace_ring_put(&r->ring, &event);
+}
+
+void trace_event(Runtime *rt, uint32_t track, uint32_t name, int64_t begin_ns, int64_t end_ns) {
+  if (trace_track_current(rt, track)) put_event(rt, track, name, begin_ns, end_ns);
+}
+
+void trace_task_begin(Tstate *self, uint32_t name) {
+  self->task_name = name;
+  self->task_since = clock_ns();
+}
+
+void trace_task_end(Tstate *self) {
+  int64_t since = self->task_since;
+  self->task_since = 0;
+  if (since != 0 && self->rt->recorder != NULL) put_event(self->rt, (uint32_t)self->ident, self->task_name, since, clock_ns());
 }
 
 void trace_mark(Tstate *self, const char *name) {

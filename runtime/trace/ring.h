@@ -24,7 +24,7 @@ typedef enum RecordKind {
   RECORD_NAME,     /* the same of the name of events */
   RECORD_START,    /* thread `id` exists since `begin` */
   RECORD_END,      /* thread `id` has ended at `end` */
-  RECORD_EVENT,    /* `what` (the id of a name) on track `id`, begin to end */
+  RECORD_EVENT,    /* `name` on track `id`, or as a task of thread `id`, begin to end */
   RECORD_MARK,     /* the same at one time, of thread `id` */
 } RecordKind;
 
@@ -34,7 +34,7 @@ enum { RECORD_TEXT = 56 };
 typedef struct Record {
   uint8_t kind;
   uint8_t how; /* turn: GilHow at its end */
-  uint16_t name; /* event, mark: id of its name */
+  uint16_t name; /* id of a name. Turn: for what it left the lock before, 0: native code without a name, or nothing */
   uint32_t id; /* ident of the thread or track; id of the text */
   union {
     struct {
@@ -43,7 +43,7 @@ typedef struct Record {
       uint64_t left;       /* when it left the lock before, 0: it is new */
       uint64_t ready;      /* since when it stood in line */
       uint64_t begin, end; /* of the turn */
-      const char *waited;  /* for what it waited from left to ready; a literal. NULL: native work, or nothing */
+      bool waits;          /* from left to ready it waited; else it did native work */
     };
     char text[RECORD_TEXT]; /* up to its end or the first 0; consecutive pieces of one id belong together */
   };

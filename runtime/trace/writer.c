@@ -35,8 +35,7 @@ uint64_t trace_ns(const Trace *t, uint64_t ticks) {
   return ticks > t->start ? (uint64_t)((double)(ticks - t->start) / t->ticks_per_ns) : 0;
 }
 
-/* Without memory the text is missing in the file. */
-static void texts_set(Texts *t, uint32_t id, const char *text) {
+void texts_set(Texts *t, uint32_t id, const char *text) {
   if (id >= t->room) {
     uint32_t room = t->room != 0 ? t->room : 64;
     while (room <= id) room *= 2;
@@ -47,7 +46,7 @@ static void texts_set(Texts *t, uint32_t id, const char *text) {
     t->room = room;
   }
   free(t->at[id]);
-  t->at[id] = strdup(text);
+  t->at[id] = text != NULL ? strdup(text) : NULL;
 }
 
 static void texts_fini(Texts *t) {
@@ -130,6 +129,7 @@ static int close_file(Writer *w) {
   if (close(w->trace.out.fd) != 0 && err == 0) err = errno;
   texts_fini(&w->trace.places);
   texts_fini(&w->trace.names);
+  texts_fini(&w->trace.threads);
   free(w);
   return err;
 }
@@ -141,8 +141,9 @@ int writer_start(Writer **out, TraceRing *ring, const char *path, const Clock *c
   w->format = format_of(path);
   w->trace.start = start;
   w->trace.ticks_per_ns = clock_ticks_per_ns(clock);
-  w->trace.out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (w->trace.out.fd < 0) {
+  /* a named pipe that nobody reads is an error, not a wait; one that is read slowly may make the writer wait */
+  w->trace.out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (w->trace.out.fd < 0 || fcntl(w->trace.out.fd, F_SETFL, 0) != 0) {
     int err = errno;
     free(w);
     return err;

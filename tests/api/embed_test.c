@@ -492,6 +492,40 @@ static void test_stats(void) {
   CHECK(gilua_close(rt) == 0 && gilua_stats(rt, &s) == GILUA_ECLOSING);
 }
 
+typedef struct Warnings {
+  int n;
+  char text[4000];
+} Warnings;
+
+static void note_warning(void *ud, const char *text, int continues) {
+  Warnings *w = ud;
+  strncat(w->text, text, sizeof w->text - strlen(w->text) - 1);
+  if (!continues) w->n++;
+}
+
+static void test_lock_warning(void) {
+  static const char cycle[] =
+      "local threading, time = require('gilua').threading, require('gilua').time\n"
+      "for _ = 1, 2 do\n" /* warned of once a Lock: these are new each time */
+      "  local a, b, gate = threading.Lock(), threading.Lock(), threading.Barrier(2)\n"
+      "  local function take(x, y) x:acquire() gate:wait() y:acquire() end\n"
+      "  local one = threading.Thread{ name = 'one', target = take, args = {a, b} }:start()\n"
+      "  local two = threading.Thread{ name = 'two', target = take, args = {b, a} }:start()\n"
+      "  while one.waits_for ~= 'lock' or two.waits_for ~= 'lock' do time.sleep(0.001) end\n"
+      "  a:release() two:join() b:release() one:join()\n"
+      "end";
+  gilua_Runtime *rt = opened(NULL);
+  Warnings w = {0};
+  lua_State *L;
+  CHECK(gilua_enter(rt, &L) == 0);
+  lua_setwarnf(L, note_warning, &w);
+  CHECK(gilua_leave(rt, L) == 0 && runs(rt, cycle));
+  CHECK(w.n == 2);
+  CHECK(strstr(w.text, "one waits for lock") != NULL && strstr(w.text, "two waits for lock") != NULL);
+  CHECK(strstr(w.text, "test:4: in ") != NULL); /* the tracebacks */
+  CHECK(gilua_close(rt) == 0);
+}
+
 int main(void) {
   TEST("a host runs code, enters, nests, leaves and closes", test_basics(););
   TEST("a file gets its arguments", test_files(););
@@ -510,6 +544,7 @@ int main(void) {
   TEST("a host's thread has a function called in the pool of a restricted runtime", test_offload(););
   TEST("a child that is forked from outside has closed runtimes", test_fork_outside(););
   TEST("counters", test_stats(););
+  TEST("a cycle over plain Locks is told to the warn function of the host", test_lock_warning(););
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
   return check_failures != 0;
 }

@@ -84,13 +84,23 @@ t.test("--stats=json writes one line of JSON, with threads that have ended", fun
   t.equal(text:match('^{"switches":%d+,"forced_switches":%d+,"signals":%d+,"threads":%[{"ident":1,"name":"MainThread",') ~= nil,
     true, text)
   t.equal(text:match('"ended":%[{"ident":2,"name":"a \\u0022b\\u0022","acquisitions":%d+,') ~= nil, true, text)
-  t.equal(text:match("}%]}\n$") ~= nil, true, text)
+  t.equal(text:match('}%],"pools":%[%]}\n$') ~= nil, true, text)
 end)
 
 t.test("--stats comes after an error, and leaves the status", function()
   local text, status = t.run { "--stats", "-e", "error('bad')" }
   t.equal(status, 1)
   t.equal(text:match("bad\nstack traceback:.*\nlock: ") ~= nil, true, text)
+end)
+
+t.test("--stats comes with os.exit, too, of any thread", function()
+  for _, code in ipairs {
+    "os.exit(4)", "os.exit(4, true)", "local t = require('gilua.threading').start(os.exit, 4) t:join()",
+  } do
+    local text, status = t.run { "--stats", "-e", code }
+    t.equal(status, 4)
+    t.equal(select(2, text:gsub("lock: %d+ switches", "")), 1, text)
+  end
 end)
 
 t.test("without --stats there are none", function()

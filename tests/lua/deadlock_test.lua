@@ -273,6 +273,36 @@ t.test("without @on a cycle over plain Locks writes nothing", function()
   t.equal(text, "over\n")
 end)
 
+t.test("the error says when the holder took the lock in a coroutine that it is not in", function()
+  local text = run([[
+    local lock, ready = threading.RLock(), threading.Event()
+    local take = coroutine.wrap(function() lock:acquire() coroutine.yield() end)
+    threading.Thread{ name = "owner", daemon = true, target = function() take() ready:set() threading.Event():wait() end }:start()
+    ready:wait()
+    print(select(2, pcall(lock.acquire, lock)).message)]])
+  t.equal(text:match("MainThread waits for an RLock of owner %(taken in another coroutine%) at ") ~= nil, true, text)
+end)
+
+t.test("tasks in a process: what waits for itself there comes back as deadlock, with names", function()
+  local text = run([[
+    local pool <close> = require("gilua.futures").ProcessPoolExecutor { max_workers = 1 }
+    local function embrace()
+      local th = require "gilua.threading"
+      local a, b, gate = th.RLock(), th.RLock(), th.Barrier(2)
+      local other = th.Thread{ name = "other", target = function() b:with(function() gate:wait() pcall(a.acquire, a) end) end }:start()
+      a:acquire()
+      gate:wait()
+      while other.waits_for ~= "rlock" do th.start(function() end):join() end
+      b:acquire()
+    end
+    local function alone() local l = require "gilua.threading".Lock() l:acquire() l:acquire() end
+    for _, f in ipairs { alone, embrace } do
+      local ok, e = pcall(function() return pool:submit(f):result() end)
+      print(ok, e.kind, e.cycle and #e.cycle, e.cycle and e.cycle[1].thread, e.cycle and e.cycle[1].holder)
+    end]])
+  t.equal(text, "false\tdeadlock\t1\tMainThread\tMainThread\nfalse\tdeadlock\t2\tMainThread\tother\n")
+end)
+
 t.test("a deadlock in a coroutine is raised where the coroutine waits", function()
   local text = run([[
     local co = coroutine.create(function() return pcall(threading.Event().wait, threading.Event()) end)

@@ -216,8 +216,9 @@ if not os.getenv("TSAN_OPTIONS") then
 
   t.test("SIGQUIT writes one while a thread computes", function()
     local text, status = quit [[
-      stop, e = false, threading.Event()
-      threading.Thread{ name = "computes", target = function() while not stop do end end }:start()
+      stop, begun, e = false, false, threading.Event()
+      threading.Thread{ name = "computes", target = function() begun = true while not stop do end end }:start()
+      while not begun do time.sleep(0.001) end
       quit_at("event", e) e:wait() stop = true print 'went on']]
     t.equal(text:match("computes %(.-stands in line for the lock") ~= nil, true, text)
     t.equal(text:match("went on\n$") ~= nil, true, text)

@@ -233,6 +233,16 @@ executors.each(function(kind)
     t.equal(n, 3)
   end)
 
+  test("misspelled options are named", function()
+    t.raises("unknown field 'max_worker' to '%a+PoolExecutor' %(it has max_workers, ", new, { max_worker = 2 })
+    local pool <close> = new { max_workers = 1 }
+    t.raises("unknown field 'now' to 'shutdown' %(it has wait, cancel_futures%)", pool.shutdown, pool, { now = true })
+    t.raises("unknown field 'when' to 'wait'", futures.wait, {}, { when = "ALL_COMPLETED" })
+    t.raises("bad field 'return_when' to 'wait'", futures.wait, {}, { return_when = "all" })
+    t.raises("bad field 'timeout' to 'wait' %(timeout must not be negative", futures.wait, {}, { timeout = -1 })
+    t.raises("bad field 'timeout' to 'map' %(number expected, got string", pool.map, pool, print, {}, { timeout = "1" .. "s" })
+  end)
+
   test("what is no function is refused at the call", function()
     local pool <close> = new { max_workers = 1 }
     t.raises("function expected", pool.submit, pool, 3)

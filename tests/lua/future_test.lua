@@ -118,7 +118,7 @@ t.test("set_running refuses what was cancelled, and what runs or is decided is a
   t.equal(decided "cancelled":set_running(), false)
   for _, kind in ipairs { "running", "done", "failed" } do
     local f = decided(kind)
-    t.raises_kind("invalid_state", f.set_running, f)
+    t.equal(t.raises_kind("invalid_state", f.set_running, f).state, kind)
   end
 end)
 

@@ -163,9 +163,9 @@ t.test("100 futures are waited for at every interval, whoever decides them (67)"
 end)
 
 t.test("bad arguments are refused", function()
-  t.raises("bad list of futures %(#2 is a number%)", futures.wait, { Future(), 3 })
+  t.raises("bad element #2 of the list of futures %(Future expected, got number%)", futures.wait, { Future(), 3 })
   t.raises("table expected", futures.wait, Future())
-  t.raises("invalid option 'SOME'", futures.wait, {}, { return_when = "SOME" })
+  t.raises("bad field 'return_when' to 'wait'", futures.wait, {}, { return_when = "SOME" })
   t.raises("timeout must not be negative", futures.wait, {}, { timeout = -1 })
   t.raises("timeout must not be negative", futures.as_completed, {}, -1)
 end)

@@ -147,6 +147,23 @@ t.test("close variables of main run when it is interrupted", function()
   t.equal(status, 1)
 end)
 
+for kind, wait in pairs { Thread = "future", Process = "task" } do
+  t.test("the scope of a " .. kind .. "PoolExecutor that is left by an interrupt terminates it", function()
+    prints("false\tcancelled\tcancelled\n", [[
+      local futures = require "gilua.futures"
+      local f, g
+      local ok = pcall(function()
+        local pool <close> = futures.]] .. kind .. [[PoolExecutor { max_workers = 1 }
+        f = pool:submit(require "gilua.time".sleep, 1000)
+        g = pool:submit(math.abs, -4)
+        fire_at "]] .. wait .. [["
+        f:result()
+      end)
+      print(ok, select(2, pcall(f.result, f)).kind, select(2, pcall(g.result, g)).kind)
+    ]])
+  end)
+end
+
 t.test("no thread but main is interrupted", function()
   prints("false\ttrue\nslept\ncomputed\n", [[
     local gate, stop = threading.Event(), false
@@ -251,6 +268,24 @@ t.test("an interrupted lock is got by the next acquire (45)", function()
     print(lock:acquire())
     holder:join()
   ]])
+end)
+
+t.test("Ctrl-C ends the wait for what the script had started, which is said, and the status is 1", function()
+  for _, start in ipairs {
+    "threading.start(worker)",
+    "pool = require('gilua.futures').ThreadPoolExecutor{ max_workers = 1 } pool:submit(worker)",
+  } do
+    local text, status = run([[
+      function worker()
+        while main:is_alive() do time.sleep(0.001) end
+        fire()
+        time.sleep(1000)
+      end
+    ]] .. start)
+    t.equal(text:match(": (interrupted by Ctrl%-C while waiting [^\n]*)\n$"),
+      "interrupted by Ctrl-C while waiting for what the script had started", text)
+    t.equal(status, 1)
+  end
 end)
 
 t.finish()

@@ -144,7 +144,7 @@ executors.each(function(kind)
   end)
 
   test("use after close raises, join of a running pool too (95)", function(pool)
-    t.raises_kind("invalid_state", pool.join, pool)
+    t.equal(t.raises_kind("invalid_state", pool.join, pool).state, "running")
     pool:close()
     for _, method in ipairs { "apply", "apply_async", "map", "map_async", "starmap", "imap", "imap_unordered" } do
       t.raises_kind("invalid_state", pool[method], pool, double, {})
@@ -182,6 +182,19 @@ executors.each(function(kind)
     t.raises_kind("cancelled", r.get, r)
     t.raises("max_workers", multiprocessing._pool_over, kind.new, { processes = 0 })
   end)
+end)
+
+t.test("wrong options of Pool are named at the caller's position", function()
+  for options, pattern in pairs {
+    ["{ processes = 0 }"] = "bad field 'processes' to 'Pool' %(must be an integer of one or more%)",
+    ["{ processes = 'two' }"] = "bad field 'processes' to 'Pool'",
+    ["{ maxtasksperchild = 1.5 }"] = "bad field 'maxtasksperchild' to 'Pool'",
+    ["{ process = 2 }"] = "unknown field 'process' to 'Pool' %(it has processes, ",
+    ["2"] = "bad argument #1 to 'Pool' %(table expected, got number%)",
+  } do
+    local code = assert(load("local Pool = ... Pool(" .. options .. ")", "=line"))
+    t.raises("^line:1: " .. pattern, code, multiprocessing.Pool)
+  end
 end)
 
 t.test("cpu_count is what the affinity mask allows, or less", function()

@@ -126,10 +126,11 @@ t.test("the comparison may use neither put, get nor shutdown of its queue, and a
   end)
   q:put(1)
   for _, method in ipairs { "put", "put_nowait", "get", "get_nowait", "shutdown" } do
-    use = function() q[method](q, 5) end
+    local item = method:match("^put") and 5 or nil
+    use = function() q[method](q, item) end
     t.raises("own comparison", q.put, q, 2)
     t.equal(q:qsize(), 1)
-    use = function() coroutine.wrap(function() q[method](q, 5) end)() end
+    use = function() coroutine.wrap(function() q[method](q, item) end)() end
     t.raises("own comparison", q.put, q, 2)
   end
   use = function()
@@ -223,8 +224,8 @@ t.test("a thread that is cancelled in a comparison leaves the queue as it was", 
     return a < b
   end)
   for i = 1, 5 do q:put(i) end
-  for _, target in ipairs { q.get, q.put } do
-    local slow = threading.Thread { target = target, args = { q, 0 }, name = "slow" }:start()
+  for target, args in pairs { [q.get] = { q }, [q.put] = { q, 0 } } do
+    local slow = threading.Thread { target = target, args = args, name = "slow" }:start()
     t.parked(slow, "sleep")
     local other = threading.start(q.put, q, 6)
     t.parked(other)

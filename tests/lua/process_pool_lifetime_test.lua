@@ -14,6 +14,13 @@ local function zygote()
   end
 end
 
+-- Kills it, and waits until it is gone: until then it looks like a new one.
+local function kill_zygote()
+  local pid = t.eventually(zygote, "a zygote")
+  P.kill(pid)
+  P.gone { pid }
+end
+
 P.test("a pool starts no worker before there is work, and no more than there is work for (72)", function()
   local pool <close> = new { max_workers = 8 }
   t.equal(#P.children(), 1)
@@ -28,16 +35,13 @@ P.test("a zygote that is killed is replaced: queued tasks are done, the one that
   local later = {}
   for i = 1, 5 do later[i] = pool:submit(math.abs, -i) end
   t.eventually(function() return f:running() end)
-  P.kill(zygote())
+  kill_zygote()
   local err = t.raises_kind("worker_died", f.result, f)
   t.equal(err.signal, P.KILL)
   for i = 1, 5 do t.equal(later[i]:result(), i) end
   for i = 1, 5 do
-    t.eventually(function()
-      pool:submit(math.abs, 1):result()
-      return zygote()
-    end)
-    P.kill(zygote())
+    pool:submit(math.abs, 1):result()
+    kill_zygote()
     t.equal(pool:submit(math.abs, -i):result(), i)
   end
 end)
@@ -49,7 +53,7 @@ P.test("a zygote that is killed while threads wait: one replaces it", function()
   for i = 1, 4 do fs[i] = pool:submit(P.pass, gate.path, i) end
   local threads = t.start(4, function(i) return fs[i]:result() end)
   for i = 1, 4 do t.eventually(function() return fs[i]:running() end) end
-  P.kill(zygote())
+  kill_zygote()
   gate:open()
   for i = 1, 4 do t.equal(threads[i]:result(), i) end
   t.eventually(function() -- if all were done before it was missed, the next use makes it
@@ -81,7 +85,7 @@ P.test("a zygote that is killed while futures.wait, a callback or shutdown waits
     t.eventually(function() return f:running() end)
     local waiter = threading.start(wait, f)
     time.sleep(0.01) -- most of the time it waits then; all holds if it does not
-    P.kill(zygote())
+    kill_zygote()
     gate:open()
     t.equal(waiter:join(t.limit), true)
     waiter:result()

@@ -124,6 +124,38 @@ P.test("max_pending makes submit wait until there is room, and a request ends th
   for i = 1, 100 do pool:submit(math.abs, i) end
 end)
 
+P.test("a cancel ends the wait of another thread for a task that no worker has begun", function()
+  local threading = require "gilua.threading"
+  local pool <close> = new { max_workers = 1 }
+  local gate <close> = P.gate()
+  local long, queued = pool:submit(P.pass, gate.path), pool:submit(math.abs, -4)
+  local waiter = threading.start(function() return queued:wait() end)
+  time.sleep(0.01)
+  t.equal(queued:cancel(), true)
+  t.equal(waiter:join(t.limit), true, "it is told")
+  t.equal(long:done(), false)
+  gate:open()
+end)
+
+P.test("room for a submit is seen while another thread waits for a long task", function()
+  local threading = require "gilua.threading"
+  local pool <close> = new { max_workers = 2, max_pending = 2 }
+  local long_gate <close> = P.gate()
+  local short_gate <close> = P.gate()
+  local long, short = pool:submit(P.pass, long_gate.path), pool:submit(P.pass, short_gate.path)
+  local waits_long = threading.start(function() return long:wait() end)
+  time.sleep(0.01)
+  local submits = threading.start(function() return pool:submit(math.abs, -4):result() end)
+  time.sleep(0.01)
+  short_gate:open()
+  t.equal(submits:join(t.limit), true, "it is told")
+  t.equal(submits:result(), 4)
+  t.equal(short:done(), true)
+  t.equal(long:done(), false)
+  long_gate:open()
+  t.equal(waits_long:join(t.limit), true)
+end)
+
 P.test("a pool that is closed while submit waits for room: invalid_state, no hang", function()
   local threading = require "gilua.threading"
   local pool = new { max_workers = 1, max_pending = 1 }

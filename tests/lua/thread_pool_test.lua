@@ -104,11 +104,37 @@ t.test("a task that waits for a queued task of its full pool raises deadlock", f
         t.equal(gilua.is_error(got, "deadlock"), true)
         t.equal(#got.cycle, workers)
         t.equal(got.cycle[1].waits_for, "future")
+        t.equal(got.cycle[1].thread.name:match("^ThreadPool"), "ThreadPool")
         t.equal(got.cycle[1].at:match("thread_pool_test.lua:%d+") ~= nil, true, got.cycle[1].at)
       end
     end
     t.equal(failed, 1)
   end
+end)
+
+t.test("the error of a pool that waits for itself names threads, lines, and who runs what is waited for", function()
+  local pool <close> = new { max_workers = 2, thread_name_prefix = "stuck" }
+  local second, outer
+  local first = pool:submit(function()
+    t.eventually(function() return outer and second end)
+    return pool:submit(math.abs, 1):result() -- queued for ever: this is worker 1 of 2, and worker 2 waits for it
+  end)
+  second = pool:submit(function() return first:result() end)
+  outer = true
+  local e = select(2, pcall(first.result, first))
+  if not gilua.is_error(e, "deadlock") then e = select(2, pcall(second.result, second)) end
+  t.equal(gilua.is_error(e, "deadlock"), true, tostring(e))
+  t.equal(#e.cycle, 2)
+  local with_holder = 0
+  for _, edge in ipairs(e.cycle) do
+    t.equal(edge.thread.name:find("^stuck_[01]$") ~= nil, true, edge.thread.name)
+    t.equal(edge.waits_for, "future")
+    t.equal(edge.at:find("thread_pool_test.lua:%d+$") ~= nil, true, edge.at)
+    if edge.holder then with_holder = with_holder + 1 end
+  end
+  t.equal(with_holder, 1)
+  t.equal(e.message:find("^all workers of the pool wait for tasks of the same pool, and nobody is left to run them: " ..
+    "stuck_[01] waits for a future .-thread_pool_test.lua:%d+; stuck_[01] waits for a future ") ~= nil, true, e.message)
 end)
 
 t.test("nested map, wait and as_completed in a full pool raise it as well", function()

@@ -50,7 +50,7 @@ end)
 t.test("a timer that is cancelled before its start never calls", function()
   local called = false
   local timer = threading.Timer(0, function() called = true end)
-  timer:cancel()
+  t.equal(timer:cancel(), true)
   timer:start()
   t.equal(timer:join(t.limit), true)
   t.equal(called, false)

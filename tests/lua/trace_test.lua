@@ -179,6 +179,104 @@ for what, wait in pairs {
   end)
 end
 
+-- What a thread does without the lock: {how it is shown, what it is called, what does it}.
+local native = require "gilua.native"
+local socket_found, socket = pcall(require, "gilua.socket")
+local fifo = os.tmpname()
+local outside = {
+  { "native", "sha256", function() native.sha256(string.rep("x", 1 << 20)) end },
+  { "native", "usleep", function() require("gilua.ctypes").load("libc.so.6"):func("usleep", "int", { "int" })(1000) end },
+  { "blocked", "open", function() io.open(fifo):close() end },
+  { "blocked", "read", function() local p <close> = io.popen("sleep 0.02; echo") p:read() end },
+  { "blocked", "command", function() os.execute("sleep 0.02") end },
+  { "blocked", "remove", function() os.remove(fifo) end },
+}
+if socket_found then
+  outside[#outside + 1] = { "blocked", "socket", function()
+    local server = assert(socket.bind("127.0.0.1", 0))
+    server:settimeout(0.02)
+    server:accept()
+    server:close()
+  end }
+end
+for _, case in ipairs(outside) do
+  local how, what, f = table.unpack(case)
+  t.test("a thread that is outside of the lock in " .. what .. " is shown as " .. how, function()
+    local spans = select_events(record(f), { ph = "X", cat = how, name = what })
+    t.near(#spans, 1, 1e6)
+    t.equal(spans[1].args.at:find("trace_test.lua:%d+$") ~= nil, true, spans[1].args.at)
+  end)
+end
+
+-- The spans of a row in order of time; they do not overlap.
+local function row(events, tid)
+  local spans = select_events(events, { ph = "X", tid = tid })
+  table.sort(spans, function(a, b) return a.ts < b.ts end)
+  for i = 2, #spans do t.near(spans[i].ts, spans[i - 1].ts + spans[i - 1].dur - 0.0015, 1e15) end
+  return spans
+end
+
+-- Rows whose names match, by tid.
+local function rows_named(events, pattern)
+  local out = {}
+  for _, e in ipairs(events) do
+    if e.ph == "M" and e.name == "thread_name" and e.args.name:find(pattern) then out[#out + 1] = e end
+  end
+  return out
+end
+
+t.test("tasks of a pool of threads are on rows beside their workers', named after their functions", function()
+  local futures = require "gilua.futures"
+  local function nap() time.sleep(0.001) end
+  local line = debug.getinfo(nap, "S").linedefined
+  local events = record(function()
+    local pool <close> = futures.ThreadPoolExecutor { max_workers = 2, thread_name_prefix = "crew" }
+    for _ = 1, 10 do pool:submit(nap) end
+    for _ in pool:map(nap, { 1, 2, 3, 4 }, { chunksize = 2 }) do end
+    pool:submit(error, "x"):exception()
+  end)
+  check_rules(events)
+  local n, named = 0, 0
+  for _, r in ipairs(rows_named(events, "^tasks of crew_[01]$")) do
+    for _, span in ipairs(row(events, r.tid)) do
+      t.equal(span.cat, "task")
+      n = n + 1
+      if span.name:find("trace_test.lua:" .. line .. "$") then named = named + 1 end
+    end
+  end
+  t.equal(n, 13)
+  t.equal(named, 12)
+end)
+
+t.test("a task that still runs at the end of the recording is there", function()
+  local futures = require "gilua.futures"
+  local gate, pool = threading.Event(), futures.ThreadPoolExecutor { max_workers = 1 }
+  local f
+  local events = record(function()
+    f = pool:submit(gate.wait, gate)
+    t.eventually(function() return f:running() end)
+  end)
+  gate:set()
+  f:result()
+  pool:shutdown()
+  t.equal(#select_events(events, { ph = "X", cat = "task", name = "C function" }), 1)
+end)
+
+t.test("tasks of a pool of processes are on a row for each worker, also one that killed its worker", function()
+  local futures = require "gilua.futures"
+  local function work(n) return n end
+  local events = record(function()
+    local pool <close> = futures.ProcessPoolExecutor { max_workers = 2 }
+    for r in pool:map(work, { 1, 2, 3, 4, 5, 6, 7, 8 }, { chunksize = 1 }) do t.near(r, 1, 8) end
+    pool:submit(function() os.exit(3) end):exception()
+  end)
+  local n = 0
+  local rows = rows_named(events, "^ProcessPool%-%d+ worker [12]$")
+  t.near(#rows, 1, 2)
+  for _, r in ipairs(rows) do n = n + #row(events, r.tid) end
+  t.equal(n, 9)
+end)
+
 t.test("a wait that began before the recording and lasts until its end is there", function()
   local gate = threading.Event()
   local thread = threading.Thread { target = gate.wait, args = { gate }, name = "patient" }:start()

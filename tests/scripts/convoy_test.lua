@@ -27,4 +27,12 @@ t.test("battle: under ticks the lock changes hands far more often than under int
   t.near(rows.ticks.switches, 3 * rows.interval.switches, 1e9, text)
 end)
 
+t.test("wrong arguments are answered with the usage", function()
+  for _, args in ipairs { { "scripts/convoy.lua", 0 }, { "scripts/convoy.lua", 5, 9 } } do
+    local text, status = t.run(args)
+    t.equal(text:find("usage: convoy.lua [", 1, true) ~= nil, true, text)
+    t.equal(status, 2)
+  end
+end)
+
 t.finish()

@@ -28,6 +28,18 @@ t.test("process_pool counts in workers what it counts alone", function()
   says(text, status, "4203 primes below 40000", "one process", " 2 workers")
 end)
 
+t.test("wrong arguments are answered with the usage", function()
+  for _, call in ipairs {
+    { "countdown", "soon" }, { "countdown", -1 },
+    { "native_threads", "x" }, { "pool_from_threads", 0 }, { "process_pool", -5 }, { "shared_counter", 2, "x" },
+    { "threads_and_the_lock", 0.5 }, { "word_count", "/nonexistent" },
+  } do
+    local text, status = script(table.unpack(call))
+    t.equal(text:find("usage: " .. call[1] .. ".lua [", 1, true) ~= nil, true, text)
+    t.equal(status, 2, text)
+  end
+end)
+
 t.test("word_count maps files and reduces their words", function()
   local name = os.tmpname()
   local file = io.open(name, "w")

@@ -66,6 +66,22 @@ t.test("a thousand threads", function()
   t.equal(document:match("… and 801 more") ~= nil, true)
 end)
 
+t.test("workers of pools: threads with their tasks, and a row for each process", function()
+  local futures = require "gilua.futures"
+  local threads, processes = 0, 0
+  local document = record("pools", function()
+    local tp <close> = futures.ThreadPoolExecutor { max_workers = 1, thread_name_prefix = "hands" }
+    local pp <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+    for _ in tp:map(function() time.sleep(0.001) end, { 1, 2, 3 }) do threads = threads + 1 end
+    for _ in pp:map(function() return 1 end, { 1, 2 }, { chunksize = 1 }) do processes = processes + 1 end
+  end)
+  t.equal(threads + processes, 5)
+  check(document, 3)
+  t.equal(document:match('<tr><td class="l">hands_0</td>.-<td>3</td><td>[%d.]+ .?s</td></tr>') ~= nil, true, "tasks of the thread")
+  t.equal(document:match('<tr><td class="l">ProcessPool%-%d+ worker 1</td><td></td>.-<td>2</td><td>[%d.]+ .?.?s</td></tr>') ~= nil, true,
+    "tasks of the process")
+end)
+
 t.test("names that look like HTML are text", function()
   local document = record("names", function()
     threading.Thread { name = "</script><img src=x>&amp;", target = function() end }:start():join()

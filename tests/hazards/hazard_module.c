@@ -1,0 +1,89 @@
+/* A C module as others write them, for the hazards of hooks (L6.2) and of interrupted system calls (L7). */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/time.h>
+
+enum { MAX_LINES = 1000 };
+
+static long events;           /* [lock] calls of counting_hook */
+static long lines[MAX_LINES]; /* [lock] line events by line */
+static lua_State *stopped;    /* [i] while the timer runs: whom its handler stops */
+
+static void counting_hook(lua_State *L, lua_Debug *ar) {
+  (void)L;
+  events++;
+  if (ar->event == LUA_HOOKLINE && ar->currentline < MAX_LINES) lines[ar->currentline]++;
+}
+
+/* hook(mask, count): as a profiler does, on the coroutine that calls */
+static int l_hook(lua_State *L) {
+  const char *mask = luaL_checkstring(L, 1);
+  int count = (int)luaL_optinteger(L, 2, 0);
+  events = 0;
+  memset(lines, 0, sizeof lines);
+  lua_sethook(L, counting_hook, (strchr(mask, 'l') ? LUA_MASKLINE : 0) | (count > 0 ? LUA_MASKCOUNT : 0), count);
+  return 0;
+}
+
+/* unhook() -> calls of the hook so far, or nil if it is not in place any more */
+static int l_unhook(lua_State *L) {
+  if (lua_gethook(L) == counting_hook) lua_pushinteger(L, events);
+  else luaL_pushfail(L);
+  lua_sethook(L, NULL, 0, 0);
+  return 1;
+}
+
+static int l_line(lua_State *L) {
+  lua_Integer line = luaL_checkinteger(L, 1);
+  lua_pushinteger(L, line >= 0 && line < MAX_LINES ? lines[line] : -1);
+  return 1;
+}
+
+static void stopping_hook(lua_State *L, lua_Debug *ar) {
+  (void)ar;
+  lua_sethook(L, NULL, 0, 0);
+  luaL_error(L, "stopped!");
+}
+
+static void on_alarm(int sig) {
+  (void)sig;
+  lua_sethook(stopped, stopping_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+/* stop_after(us): a signal handler sets a hook that raises, as lua.c does on Ctrl-C. For the main thread. */
+static int l_stop_after(lua_State *L) {
+  stopped = L;
+  signal(SIGALRM, on_alarm);
+  struct itimerval timer = {.it_value = {.tv_usec = (suseconds_t)luaL_checkinteger(L, 1)}};
+  setitimer(ITIMER_REAL, &timer, NULL);
+  return 0;
+}
+
+/* patient_poll(ms) -> how often it was disturbed: keeps the lock, and starts anew with all of the timeout */
+static int l_patient_poll(lua_State *L) {
+  int ms = (int)luaL_checkinteger(L, 1);
+  lua_Integer disturbed = 0;
+  while (poll(NULL, 0, ms) < 0 && errno == EINTR) disturbed++;
+  lua_pushinteger(L, disturbed);
+  return 1;
+}
+
+/* the module's only function that others call */
+int luaopen_hazard(lua_State *L);
+
+int luaopen_hazard(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"hook", l_hook},
+      {"unhook", l_unhook},
+      {"line", l_line},
+      {"stop_after", l_stop_after},
+      {"patient_poll", l_patient_poll},
+      {NULL, NULL},
+  };
+  luaL_newlib(L, functions);
+  return 1;
+}
