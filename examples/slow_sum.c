@@ -22,7 +22,8 @@ static double sum(const double *numbers, size_t n) {
 static int l_sum(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   size_t n = (size_t)lua_rawlen(L, 1);
-  double *numbers = lua_newuserdatauv(L, (n + 1) * sizeof *numbers, 0); /* on the stack, so nothing frees it meanwhile */
+  /* on the stack, so nothing frees it meanwhile */
+  double *numbers = lua_newuserdatauv(L, (n + 1) * sizeof *numbers, 0);
   for (size_t i = 0; i < n; i++) {
     lua_rawgeti(L, 1, (lua_Integer)i + 1);
     numbers[i] = luaL_checknumber(L, -1);

@@ -5,8 +5,9 @@
 #include <lua.h>
 #include <stdbool.h>
 
-/* bind_run runs the generator with the arguments argv, which NULL ends. What is wrong with them, or with the prototypes, ends the
- * process with a message. Returns false after an error in the generator itself, which is reported. */
+/* bind_run runs the generator with the arguments argv, which NULL ends. What is wrong with them, or with the
+ * prototypes, ends the process with a message. Returns false after an error in the generator itself, which is
+ * reported. */
 bool bind_run(lua_State *L, char **argv);
 
 #endif

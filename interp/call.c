@@ -38,7 +38,8 @@ static void set_arg(lua_State *L, const Chunk *c) {
 static int run_chunk(lua_State *L) {
   const Chunk *c = lua_touserdata(L, 1);
   lua_settop(L, 0);
-  int status = c->code != NULL ? luaL_loadbufferx(L, c->code, strlen(c->code), c->name, "t") : luaL_loadfile(L, c->path);
+  int status = c->code != NULL ? luaL_loadbufferx(L, c->code, strlen(c->code), c->name, "t")
+                               : luaL_loadfile(L, c->path);
   if (status != LUA_OK) return lua_error(L);
   if (c->code != NULL) {
     lua_call(L, 0, 0);

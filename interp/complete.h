@@ -11,8 +11,8 @@ typedef enum CompleteResult {
   COMPLETE_LISTED, /* several begin so: they were listed on stdout */
 } CompleteResult;
 
-/* complete looks at the word at the end of the n bytes of a line. *insert becomes what can be added to it, malloc'ed, or
- * NULL. Raises nothing and runs no metamethods. */
+/* complete looks at the word at the end of the n bytes of a line. *insert becomes what can be added to it, malloc'ed,
+ * or NULL. Raises nothing and runs no metamethods. */
 CompleteResult complete(lua_State *L, const char *line, size_t n, char **insert);
 
 #endif

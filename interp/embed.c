@@ -1,5 +1,5 @@
-/* Opening, attaching, closing: gilua.h. The order of an end is in runtime/thread/shutdown.h, who may still come in meanwhile in
- * runtime/thread/visit.c. Not here: running code (call.c). */
+/* Opening, attaching, closing: gilua.h. The order of an end is in runtime/thread/shutdown.h, who may still come in
+ * meanwhile in runtime/thread/visit.c. Not here: running code (call.c). */
 #include "interp/gilua.h"
 
 #include <lauxlib.h>

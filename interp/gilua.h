@@ -7,8 +7,8 @@
  *   if (err != 0) fprintf(stderr, "%s\n", err == GILUA_ELUA ? gilua_error(rt) : gilua_strerror(err));
  *   gilua_close(rt);
  *
- * A runtime is one Lua state, shared by many threads, and its lock. Only the thread that has the lock may use the state.
- * A thread of the host gets it for a while by gilua_enter … gilua_leave:
+ * A runtime is one Lua state, shared by many threads, and its lock. Only the thread that has the lock may use the
+ * state. A thread of the host gets it for a while by gilua_enter … gilua_leave:
  *
  *   lua_State *L;
  *   if (gilua_enter(rt, &L) == 0) {            // waits for its turn; L is this thread's own
@@ -23,11 +23,12 @@
  * gilua_native.h. Many runtimes may live in one process, in parallel.
  *
  * Calls return 0 or a negative GILUA_E…. None of them calls exit, prints, or installs a signal handler, but that
- * gilua_open and gilua_attach take the signal that preempts (config.signal_number, by default SIGURG; a handler that was
- * there still gets what is not ours; preempt = GILUA_PREEMPT_COUNT needs no signal), and SIGINT if config.handle_sigint.
+ * gilua_open and gilua_attach take the signal that preempts (config.signal_number, by default SIGURG; a handler that
+ * was there still gets what is not ours; preempt = GILUA_PREEMPT_COUNT needs no signal), and SIGINT if
+ * config.handle_sigint.
  *
- * fork by a thread that is inside makes it the main and only thread of the runtime in the child. In the child of a thread that
- * is outside the runtime is closed: calls on it return GILUA_ECLOSING; others may be opened.
+ * fork by a thread that is inside makes it the main and only thread of the runtime in the child. In the child of a
+ * thread that is outside the runtime is closed: calls on it return GILUA_ECLOSING; others may be opened.
  *
  * "The main thread" of a runtime is the one that opened it. Below: Owns, who frees what; Threads, which may call; Lock,
  * what happens to the lock; Blocks; Fails.
@@ -79,8 +80,8 @@ enum {
 };
 
 /* What scripts may reach, to be or-ed. 0 in the configuration means GILUA_LIB_ALL. Always there: the basic functions
- * without dofile and loadfile, load for text only, coroutine, string without dump, table, math, utf8, os.clock, os.date,
- * os.difftime, os.time, debug.traceback, print, gilua.time, and require for what is loaded already. */
+ * without dofile and loadfile, load for text only, coroutine, string without dump, table, math, utf8, os.clock,
+ * os.date, os.difftime, os.time, debug.traceback, print, gilua.time, and require for what is loaded already. */
 enum {
   GILUA_LIB_SAFE = 1 << 0,      /* nothing more: no files, processes, C libraries, bytecode or introspection */
   GILUA_LIB_THREADS = 1 << 1,   /* gilua.threading, gilua.queue, gilua.futures with threads */
@@ -98,7 +99,7 @@ enum {
 /* The configuration; zero is the default everywhere. It is copied, and may go when the call has returned. */
 typedef struct gilua_Config {
   int policy;                 /* GILUA_POLICY_…; default FAIR */
-  int64_t switch_interval_ns; /* how long a thread may keep the lock while others wait; 1 000 … 1e9, default 5 000 000 */
+  int64_t switch_interval_ns; /* how long a thread may keep the lock while others wait; 1 000 … 1e9, default 5e6 */
   int preempt;                /* GILUA_PREEMPT_…; default SIGNAL */
   int signal_number;          /* the signal that preempts; default SIGURG. Not SIGINT, SIGKILL, SIGSTOP or a fault */
   int handle_sigint;          /* not 0: Ctrl-C interrupts the main thread, a second one within a second ends the process.
@@ -115,46 +116,49 @@ typedef struct gilua_Config {
    * any thread; it must not use Lua. Default: nobody is told. */
   void (*on_error)(void *data, const char *text);
   void *on_error_data;        /* its first argument */
-  int warnings;               /* not 0: warn() starts on; it writes to stderr, as the standard one. Not for gilua_attach */
+  int warnings;               /* not 0: warn() starts on; it writes to stderr as the standard one. Not for gilua_attach */
   int ignore_environment;     /* not 0: LUA_PATH and friends do not count (lua -E). Not for gilua_attach */
 } gilua_Config;
 
-/* gilua_open makes a runtime with a Lua state of its own, the standard libraries and gilua's modules. config may be NULL.
- * The caller becomes its main thread, and is outside: the lock is free.
- * Owns: the runtime, until gilua_close. Threads: any. Blocks: no. Fails: GILUA_ENOMEM, GILUA_EINVAL; then *rt is NULL. */
+/* gilua_open makes a runtime with a Lua state of its own, the standard libraries and gilua's modules. config may be
+ * NULL. The caller becomes its main thread, and is outside: the lock is free.
+ * Owns: the runtime, until gilua_close. Threads: any. Blocks: no. Fails: GILUA_ENOMEM, GILUA_EINVAL; then *rt is
+ * NULL. */
 int gilua_open(gilua_Runtime **rt, const gilua_Config *config);
 
-/* gilua_close ends a runtime: waits until every gilua_keep is dropped, lets nobody in any more, joins threads that are no
- * daemons, cancels the others (native threads that are inside, too), and closes the Lua state, when they have all ended.
- * For an attached runtime the state stays the caller's: it goes on alone, with the standard functions back.
+/* gilua_close ends a runtime: waits until every gilua_keep is dropped, lets nobody in any more, joins threads that are
+ * no daemons, cancels the others (native threads that are inside, too), and closes the Lua state, when they have all
+ * ended. For an attached runtime the state stays the caller's: it goes on alone, with the standard functions back.
  * Threads: the main thread, outside (an attached runtime: inside once). Lock: takes it. Blocks: for threads, see
- * shutdown_timeout_ns. Fails: GILUA_ETHREAD; GILUA_ECLOSING if it is closing; GILUA_ETIMEOUT if threads were left in native
- * code: they never get the lock again, and the memory of the state is not freed (nor may an attached state be used). */
+ * shutdown_timeout_ns. Fails: GILUA_ETHREAD; GILUA_ECLOSING if it is closing; GILUA_ETIMEOUT if threads were left in
+ * native code: they never get the lock again, and the memory of the state is not freed (nor may an attached state be
+ * used). */
 int gilua_close(gilua_Runtime *rt);
 
-/* gilua_attach gives threads to a state that the host has made, which runs on the calling thread: the standard functions
- * that must know of threads are replaced, the modules registered in package.preload. The caller becomes the main thread and
- * is inside, once: it has the lock, and goes on using L; gilua_leave lets others in while it does not. `require "gilua"` in
- * a stock interpreter does the same. The state may simply be closed by lua_close, with the lock: that waits for threads.
- * Owns: the runtime, until gilua_close or lua_close. Threads: the one that runs L. Fails: GILUA_ENOMEM, GILUA_EINVAL,
- * GILUA_EEXISTS (*rt is the one that L has). */
+/* gilua_attach gives threads to a state that the host has made, which runs on the calling thread: the standard
+ * functions that must know of threads are replaced, the modules registered in package.preload. The caller becomes the
+ * main thread and is inside, once: it has the lock, and goes on using L; gilua_leave lets others in while it does not.
+ * `require "gilua"` in a stock interpreter does the same. The state may simply be closed by lua_close, with the lock:
+ * that waits for threads. Owns: the runtime, until gilua_close or lua_close. Threads: the one that runs L. Fails:
+ * GILUA_ENOMEM, GILUA_EINVAL, GILUA_EEXISTS (*rt is the one that L has). */
 int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt);
 
-/* luaopen_gilua opens the module "gilua"; in a state without a runtime it attaches one, with the default configuration and
- * errors of threads going to stderr. It is what gilua.so on package.cpath exports. */
+/* luaopen_gilua opens the module "gilua"; in a state without a runtime it attaches one, with the default configuration
+ * and errors of threads going to stderr. It is what gilua.so on package.cpath exports. */
 int luaopen_gilua(lua_State *L);
 
-/* gilua_enter takes the lock, in turn, and gives the calling thread a Lua state of its own; nested calls count and give the
- * state that runs. A nested call inside a region of gilua_native.h takes the lock back until its gilua_leave. The first
- * call of a thread makes its state and unblocks the signal that preempts; both stay until the thread or the runtime ends.
- * A thread that is inside another runtime leaves the lock of that one until its gilua_leave: no thread has two locks.
- * Run Lua code by gilua_call or lua_pcall only: an error outside of one ends the process.
+/* gilua_enter takes the lock, in turn, and gives the calling thread a Lua state of its own; nested calls count and give
+ * the state that runs. A nested call inside a region of gilua_native.h takes the lock back until its gilua_leave. The
+ * first call of a thread makes its state and unblocks the signal that preempts; both stay until the thread or the
+ * runtime ends. A thread that is inside another runtime leaves the lock of that one until its gilua_leave: no thread
+ * has two locks. Run Lua code by gilua_call or lua_pcall only: an error outside of one ends the process.
  * Owns: L stays the runtime's. Threads: any. Blocks: until its turn, never for ever: when the runtime closes it fails.
  * Fails: GILUA_ECLOSING, GILUA_ENOMEM; then *L is NULL. Keeps errno. */
 int gilua_enter(gilua_Runtime *rt, lua_State **L);
 
-/* gilua_leave undoes one gilua_enter; L is what that gave. The outermost one sets L's stack back and drops the lock. A thread
- * that ends without it is taken out, and config.on_error told. Threads: one that is inside. Fails: GILUA_EOUTSIDE. */
+/* gilua_leave undoes one gilua_enter; L is what that gave. The outermost one sets L's stack back and drops the lock. A
+ * thread that ends without it is taken out, and config.on_error told. Threads: one that is inside. Fails:
+ * GILUA_EOUTSIDE. */
 int gilua_leave(gilua_Runtime *rt, lua_State *L);
 
 /* gilua_keep makes gilua_close wait until gilua_drop, so that gilua_enter goes on working; counted.
@@ -162,23 +166,24 @@ int gilua_leave(gilua_Runtime *rt, lua_State *L);
 int gilua_keep(gilua_Runtime *rt);
 void gilua_drop(gilua_Runtime *rt);
 
-/* gilua_run_string, gilua_run_file run a chunk, protected, and throw its results away. chunkname may be NULL. path NULL: the
- * standard input. argv[0] … argv[argc-1] become `arg` and the chunk's arguments: argv[0] is arg[0], the rest is "…"; with
- * argc 0, arg[0] is the path. Threads: any, inside or not: they enter by themselves. Lock: takes it. Fails: as gilua_enter,
- * GILUA_ELUA. */
+/* gilua_run_string, gilua_run_file run a chunk, protected, and throw its results away. chunkname may be NULL. path
+ * NULL: the standard input. argv[0] … argv[argc-1] become `arg` and the chunk's arguments: argv[0] is arg[0], the rest
+ * is "…"; with argc 0, arg[0] is the path. Threads: any, inside or not: they enter by themselves. Lock: takes it.
+ * Fails: as gilua_enter, GILUA_ELUA. */
 int gilua_run_string(gilua_Runtime *rt, const char *code, const char *chunkname);
 int gilua_run_file(gilua_Runtime *rt, const char *path, int argc, char **argv);
 
-/* gilua_call is lua_pcall with a traceback: the function and nargs arguments on top of L are replaced by nresults results, or
- * by a message, the error with its traceback. Threads: one that is inside. Fails: GILUA_ELUA, GILUA_EOUTSIDE. */
+/* gilua_call is lua_pcall with a traceback: the function and nargs arguments on top of L are replaced by nresults
+ * results, or by a message, the error with its traceback. Threads: one that is inside. Fails: GILUA_ELUA,
+ * GILUA_EOUTSIDE. */
 int gilua_call(gilua_Runtime *rt, lua_State *L, int nargs, int nresults);
 
-/* gilua_error is the text of the last GILUA_ELUA that the calling thread got from gilua_run_…, "" if none. Owns: the text is
- * the library's, until the thread's next such call. Threads: any. */
+/* gilua_error is the text of the last GILUA_ELUA that the calling thread got from gilua_run_…, "" if none. Owns: the
+ * text is the library's, until the thread's next such call. Threads: any. */
 const char *gilua_error(gilua_Runtime *rt);
 
-/* gilua_interrupt does what Ctrl-C does: `interrupted` is raised in the main thread at its next instruction or in its wait.
- * Async-signal-safe. Threads: any. Lock: does not matter. Never together with gilua_close. */
+/* gilua_interrupt does what Ctrl-C does: `interrupted` is raised in the main thread at its next instruction or in its
+ * wait. Async-signal-safe. Threads: any. Lock: does not matter. Never together with gilua_close. */
 void gilua_interrupt(gilua_Runtime *rt);
 
 /* Counters of a runtime since it opened. */

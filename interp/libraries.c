@@ -1,4 +1,5 @@
-/* Taking libraries away. Everything that stays is named here: a function or module that nobody thought of is not there. */
+/* Taking libraries away. Everything that stays is named here: a function or module that nobody thought of is not
+ * there. */
 #include "interp/libraries.h"
 
 #include <lauxlib.h>
@@ -17,7 +18,8 @@ typedef struct Rule {
 
 static const Rule globals[] = {
     {"_G", 0}, {"_VERSION", 0}, {"assert", 0}, {"collectgarbage", 0}, {"coroutine", 0}, {"debug", 0},
-    {"dofile", GILUA_LIB_IO}, {"error", 0}, {"getmetatable", 0}, {"io", GILUA_LIB_IO | GILUA_LIB_PROCESSES}, {"ipairs", 0},
+    {"dofile", GILUA_LIB_IO}, {"error", 0}, {"getmetatable", 0}, {"io", GILUA_LIB_IO | GILUA_LIB_PROCESSES},
+    {"ipairs", 0},
     {"load", 0}, {"loadfile", GILUA_LIB_IO}, {"math", 0}, {"next", 0}, {"os", 0}, {"package", 0}, {"pairs", 0},
     {"pcall", 0}, {"print", 0}, {"rawequal", 0}, {"rawget", 0}, {"rawlen", 0}, {"rawset", 0}, {"require", 0},
     {"select", 0}, {"setmetatable", 0}, {"string", 0}, {"table", 0}, {"tonumber", 0}, {"tostring", 0}, {"type", 0},
@@ -79,7 +81,8 @@ static void restrict_library(lua_State *L, const char *name, const Rule *rules, 
   lua_pop(L, 2);
 }
 
-/* load(chunk, name, mode, env), text only; upvalue: the standard one. What a reader function yields is checked by it. */
+/* load(chunk, name, mode, env), text only; upvalue: the standard one. What a reader function yields is checked by
+ * it. */
 static int load_text(lua_State *L) {
   luaL_checkany(L, 1);
   if (lua_gettop(L) < 3) lua_settop(L, 3);

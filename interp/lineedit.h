@@ -1,5 +1,5 @@
-/* A line from the terminal, edited: history, completion. Over libedit, which is loaded when it is first needed; the wait
- * for a key is without the interpreter lock. */
+/* A line from the terminal, edited: history, completion. Over libedit, which is loaded when it is first needed; the
+ * wait for a key is without the interpreter lock. */
 #ifndef GILUA_INTERP_LINEEDIT_H
 #define GILUA_INTERP_LINEEDIT_H
 
@@ -14,8 +14,8 @@ typedef enum LineResult {
   LINE_INTERRUPTED, /* a request came: Ctrl-C, or what else the caller is to raise */
 } LineResult;
 
-/* lineedit_open prepares editing on stdin and stdout and loads the history. NULL: they are no terminal that can do it, or
- * there is no libedit. One a state. May raise memory errors. */
+/* lineedit_open prepares editing on stdin and stdout and loads the history. NULL: they are no terminal that can do it,
+ * or there is no libedit. One a state. May raise memory errors. */
 LineEdit *lineedit_open(lua_State *L);
 
 /* lineedit_close frees le; NULL is fine. */

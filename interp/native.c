@@ -1,5 +1,5 @@
-/* The other side of gilua_native.h. L tells which runtime is meant: a thread may be in several, and L may be a plain state
- * that some module made for itself. */
+/* The other side of gilua_native.h. L tells which runtime is meant: a thread may be in several, and L may be a plain
+ * state that some module made for itself. */
 #include "interp/native.h"
 
 #include <lauxlib.h>
@@ -33,7 +33,8 @@ static void native_blocking_end(lua_State *L) {
   if (ts != NULL) blocking_end(ts);
 }
 
-static int native_blocking_call(lua_State *L, void (*fn)(void *), void *arg, void (*unblock)(void *), void *unblock_arg) {
+static int native_blocking_call(lua_State *L, void (*fn)(void *), void *arg, void (*unblock)(void *),
+                                void *unblock_arg) {
   Tstate *ts = self_of(L);
   if (ts == NULL) {
     fn(arg);
@@ -67,11 +68,13 @@ static void native_module(lua_State *L, const char *name, int abi, int flags) {
   Runtime *rt = runtime_of(L);
   if (rt == NULL || rt->door == NULL) return;
   if (abi / 100 != GILUA_ABI / 100 || abi > GILUA_ABI)
-    luaL_error(L, "module '%s' was compiled for version %d.%d of gilua's native interface, this is %d.%d: compile it again",
+    luaL_error(L,
+               "module '%s' was compiled for version %d.%d of gilua's native interface, this is %d.%d: compile it again",
                name, abi / 100, abi % 100, GILUA_ABI / 100, GILUA_ABI % 100);
   int err = (flags & GILUA_MANY_RUNTIMES) != 0 ? 0 : process_use_module(rt->door, name);
   if (err == EBUSY)
-    luaL_error(L, "module '%s' is in use in another runtime of this process, and is not declared safe for several", name);
+    luaL_error(L, "module '%s' is in use in another runtime of this process, and is not declared safe for several",
+               name);
   if (err != 0) luaL_error(L, "not enough memory");
 }
 

@@ -25,7 +25,8 @@ static const char usage_text[] =
     "  --trace FILE          record who has the lock: FILE.html to look at, or JSON for Perfetto\n"
     "  --help                show this text\n";
 
-/* One of ours: "--name value" or "--name=value"; sets *value. Returns how many arguments it takes, 0 if it is another. */
+/* One of ours: "--name value" or "--name=value"; sets *value. Returns how many arguments it takes, 0 if it is
+ * another. */
 static int long_value(char **argv, int i, const char *name, const char **value) {
   size_t n = strlen(name);
   if (strncmp(argv[i], name, n) != 0) return 0;
@@ -111,7 +112,8 @@ void options_parse(Options *o, int argc, char **argv) {
 
 bool options_takes_value(const char *option) {
   if (option[1] == '-')
-    return strcmp(option, "--policy") == 0 || strcmp(option, "--switch-interval") == 0 || strcmp(option, "--trace") == 0;
+    return strcmp(option, "--policy") == 0 || strcmp(option, "--switch-interval") == 0 ||
+           strcmp(option, "--trace") == 0;
   return (option[1] == 'e' || option[1] == 'l') && option[2] == '\0';
 }
 

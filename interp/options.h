@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* What the arguments say. argv stays as it is: -e, -l and -W are carried out in order from argv[1] to argv[script - 1]. */
+/* What the arguments say. argv stays as it is: -e, -l and -W are carried out in order from argv[1] to argv[script -
+ * 1]. */
 typedef struct Options {
   const char *bad;           /* the argument that is wrong, or NULL */
   bool interactive;          /* -i */
@@ -26,8 +27,8 @@ void options_parse(Options *options, int argc, char **argv);
 /* options_takes_value tells whether the option argv[i] has its value in argv[i + 1]. */
 bool options_takes_value(const char *option);
 
-/* options_usage writes the usage to stderr, with the complaint about options->bad before it if that is set; options_help
- * writes it to stdout. */
+/* options_usage writes the usage to stderr, with the complaint about options->bad before it if that is set;
+ * options_help writes it to stdout. */
 void options_usage(const Options *options, const char *progname);
 void options_help(const char *progname);
 

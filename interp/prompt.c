@@ -1,5 +1,5 @@
-/* Read, run, print: as the prompt of `lua` 5.4. Lines are edited on a terminal that can do it (lineedit.h), else read as
- * they come; either way without the lock. */
+/* Read, run, print: as the prompt of `lua` 5.4. Lines are edited on a terminal that can do it (lineedit.h), else read
+ * as they come; either way without the lock. */
 #include "interp/prompt.h"
 
 #include <lauxlib.h>
@@ -23,7 +23,8 @@ void prompt_banner(void) {
 
 /* Pushes the global _PROMPT or _PROMPT2 as text, or the default. */
 static const char *push_prompt(lua_State *L, bool first) {
-  if (lua_getglobal(L, first ? "_PROMPT" : "_PROMPT2") == LUA_TNIL) return first ? "> " : ">> "; /* one value either way */
+  /* one value either way */
+  if (lua_getglobal(L, first ? "_PROMPT" : "_PROMPT2") == LUA_TNIL) return first ? "> " : ">> ";
   const char *text = luaL_tolstring(L, -1, NULL);
   lua_remove(L, -2);
   return text;

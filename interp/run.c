@@ -40,7 +40,8 @@ static int message_handler(lua_State *L) {
     text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   error_take_remote(L, 1);
-  if (!lua_isnil(L, -1)) text = lua_pushfstring(L, "%s\n%s\nraised again by who asked for the result:", text, lua_tostring(L, -1));
+  const char *remote = lua_tostring(L, -1);
+  if (remote != NULL) text = lua_pushfstring(L, "%s\n%s\nraised again by who asked for the result:", text, remote);
   luaL_traceback(L, L, text, 1);
   return 1;
 }

@@ -19,13 +19,13 @@ typedef struct State {
   bool amid_warning; /* a message has begun and goes on */
 } State;
 
-/* state_open makes an interpreter with its libraries, its lock held by the calling thread, its main thread. The State must
- * stay where it is. Returns 0 or a GILUA_E… . state_close frees it when all other threads have ended. */
+/* state_open makes an interpreter with its libraries, its lock held by the calling thread, its main thread. The State
+ * must stay where it is. Returns 0 or a GILUA_E… . state_close frees it when all other threads have ended. */
 int state_open(State *state, const gilua_Config *config);
 void state_close(State *state);
 
-/* state_attach gives L, which runs on the calling thread, a runtime; the calling thread owns its lock then. state_detach takes
- * it away when all other threads have ended: L goes on, with the standard functions back. */
+/* state_attach gives L, which runs on the calling thread, a runtime; the calling thread owns its lock then.
+ * state_detach takes it away when all other threads have ended: L goes on, with the standard functions back. */
 int state_attach(State *state, lua_State *L, const gilua_Config *config);
 void state_detach(State *state);
 

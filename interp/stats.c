@@ -25,7 +25,8 @@ static void print_thread(lua_State *L, FILE *out) {
 }
 
 /* Calls print for each entry of the list in that field of the table on top. */
-static void each(lua_State *L, FILE *out, const char *list, bool backwards, void (*print)(lua_State *L, FILE *out), const char *between) {
+static void each(lua_State *L, FILE *out, const char *list, bool backwards, void (*print)(lua_State *L, FILE *out),
+                 const char *between) {
   lua_getfield(L, -1, list);
   lua_Integer n = luaL_len(L, -1);
   for (lua_Integer i = 1; i <= n; i++) {
@@ -127,7 +128,8 @@ static void print_json_pool(lua_State *L, FILE *out) {
 }
 
 static void print_json(lua_State *L, FILE *out) {
-  fprintf(out, "{\"switches\":%lld,\"forced_switches\":%lld,\"signals\":%lld,\"threads\":[", (long long)field(L, "switches"),
+  fprintf(out, "{\"switches\":%lld,\"forced_switches\":%lld,\"signals\":%lld,\"threads\":[",
+          (long long)field(L, "switches"),
           (long long)field(L, "forced_switches"), (long long)field(L, "signals"));
   each(L, out, "threads", true, print_json_thread, ",");
   fputs("],\"ended\":[", out);

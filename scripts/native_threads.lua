@@ -1,5 +1,5 @@
--- The same work three ways, by one worker and by several: in Lua threads, which take turns under the global lock; in native
--- code, which leaves it; in a pool of processes, each with a lock of its own.
+-- The same work three ways, by one worker and by several: in Lua threads, which take turns under the global lock; in
+-- native code, which leaves it; in a pool of processes, each with a lock of its own.
 -- usage: native_threads.lua [n = 300000 [workers = 2]]
 local futures = require "gilua.futures"
 local native = require "gilua.native"

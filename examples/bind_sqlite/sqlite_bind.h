@@ -15,7 +15,8 @@
 int sqlite3_open(const char *path, sqlite3 **db /* out */);
 
 /* error: nonzero; message: sqlite3_errmsg((sqlite3 *)v_db->object) */
-int sqlite3_exec(sqlite3 *db, const char *sql, void *callback /* null */, void *arg /* null */, char **message /* null */);
+int sqlite3_exec(sqlite3 *db, const char *sql,
+                 void *callback /* null */, void *arg /* null */, char **message /* null */);
 
 /* error: nonzero; message: sqlite3_errmsg((sqlite3 *)v_db->object) */
 int sqlite3_prepare_v2(sqlite3 *db, const char *sql /* bytes */, int n /* length of sql */,

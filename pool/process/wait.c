@@ -157,6 +157,7 @@ void engine_tell_ready(Engine *e) {
 
 static void list(Engine *e, TaskWait *w) {
   w->next = e->waits;
+  w->prev = NULL;
   if (w->next != NULL) w->next->prev = w;
   e->waits = w;
   if (w->task == NULL) {

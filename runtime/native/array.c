@@ -48,8 +48,8 @@ int64_t array_dot_integer(const void *a, const void *b, BufferType type, size_t 
   return (int64_t)sum;
 }
 
-/* Keys: the bits of a number such that they compare as unsigned integers. A float with the sign bit has all bits turned,
- * else the sign bit only; NaNs of both signs become the greatest key but keep no payload. */
+/* Keys: the bits of a number such that they compare as unsigned integers. A float with the sign bit has all bits
+ * turned, else the sign bit only; NaNs of both signs become the greatest key but keep no payload. */
 static uint64_t key64(uint64_t bits, bool real) {
   if (!real) return bits ^ UINT64_C(1) << 63;
   if ((bits & ~(UINT64_C(1) << 63)) > UINT64_C(0x7ff) << 52) return UINT64_MAX;
@@ -74,7 +74,8 @@ static uint32_t unkey32(uint32_t key, bool real) {
   return key >> 31 ? key ^ UINT32_C(1) << 31 : ~key;
 }
 
-/* One width of the sort: all histograms in one pass over the data, then a pass a byte, but for bytes that are all equal. */
+/* One width of the sort: all histograms in one pass over the data, then a pass a byte, but for bytes that are all
+ * equal. */
 #define RADIX_SORT(W)                                                                                          \
   static bool sort##W(uint##W##_t *data, bool real, size_t n, uint##W##_t *to, bool (*stopped)(const void *),  \
                       const void *arg) {                                                                       \
@@ -111,7 +112,8 @@ static void sort8(uint8_t *data, size_t n) {
   for (int k = 0; k < 256; data += counts[k++]) memset(data, k, counts[k]);
 }
 
-bool array_sort(void *data, BufferType type, size_t n, void *scratch, bool (*stopped)(const void *arg), const void *arg) {
+bool array_sort(void *data, BufferType type, size_t n, void *scratch, bool (*stopped)(const void *arg),
+                const void *arg) {
   if (n < 2) return true;
   if (type == BUFFER_U8) sort8(data, n);
   else if (type == BUFFER_F64 || type == BUFFER_I64) return sort64(data, type == BUFFER_F64, n, scratch, stopped, arg);

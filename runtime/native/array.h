@@ -19,6 +19,7 @@ int64_t array_dot_integer(const void *a, const void *b, BufferType type, size_t 
  * the distribution has no sort for typed arrays in C (qsort takes 5 times as long). scratch has room for n elements.
  * stopped(arg), unless NULL, is asked between passes; true leaves the data in any order, nothing lost or doubled.
  * Returns false when stopped. */
-bool array_sort(void *data, BufferType type, size_t n, void *scratch, bool (*stopped)(const void *arg), const void *arg);
+bool array_sort(void *data, BufferType type, size_t n, void *scratch, bool (*stopped)(const void *arg),
+                const void *arg);
 
 #endif

@@ -49,8 +49,8 @@ static inline size_t buffer_nbytes(const Buffer *b) { return b->length * buffer_
 void buffer_open(lua_State *L);
 void buffer_open_account(lua_State *L);
 
-/* buffer_new pushes a zeroed buffer of n elements. Raises when memory is missing. May run a step of the collector, which
- * is told of the memory. */
+/* buffer_new pushes a zeroed buffer of n elements. Raises when memory is missing. May run a step of the collector,
+ * which is told of the memory. */
 Buffer *buffer_new(lua_State *L, BufferType type, size_t n);
 
 /* buffer_adopt pushes a buffer of n elements over memory of somebody else, which it gives back by release(owner, data,
@@ -59,16 +59,16 @@ Buffer *buffer_new(lua_State *L, BufferType type, size_t n);
 Buffer *buffer_adopt(lua_State *L, BufferType type, size_t n, void *data, BufferRelease release, void *owner);
 Buffer *buffer_adopt_malloc(lua_State *L, BufferType type, size_t n, void *data);
 
-/* buffer_view pushes a buffer over elements first … first + n - 1 (from 0) of the one at index i, which is pinned for as
- * long as the view exists. */
+/* buffer_view pushes a buffer over elements first … first + n - 1 (from 0) of the one at index i, which is pinned for
+ * as long as the view exists. */
 Buffer *buffer_view(lua_State *L, int i, size_t first, size_t n);
 
 /* buffer_test returns the buffer at index i, or NULL; buffer_check raises an argument error, also for a freed one. */
 static inline Buffer *buffer_test(lua_State *L, int i) { return object_test(L, i, &buffer_type); }
 Buffer *buffer_check(lua_State *L, int i);
 
-/* buffer_pin keeps the memory where it is until buffer_unpin, and returns it. Both need the lock; they count. The caller
- * keeps the buffer reachable meanwhile (on its stack) and unpins before anything that may raise. */
+/* buffer_pin keeps the memory where it is until buffer_unpin, and returns it. Both need the lock; they count. The
+ * caller keeps the buffer reachable meanwhile (on its stack) and unpins before anything that may raise. */
 void *buffer_pin(Buffer *b);
 void buffer_unpin(Buffer *b);
 

@@ -7,8 +7,8 @@
  *   in no call by ctypes, but known        the same two, by Tstate.blocking; an error is reported, not carried over
  *   unknown to the runtime                 enters it for the length of the call
  *
- * An error is caught here, since a jump over the frames of C would leave its locks held and its memory lost. It is kept for
- * the Lua caller of the C function; until that returns, its callbacks answer zero without being run.
+ * An error is caught here, since a jump over the frames of C would leave its locks held and its memory lost. It is kept
+ * for the Lua caller of the C function; until that returns, its callbacks answer zero without being run.
  */
 #include "runtime/native/callback.h"
 

@@ -17,14 +17,17 @@ static const struct {
   CKind kind;
 } names[] = {
     {"void", C_VOID}, {"bool", C_BOOL}, {"_Bool", C_BOOL}, {"char", C_CHAR}, {"float", C_FLOAT}, {"double", C_DOUBLE},
-    {"long double", C_LONG_DOUBLE}, {"signed char", C_I8}, {"unsigned char", C_U8}, {"short", C_I16}, {"short int", C_I16},
-    {"signed short", C_I16}, {"unsigned short", C_U16}, {"unsigned short int", C_U16}, {"int", C_I32}, {"signed", C_I32},
+    {"long double", C_LONG_DOUBLE}, {"signed char", C_I8}, {"unsigned char", C_U8}, {"short", C_I16},
+    {"short int", C_I16},
+    {"signed short", C_I16}, {"unsigned short", C_U16}, {"unsigned short int", C_U16}, {"int", C_I32},
+    {"signed", C_I32},
     {"signed int", C_I32}, {"unsigned", C_U32}, {"unsigned int", C_U32}, {"long", KIND(long)}, {"long int", KIND(long)},
     {"signed long", KIND(long)}, {"unsigned long", KIND(unsigned long)}, {"unsigned long int", KIND(unsigned long)},
     {"long long", C_I64}, {"long long int", C_I64}, {"signed long long", C_I64}, {"unsigned long long", C_U64},
     {"unsigned long long int", C_U64}, {"signed long int", KIND(long)}, {"signed long long int", C_I64},
     {"signed short int", C_I16}, {"long unsigned int", KIND(unsigned long)}, {"long unsigned", KIND(unsigned long)},
-    {"short unsigned int", C_U16}, {"long long unsigned int", C_U64}, {"int8_t", C_I8}, {"uint8_t", C_U8}, {"int16_t", C_I16}, {"uint16_t", C_U16},
+    {"short unsigned int", C_U16}, {"long long unsigned int", C_U64}, {"int8_t", C_I8}, {"uint8_t", C_U8},
+    {"int16_t", C_I16}, {"uint16_t", C_U16},
     {"int32_t", C_I32}, {"uint32_t", C_U32}, {"int64_t", C_I64}, {"uint64_t", C_U64}, {"size_t", KIND(size_t)},
     {"ssize_t", KIND(ssize_t)}, {"intptr_t", KIND(intptr_t)}, {"uintptr_t", KIND(uintptr_t)},
     {"ptrdiff_t", KIND(ptrdiff_t)}, {"wchar_t", KIND(wchar_t)}, {"off_t", KIND(off_t)}, {"time_t", KIND(time_t)},
@@ -162,7 +165,8 @@ static int find_kind(const char *name) {
   return -1;
 }
 
-/* Makes the type on top of the stack the element of arrays, if s is "[n][m]…": the last index is that of the innermost. */
+/* Makes the type on top of the stack the element of arrays, if s is "[n][m]…": the last index is that of the
+ * innermost. */
 static bool parse_arrays(lua_State *L, const char *s) {
   enum { MOST = 8 };
   size_t dimensions[MOST], n = 0;

@@ -1,8 +1,8 @@
 /* C types as ctypes knows them: what a value of the type looks like in memory, and how libffi passes it.
  *
- * A type is a userdata that lives as long as something of it: a type keeps those that it is made of, a pointer its type, a
- * function all of its own. Types by name are made once a state; two types made of the same parts are the same type, but
- * every struct and union is a type of its own, as in C.
+ * A type is a userdata that lives as long as something of it: a type keeps those that it is made of, a pointer its
+ * type, a function all of its own. Types by name are made once a state; two types made of the same parts are the same
+ * type, but every struct and union is a type of its own, as in C.
  */
 #ifndef GILUA_RUNTIME_NATIVE_CTYPE_H
 #define GILUA_RUNTIME_NATIVE_CTYPE_H
@@ -80,7 +80,9 @@ bool ctype_same(const CType *a, const CType *b);
 /* ctype_field returns the field that the value at index key names, or NULL. */
 const CField *ctype_field(lua_State *L, const CType *type, int key);
 
-static inline bool ctype_is_string(const CType *type) { return type->kind == C_POINTER && type->element->kind == C_CHAR; }
+static inline bool ctype_is_string(const CType *type) {
+  return type->kind == C_POINTER && type->element->kind == C_CHAR;
+}
 static inline bool ctype_is_integer(const CType *type) { return type->kind >= C_CHAR && type->kind <= C_U64; }
 
 #endif

@@ -1,6 +1,7 @@
-/* Calls without libffi, for the signatures of most C functions: at most six integers or pointers and eight doubles, where
- * the calling convention passes each kind in registers of its own (System V on x86-64, AAPCS64). One prototype that fills
- * all of them then serves every such function, which reads those that it knows of. Saves the 20 ns of ffi_call. */
+/* Calls without libffi, for the signatures of most C functions: at most six integers or pointers and eight doubles,
+ * where the calling convention passes each kind in registers of its own (System V on x86-64, AAPCS64). One prototype
+ * that fills all of them then serves every such function, which reads those that it knows of. Saves the 20 ns of
+ * ffi_call. */
 #ifndef GILUA_RUNTIME_NATIVE_DIRECT_H
 #define GILUA_RUNTIME_NATIVE_DIRECT_H
 
@@ -39,8 +40,8 @@ static inline bool direct_possible(const Signature *s) {
   return DIRECT_CALLS && !s->variadic && ret && integers <= DIRECT_INTEGERS && reals <= DIRECT_REALS;
 }
 
-typedef double (*DirectReal)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double, double, double, double, double,
-                             double, double, double);
+typedef double (*DirectReal)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double, double, double, double,
+                             double, double, double, double);
 typedef int64_t (*DirectInteger)(int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, double, double, double, double,
                                  double, double, double, double);
 

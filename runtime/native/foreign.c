@@ -19,7 +19,8 @@ typedef struct Foreign {
 } Foreign;
 
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
-static const ObjectType foreign_type = {.name = "gilua.ctypes.function", .size = sizeof(Foreign), .methods = no_methods};
+static const ObjectType foreign_type = {.name = "gilua.ctypes.function", .size = sizeof(Foreign),
+                                        .methods = no_methods};
 
 /* Room for any argument or result that is no struct. */
 typedef union Slot {
@@ -228,7 +229,9 @@ static const CType *read_type(lua_State *L, int i, int keeps) {
 }
 
 /* Behind "...", C passes no float and no narrow integer. */
-static bool fits_variadic(const CType *type) { return type->kind != C_FLOAT && (type->size >= sizeof(int) || type->size == 0); }
+static bool fits_variadic(const CType *type) {
+  return type->kind != C_FLOAT && (type->size >= sizeof(int) || type->size == 0);
+}
 
 static void read_argument(lua_State *L, Signature *s, int args, int n, int keeps) {
   lua_rawgeti(L, args, n);
@@ -265,7 +268,8 @@ void signature_read(lua_State *L, Signature *s, int ret, int args) {
     for (int i = 1; i <= n; i++) read_argument(L, s, args, i, keeps);
   }
   if (!s->variadic) s->nfixed = s->nargs;
-  ffi_status status = s->variadic ? ffi_prep_cif_var(&s->cif, FFI_DEFAULT_ABI, s->nfixed, s->nargs, s->ret->ffi, s->ffi_args)
+  ffi_status status = s->variadic ? ffi_prep_cif_var(&s->cif, FFI_DEFAULT_ABI, s->nfixed, s->nargs, s->ret->ffi,
+                                                     s->ffi_args)
                                   : ffi_prep_cif(&s->cif, FFI_DEFAULT_ABI, s->nargs, s->ret->ffi, s->ffi_args);
   if (status != FFI_OK) luaL_error(L, "libffi cannot call a function with this signature");
 }

@@ -3,9 +3,9 @@
  * native.sort(a [, i [, j]]) -> a        the smallest first, NaNs last
  * native.matmul(a, b [, m [, k [, n [, out]]]]) -> out
  *
- * matmul multiplies matrices that are stored row by row: a has m rows of k, b k rows of n, out m rows of n elements. What
- * is not given follows from the lengths; without m, a and b are square. f64 and f32 are multiplied by the BLAS, which
- * computes on the calling thread only: several Lua threads are what makes it parallel. */
+ * matmul multiplies matrices that are stored row by row: a has m rows of k, b k rows of n, out m rows of n elements.
+ * What is not given follows from the lengths; without m, a and b are square. f64 and f32 are multiplied by the BLAS,
+ * which computes on the calling thread only: several Lua threads are what makes it parallel. */
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
@@ -138,7 +138,8 @@ static Product check_shape(lua_State *L, const Buffer *a, const Buffer *b) {
 }
 
 /* Multiplies in panels of rows, so that each is some tens of milliseconds at most. */
-static void multiply(const Blas *blas, const Work *work, Product p, BufferType type, const char *a, const char *b, char *c) {
+static void multiply(const Blas *blas, const Work *work, Product p, BufferType type, const char *a, const char *b,
+                     char *c) {
   double row = (double)p.k * (double)p.n;
   size_t rows = row * 64 > PIECE_MATMUL ? 64 : (size_t)(PIECE_MATMUL / row), size = buffer_item_sizes[type];
   for (size_t i = 0, m; i < p.m && !work_stopped(work); i += m) {
@@ -174,7 +175,8 @@ static int native_matmul(lua_State *L) {
   const Blas *blas = library_load(L, &blas_spec);
   Buffer *out = push_out(L, a, b, p);
   if (p.m * p.n == 0) return 1;
-  const char *x = buffer_pin(buffer_check(L, 1)), *y = buffer_pin(buffer_check(L, 2)); /* a finalizer may have freed them */
+  /* a finalizer may have freed them */
+  const char *x = buffer_pin(buffer_check(L, 1)), *y = buffer_pin(buffer_check(L, 2));
   char *z = buffer_pin(out);
   Work work;
   work_begin(L, &work, "matmul", (double)p.m * (double)p.k * (double)p.n >= LEAVE_MATMUL);

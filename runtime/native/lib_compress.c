@@ -25,7 +25,8 @@ static const LibrarySpec zlib_spec = {
 static const LibrarySpec zstd_spec = {
     .package = "libzstd1",
     .sonames = (const char *const[]){"libzstd.so.1", NULL},
-    .symbols = (const char *const[]){"ZSTD_createCCtx", "ZSTD_freeCCtx", "ZSTD_CCtx_setParameter", "ZSTD_compressStream2",
+    .symbols = (const char *const[]){"ZSTD_createCCtx", "ZSTD_freeCCtx", "ZSTD_CCtx_setParameter",
+                                     "ZSTD_compressStream2",
                                      "ZSTD_createDCtx", "ZSTD_freeDCtx", "ZSTD_decompressStream", "ZSTD_isError", NULL},
 };
 

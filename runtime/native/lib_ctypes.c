@@ -273,9 +273,11 @@ static int ctypes_copy(lua_State *L) {
   size_t to_size, from_size;
   char *to = check_address(L, 1, &to_size);
   const char *from = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &from_size) : check_address(L, 2, &from_size);
-  lua_Integer n = lua_isnoneornil(L, 3) && from_size != POINTER_UNKNOWN ? (lua_Integer)from_size : luaL_checkinteger(L, 3);
+  bool whole = lua_isnoneornil(L, 3) && from_size != POINTER_UNKNOWN;
+  lua_Integer n = whole ? (lua_Integer)from_size : luaL_checkinteger(L, 3);
   luaL_argcheck(L, to != NULL && from != NULL, 1, "is NULL");
-  if (n < 0 || (size_t)n > to_size || (size_t)n > from_size) return luaL_error(L, "%I bytes are out of range", (LUAI_UACINT)n);
+  if (n < 0 || (size_t)n > to_size || (size_t)n > from_size)
+    return luaL_error(L, "%I bytes are out of range", (LUAI_UACINT)n);
   memmove(to, from, (size_t)n);
   lua_settop(L, 1);
   return 1;

@@ -17,8 +17,8 @@ int luaopen_gilua_ctypes(lua_State *L);
 /* native_check_buffer_type reads the name of an element type at index i; a BufferType. */
 int native_check_buffer_type(lua_State *L, int i);
 
-/* native_range reads the optional first and last index at i and i + 1, with the meaning that they have in string.sub, for
- * b: *first counts from 0; returns how many elements. */
+/* native_range reads the optional first and last index at i and i + 1, with the meaning that they have in string.sub,
+ * for b: *first counts from 0; returns how many elements. */
 size_t native_range(lua_State *L, int i, const Buffer *b, size_t *first);
 
 /* A string or a buffer that native code reads: kept by the stack, or pinned. */
@@ -28,7 +28,8 @@ typedef struct Bytes {
   Buffer *pinned;
 } Bytes;
 
-/* native_check_bytes reads the string or buffer at index i; native_bytes_done unpins it: before anything that may raise. */
+/* native_check_bytes reads the string or buffer at index i; native_bytes_done unpins it: before anything that may
+ * raise. */
 Bytes native_check_bytes(lua_State *L, int i);
 void native_bytes_done(Bytes *bytes);
 

@@ -25,7 +25,8 @@ const void *library_load(lua_State *L, const LibrarySpec *spec) {
   void *library = open_first(L, spec); /* never closed: other threads may be in it when a state ends */
   for (size_t i = 0; i < n; i++)
     if ((table[i] = dlsym(library, spec->symbols[i])) == NULL)
-      luaL_error(L, "%s of the Debian package %s has no function %s", spec->sonames[0], spec->package, spec->symbols[i]);
+      luaL_error(L, "%s of the Debian package %s has no function %s", spec->sonames[0], spec->package,
+                 spec->symbols[i]);
   lua_rawsetp(L, LUA_REGISTRYINDEX, spec);
   return table;
 }

@@ -26,7 +26,8 @@ Pointer *pointer_new(lua_State *L, const CType *type, size_t n) {
   if (type->size == 0) luaL_error(L, "this type has no size");
   if (n > (PTRDIFF_MAX - 1024) / type->size) luaL_error(L, "an array cannot be that long");
   size_t nbytes = n * type->size;
-  Pointer *p = push_object(L, type, nbytes + 2 * ALIGNMENT); /* room behind: libffi returns small structs by whole words */
+  /* room behind: libffi returns small structs by whole words */
+  Pointer *p = push_object(L, type, nbytes + 2 * ALIGNMENT);
   p->address = (char *)(((uintptr_t)(p + 1) + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
   p->count = n;
   memset(p->address, 0, nbytes);
@@ -107,7 +108,8 @@ static int push_moved(lua_State *L, int i, lua_Integer n) {
   bool known = p->count != POINTER_UNKNOWN;
   if (known && (n < 0 ? 0 - (size_t)n > p->before : (size_t)n > p->count))
     return luaL_error(L, "the pointer would leave its array");
-  pointer_push(L, p->type, p->address + n * (lua_Integer)p->type->size, known ? p->count - (size_t)n : POINTER_UNKNOWN, i);
+  pointer_push(L, p->type, p->address + n * (lua_Integer)p->type->size, known ? p->count - (size_t)n : POINTER_UNKNOWN,
+               i);
   if (known && lua_isuserdata(L, -1)) ((Pointer *)lua_touserdata(L, -1))->before = p->before + (size_t)n;
   return 1;
 }

@@ -19,7 +19,8 @@ typedef struct Pointer {
 
 #define POINTER_UNKNOWN SIZE_MAX
 
-/* User values: 1 the type; 2 what keeps the memory alive, or nil; 3 a table of what was stored there, by address, or nil */
+/* User values: 1 the type; 2 what keeps the memory alive, or nil; 3 a table of what was stored there, by address, or
+ * nil */
 enum { POINTER_TYPE = 1, POINTER_OWNER, POINTER_KEEPS };
 
 extern const ObjectType pointer_type;
@@ -30,22 +31,22 @@ void pointer_open(lua_State *L);
 /* pointer_new pushes a pointer to n new, zeroed elements. */
 Pointer *pointer_new(lua_State *L, const CType *type, size_t n);
 
-/* pointer_push pushes a pointer to elements at an address, which the value at stack index owner (0: none) keeps alive; nil
- * for NULL. */
+/* pointer_push pushes a pointer to elements at an address, which the value at stack index owner (0: none) keeps alive;
+ * nil for NULL. */
 void pointer_push(lua_State *L, const CType *type, void *address, size_t count, int owner);
 
 static inline Pointer *pointer_test(lua_State *L, int i) { return object_test(L, i, &pointer_type); }
 
-/* value_push pushes the value of that type at an address; structs and arrays become pointers into the memory that `owner`
- * (a stack index, or 0) keeps alive. */
+/* value_push pushes the value of that type at an address; structs and arrays become pointers into the memory that
+ * `owner` (a stack index, or 0) keeps alive. */
 void value_push(lua_State *L, const CType *type, void *address, int owner);
 
-/* value_store writes the value at stack index v to an address as that type. Returns NULL, or why it cannot, which may be
- * on the stack. owner (or 0) is the pointer that the memory belongs to: it then keeps what is stored. */
+/* value_store writes the value at stack index v to an address as that type. Returns NULL, or why it cannot, which may
+ * be on the stack. owner (or 0) is the pointer that the memory belongs to: it then keeps what is stored. */
 const char *value_store(lua_State *L, const CType *type, void *address, int v, int owner);
 
-/* value_address finds the address that the value at stack index v is as a parameter of a pointer type; a buffer that the
- * address is of is put into *buffer, to be pinned by the caller. Returns NULL, or why it is none. */
+/* value_address finds the address that the value at stack index v is as a parameter of a pointer type; a buffer that
+ * the address is of is put into *buffer, to be pinned by the caller. Returns NULL, or why it is none. */
 const char *value_address(lua_State *L, const CType *type, int v, void **address, Buffer **buffer);
 
 #endif

@@ -14,8 +14,10 @@ static const char *mismatch(lua_State *L, const CType *type, int v) {
 static const struct {
   lua_Integer low, high;
 } ranges[] = {
-    [C_CHAR] = {-128, 255}, [C_I8] = {INT8_MIN, INT8_MAX},    [C_U8] = {0, UINT8_MAX},   [C_I16] = {INT16_MIN, INT16_MAX},
-    [C_U16] = {0, UINT16_MAX}, [C_I32] = {INT32_MIN, INT32_MAX}, [C_U32] = {0, UINT32_MAX}, [C_I64] = {INT64_MIN, INT64_MAX},
+    [C_CHAR] = {-128, 255}, [C_I8] = {INT8_MIN, INT8_MAX},    [C_U8] = {0, UINT8_MAX},
+    [C_I16] = {INT16_MIN, INT16_MAX},
+    [C_U16] = {0, UINT16_MAX}, [C_I32] = {INT32_MIN, INT32_MAX}, [C_U32] = {0, UINT32_MAX},
+    [C_I64] = {INT64_MIN, INT64_MAX},
     [C_U64] = {INT64_MIN, INT64_MAX}, /* the upper half is negative in Lua */
 };
 

@@ -22,7 +22,8 @@ typedef struct Work {
   bool stoppable; /* what is requested can be raised: not in a finalizer, not shielded */
 } Work;
 
-/* work_begin begins work on the calling thread; what, a constant, names it; leave: it is long enough to leave the lock. */
+/* work_begin begins work on the calling thread; what, a constant, names it; leave: it is long enough to leave the
+ * lock. */
 static inline void work_begin(lua_State *L, Work *work, const char *what, bool leave) {
   work->ts = park_self(L);
   work->left = leave;

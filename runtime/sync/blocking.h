@@ -19,8 +19,8 @@
 
 #include "runtime/sync/park.h"
 
-/* blocking_begin leaves the lock for native work; what, a constant, says for what. Needs the lock, held by ts, the calling
- * thread. Keeps errno. */
+/* blocking_begin leaves the lock for native work; what, a constant, says for what. Needs the lock, held by ts, the
+ * calling thread. Keeps errno. */
 void blocking_begin(Tstate *ts, const char *what);
 
 /* blocking_begin_wait is the same for what waits, for a disk or for somebody, rather than works: recordings show it. */
@@ -36,15 +36,15 @@ static inline void blocking_name(Tstate *ts, const char *what) {
  * raised at the next VM instruction, or by request_raise. */
 void blocking_end(Tstate *ts);
 
-/* blocking_call runs fn(arg) without the lock. When a request (Ctrl-C, cancel, exit) comes meanwhile another thread calls
- * unblock(unblock_arg), once, to make fn return early; never before fn is about to run, never after blocking_call has
- * returned, but perhaps just before or after fn itself is in the wait that it is to end: it must leave something that fn
- * sees (a flag, a byte in a pipe, a closed socket). unblock runs without the lock, under a mutex of the runtime: it must
- * neither use Lua nor wait. NULL: the call cannot be ended.
+/* blocking_call runs fn(arg) without the lock. When a request (Ctrl-C, cancel, exit) comes meanwhile another thread
+ * calls unblock(unblock_arg), once, to make fn return early; never before fn is about to run, never after blocking_call
+ * has returned, but perhaps just before or after fn itself is in the wait that it is to end: it must leave something
+ * that fn sees (a flag, a byte in a pipe, a closed socket). unblock runs without the lock, under a mutex of the
+ * runtime: it must neither use Lua nor wait. NULL: the call cannot be ended.
  *
  * Returns PARK_GRANTED: fn ran; a request may be pending (request_pending), for the caller to raise when it has cleaned
- * up. PARK_REQUESTED: one was pending before, fn did not run. Needs the lock. Keeps fn's errno. In a finalizer the lock is
- * kept and unblock is not called. Should the helper thread not start, fn runs and cannot be ended. */
+ * up. PARK_REQUESTED: one was pending before, fn did not run. Needs the lock. Keeps fn's errno. In a finalizer the lock
+ * is kept and unblock is not called. Should the helper thread not start, fn runs and cannot be ended. */
 ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
                          void *unblock_arg);
 

@@ -3,7 +3,8 @@
  *
  * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read `interrupted` only.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
- * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its door, the
+ * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its door,
+ * the
  *              locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere in gilua is
  *              added there, but Engine.m: a child never touches the engines of its parent.
  */
@@ -39,7 +40,8 @@ static pthread_mutex_t list_m = PTHREAD_MUTEX_INITIALIZER;
 static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
 static bool preempt_handler[NSIG];            /* the same, by signal */
-static struct sigaction old_preempt[NSIG], old_int, old_quit; /* written before the handler that reads them is installed */
+/* written before the handler that reads them is installed */
+static struct sigaction old_preempt[NSIG], old_int, old_quit;
 static Door *closed_first, *closed_last;      /* doors of runtimes that are closed, oldest first; guarded by list_m */
 static unsigned closed_doors;                 /* how many those are; guarded by list_m */
 static uint64_t door_serial;                  /* guarded by list_m */
@@ -69,8 +71,10 @@ static void forward(const struct sigaction *old, int sig, siginfo_t *info, void 
 static void on_preempt(int sig, siginfo_t *info, void *context) {
   int saved = errno;
   for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer)
-    if (gil_held(&ts->gil) && atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0) hook_arm_in_handler(ts);
-  if (info == NULL || info->si_code != SI_TKILL || info->si_pid != getpid()) forward(&old_preempt[sig], sig, info, context);
+    if (gil_held(&ts->gil) && atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0)
+      hook_arm_in_handler(ts);
+  if (info == NULL || info->si_code != SI_TKILL || info->si_pid != getpid())
+    forward(&old_preempt[sig], sig, info, context);
   errno = saved;
 }
 
@@ -84,7 +88,8 @@ void process_interrupt(Runtime *rt) {
     hook_arm_in_handler(ts);
     armed = true;
   }
-  if (!armed && rt->gil.ask_signal != 0) os_signal_thread(rt->gil.pid, main->gil.tid, rt->gil.ask_signal); /* if main runs elsewhere */
+  /* if main runs elsewhere */
+  if (!armed && rt->gil.ask_signal != 0) os_signal_thread(rt->gil.pid, main->gil.tid, rt->gil.ask_signal);
   gil_alarm(&rt->gil); /* if what was armed gets lost */
 }
 

@@ -18,9 +18,9 @@
  *   IDLE    -> GONE              main with the lock, by compare-exchange visit_sweep
  *   INSIDE  -> (none)            its thread: the door is closing, or the thread ends   depart
  *
- * The compare-exchanges decide who owns an idle thread state: its thread that comes back, or main that closes. So coming
- * back takes no mutex, and main frees nothing that somebody is about to use. A newcomer counts as `moving` until it is
- * listed, one that departs until it has let go of everything of the runtime; main waits for both.
+ * The compare-exchanges decide who owns an idle thread state: its thread that comes back, or main that closes. So
+ * coming back takes no mutex, and main frees nothing that somebody is about to use. A newcomer counts as `moving` until
+ * it is listed, one that departs until it has let go of everything of the runtime; main waits for both.
  *
  * Not promised  a thread that is inside when time has run out never gets the lock again, unless it waits for it in
  *               visit_enter: then it gets VISIT_ECLOSING.
@@ -45,11 +45,13 @@
 static __attribute__((unused)) bool visit_sane(const Visit *v) {
   int state = atomic_load_explicit(&v->state, memory_order_relaxed);
   if (v->depth == 0) return v->reentry == NULL;
-  return state == VISIT_INSIDE && (v->ts->visit == v || v->ts->owned) && (v->reentry == NULL || v->reentry->depth <= v->depth);
+  return state == VISIT_INSIDE && (v->ts->visit == v || v->ts->owned) &&
+         (v->reentry == NULL || v->reentry->depth <= v->depth);
 }
 
 Visit *visit_find(const Door *door) {
-  uint64_t serial = atomic_load_explicit(&door->serial, memory_order_relaxed); /* changes while the door is CLOSED only */
+  /* changes while the door is CLOSED only */
+  uint64_t serial = atomic_load_explicit(&door->serial, memory_order_relaxed);
   for (Visit *v = visit_first; v != NULL; v = v->next)
     if (v->door == door && v->serial == serial) return v;
   return NULL;

@@ -1,5 +1,6 @@
-/* A host that sets a hook in its signal handler, as lua.c does on Ctrl-C: every wait of the main thread ends for it, whenever it
- * comes. The signal is fired at random moments around the beginning of a wait; one that is lost hangs the test. */
+/* A host that sets a hook in its signal handler, as lua.c does on Ctrl-C: every wait of the main thread ends for it,
+ * whenever it comes. The signal is fired at random moments around the beginning of a wait; one that is lost hangs the
+ * test. */
 #include <gilua.h>
 #include <lauxlib.h>
 #include <lualib.h>

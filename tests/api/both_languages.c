@@ -16,10 +16,12 @@ static int l_work(lua_State *L) {
   gilua_blocking_end(L);
   GILUA_BLOCKING(L) { done++; }
   if (gilua_blocking_call(L, add, &ran, NULL, NULL) == GILUA_OK && ran == 1) done++;
-  if (pipe(fds) == 0 && gilua_wait_fd(L, fds[1], POLLOUT, INT64_MAX) == POLLOUT && gilua_wait_fd(L, fds[0], POLLIN, 0) == 0) done++;
+  if (pipe(fds) == 0 && gilua_wait_fd(L, fds[1], POLLOUT, INT64_MAX) == POLLOUT &&
+      gilua_wait_fd(L, fds[0], POLLIN, 0) == 0) done++;
   gilua_check(L);
   gilua_buffer_check(L, 1, "f64", &buffer);
-  if (gilua_buffer_pin(L, 1) == GILUA_OK && buffer.length == 3 && buffer.item_size == 8 && strcmp(buffer.type, "f64") == 0 &&
+  if (gilua_buffer_pin(L, 1) == GILUA_OK && buffer.length == 3 && buffer.item_size == 8 &&
+      strcmp(buffer.type, "f64") == 0 &&
       ((double *)buffer.data)[2] == 3)
     done++;
   gilua_buffer_unpin(L, 1);
@@ -29,7 +31,8 @@ static int l_work(lua_State *L) {
   if (gilua_offload(L, 1, 1) == GILUA_OK && lua_gettop(L) == 1 && lua_tointeger(L, 1) == 42) done++;
   if (luaL_loadstring(L, "return ...") != LUA_OK) return lua_error(L);
   lua_pushinteger(L, 7);
-  if (gilua_submit(L, 0, 1) == GILUA_OK && gilua_result(L, 1, INT64_MAX) == GILUA_OK && lua_tointeger(L, -1) == 7) done++;
+  if (gilua_submit(L, 0, 1) == GILUA_OK && gilua_result(L, 1, INT64_MAX) == GILUA_OK &&
+      lua_tointeger(L, -1) == 7) done++;
   close(fds[0]);
   close(fds[1]);
   lua_pushinteger(L, done);
@@ -65,7 +68,8 @@ static void test_both(void) {
   CHECK(gilua_run_file(rt, "/nowhere", 0, NULL) == GILUA_ELUA);
   CHECK(gilua_stats(rt, &stats) == GILUA_OK && stats.threads > 0 && stats.memory_bytes > 0);
   gilua_interrupt(rt);
-  CHECK(gilua_run_string(rt, "for i = 1, 1e9 do end", NULL) == GILUA_ELUA && strstr(gilua_error(rt), "interrupted") != NULL);
+  CHECK(gilua_run_string(rt, "for i = 1, 1e9 do end", NULL) == GILUA_ELUA &&
+        strstr(gilua_error(rt), "interrupted") != NULL);
   CHECK(gilua_close(rt) == GILUA_OK && strcmp(gilua_strerror(GILUA_OK), "no error") == 0);
   CHECK(gilua_attach(plain, NULL, &attached) == GILUA_OK && gilua_attach(plain, NULL, &again) == GILUA_EEXISTS);
   luaL_requiref(plain, "gilua", luaopen_gilua, 0);

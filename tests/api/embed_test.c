@@ -420,7 +420,8 @@ static void test_offload(void) {
   CHECK(gilua_close(g.rt) == 0);
 }
 
-/* In a child that was forked by a thread which is not inside: the runtime is closed, nothing hangs, new ones may be opened. */
+/* In a child that was forked by a thread which is not inside: the runtime is closed, nothing hangs, new ones may be
+ * opened. */
 static int try_in_child(gilua_Runtime *rt) {
   lua_State *L;
   gilua_Runtime *fresh;
@@ -457,7 +458,8 @@ static void *forks_outside(void *arg) {
 static void test_fork_outside(void) {
   Gate g = {.rt = opened(NULL)};
   pthread_t t;
-  CHECK(runs(g.rt, "require'gilua.threading'.Thread{daemon = true, target = function() while true do end end}:start()"));
+  CHECK(runs(g.rt,
+             "require'gilua.threading'.Thread{daemon = true, target = function() while true do end end}:start()"));
   CHECK(forks(g.rt));
   pthread_create(&t, NULL, forks_outside, &g);
   pthread_join(t, NULL);

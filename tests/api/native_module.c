@@ -65,8 +65,8 @@ static int l_wait(lua_State *L) {
   int fds[2];
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  int64_t deadline = lua_isnil(L, 1) ? INT64_MAX
-                                     : (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + luaL_checkinteger(L, 1) * 1000000;
+  int64_t deadline = INT64_MAX;
+  if (!lua_isnil(L, 1)) deadline = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + luaL_checkinteger(L, 1) * 1000000;
   if (pipe(fds) != 0) return luaL_error(L, "no pipe");
   if (lua_toboolean(L, 2) && write(fds[1], "x", 1) != 1) return luaL_error(L, "no write");
   int result = gilua_wait_fd(L, fds[0], POLLIN, deadline);
@@ -122,7 +122,8 @@ static int l_misuse(lua_State *L) {
 
 int luaopen_native_module(lua_State *L) {
   static const luaL_Reg funcs[] = {{"busy", l_busy},     {"call", l_call},     {"jump", l_jump}, {"misuse", l_misuse},
-                                   {"nested", l_nested}, {"region", l_region}, {"total", l_total},   {"wait", l_wait}, {NULL, NULL}};
+                                   {"nested", l_nested}, {"region", l_region}, {"total", l_total},   {"wait", l_wait},
+                                   {NULL, NULL}};
   gilua_module(L, "native_module", FLAGS);
   luaL_newlib(L, funcs);
   return 1;

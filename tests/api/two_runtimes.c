@@ -12,8 +12,10 @@ int main(int argc, char **argv) {
   if (gilua_run_string(a, load, NULL) != 0) return fprintf(stderr, "%s\n", gilua_error(a)), 2;
   int err = gilua_run_string(b, load, NULL);
   if (many ? err != 0 : err == 0) return 3;
-  if (!many && strstr(gilua_error(b), "in use in another runtime") == NULL) return fprintf(stderr, "%s\n", gilua_error(b)), 4;
+  if (!many && strstr(gilua_error(b), "in use in another runtime") == NULL)
+    return fprintf(stderr, "%s\n", gilua_error(b)), 4;
   gilua_close(a);
-  if (gilua_open(&c, NULL) != 0 || gilua_run_string(c, load, NULL) != 0) return fprintf(stderr, "%s\n", gilua_error(b)), 5;
+  if (gilua_open(&c, NULL) != 0 || gilua_run_string(c, load, NULL) != 0)
+    return fprintf(stderr, "%s\n", gilua_error(b)), 5;
   return gilua_close(c) != 0 || gilua_close(b) != 0;
 }

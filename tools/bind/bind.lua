@@ -1,5 +1,6 @@
--- gilua bind: from annotated C prototypes to the C source of a Lua module whose calls check their arguments and leave the
--- lock. The language is described in docs/bind.md. Compiled into the program (interp/bind.c); "..." is the command line.
+-- gilua bind: from annotated C prototypes to the C source of a Lua module whose calls check their arguments and leave
+-- the lock. The language is described in docs/bind.md. Compiled into the program (interp/bind.c); "..." is the command
+-- line.
 local read = require "bind_read"
 local write = require "bind_write"
 
