@@ -182,10 +182,14 @@ static void set_thread(FutureService *s, Tstate *ts) {
 /* The target of the thread: (service) */
 static int service_main(lua_State *L) {
   FutureService *s = lua_touserdata(L, 1);
-  lua_pushcfunction(L, service_loop);
-  lua_pushvalue(L, 1);
-  int status = lua_pcall(L, 1, 0, 0);
-  s->busy = false;
+  int status;
+  do { /* a cancel of somebody who found this thread in a list ends nothing */
+    lua_settop(L, 1);
+    lua_pushcfunction(L, service_loop);
+    lua_pushvalue(L, 1);
+    status = lua_pcall(L, 1, 0, 0);
+    s->busy = false;
+  } while (status != LUA_OK && !s->rt->closing);
   park_grant_all(tstate_self(), &s->drained);
   set_thread(s, NULL);
   return status == LUA_OK ? 0 : lua_error(L);

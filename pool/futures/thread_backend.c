@@ -232,9 +232,15 @@ static int work_protected(lua_State *L) {
 }
 
 static void start_worker(lua_State *L, ThreadPool *p, int i);
+static void staff(lua_State *L, Tstate *self, ThreadPool *p, int i);
 
 static int start_protected(lua_State *L) {
   start_worker(L, lua_touserdata(L, 1), 1);
+  return 0;
+}
+
+static int staff_protected(lua_State *L) {
+  staff(L, tstate_self(), lua_touserdata(L, 1), 1);
   return 0;
 }
 
@@ -246,10 +252,10 @@ static void succeed(lua_State *L, ThreadPool *p, WorkerObject *w) {
     error_push_traceback(L, -1);
     future_set_error(L, -3);
   }
-  if (p->count == 0 || p->crew.count > 0) return;
-  lua_pushcfunction(L, start_protected);
+  if (p->count == 0 || (p->shut && p->crew.count > 0)) return;
+  lua_pushcfunction(L, staff_protected); /* it may have been on its way to a task */
   lua_pushvalue(L, AT_POOL);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) clear_queue(L, p, AT_POOL);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK && p->crew.count == 0) clear_queue(L, p, AT_POOL);
 }
 
 static void fill_counters(const ThreadPool *p, PoolCounters *out) {
@@ -357,11 +363,6 @@ static void enqueue(lua_State *L, ThreadPool *p, int i) {
   lua_pop(L, 1);
   p->submitted++;
   if (p->count > p->most) p->most = p->count;
-}
-
-static int staff_protected(lua_State *L) {
-  staff(L, tstate_self(), lua_touserdata(L, 1), 1);
-  return 0;
 }
 
 /* The first worker could not be started: the newest task is taken back, and the error raised. */

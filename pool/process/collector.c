@@ -55,7 +55,7 @@ static void renew(Engine *e) {
   pthread_mutex_unlock(&e->m);
   int err = fork_as_visitor(e);
   pthread_mutex_lock(&e->m);
-  e->zygote_lost = false;
+  e->zygote_lost = err == 0 && e->socket < 0; /* the new one, too */
   if (err != 0) engine_break(e, err, NULL);
   else engine_feed(e);
   engine_kick(e); /* who leads polls the new socket */

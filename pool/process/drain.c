@@ -43,11 +43,14 @@ static void forget_taken(WorkerHandle *w) {
   }
 }
 
+bool engine_taken_is_through(const WorkerHandle *w) {
+  if (w->count == 0 || w->sent[w->first] != NULL) return false;
+  return (atomic_load(&w->shared->slots[w->first].word) & ((1u << SLOT_BITS) - 1)) == SLOT_FREE;
+}
+
 /* A worker that skipped its last tasks says so only by their slots. */
 static void look_at_taken(WorkerHandle *w) {
-  while (w->count > 0 && w->sent[w->first] == NULL) {
-    uint64_t word = atomic_load(&w->shared->slots[w->first].word);
-    if ((word & ((1u << SLOT_BITS) - 1)) != SLOT_FREE) return;
+  while (engine_taken_is_through(w)) {
     w->first = (w->first + 1) % SLOTS;
     w->count--;
   }

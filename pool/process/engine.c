@@ -63,7 +63,10 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
                    void (*decided)(Task *t)) {
   if (lua_gc(L, LUA_GCISRUNNING) < 0) error_raise_state(L, "finalizer", "a process pool cannot be made in a finalizer");
   Engine *e = calloc(1, sizeof *e);
-  if (e == NULL) luaL_error(L, "not enough memory");
+  if (e == NULL) {
+    pickle_message_free(L, init);
+    luaL_error(L, "not enough memory");
+  }
   e->options = *options;
   e->rt = ts->rt;
   e->process = getpid();
@@ -78,6 +81,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   if (err != 0) {
     engine_lose(e);
     engine_drop(e);
+    pickle_message_free(L, init);
     error_raise(L, ERROR_BROKEN_POOL, "cannot start a process pool: %s",
                 err == ETIMEDOUT ? "the child that was forked hangs in the C library" : strerror(err));
   }
@@ -218,6 +222,13 @@ int64_t engine_busy_ns(const Engine *e, unsigned place, int64_t now) {
   return began > 0 && began < now ? busy + now - began : busy;
 }
 
+bool engine_broken(Engine *e) {
+  pthread_mutex_lock(&e->m);
+  bool broken = e->broken; /* and all that says why, for who reads it now without m: it does not change any more */
+  pthread_mutex_unlock(&e->m);
+  return broken;
+}
+
 bool engine_ended(Engine *e) {
   pthread_mutex_lock(&e->m);
   bool ended = engine_over(e);
@@ -265,6 +276,7 @@ void engine_cancel_queued(Engine *e) {
 }
 
 static void wake_for_end(Engine *e) {
+  engine_tell_ready(e);
   engine_wake_collector(e);
   engine_kick(e);
 }

@@ -98,7 +98,7 @@ struct Engine {
   Runtime *rt;               /* [i] */
   pid_t process;             /* [i] whose engine this is */
   Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
-  PickleLink *link;          /* [G] */
+  PickleLink *link;          /* [G] its own, until it has ended */
   PickleMessage init;        /* [i] the initializer, or empty */
   bool has_init;             /* [i] */
   _Atomic unsigned refs;     /* [a] executor, collector thread, tasks; the last frees */
@@ -175,6 +175,9 @@ void engine_watch(Task *t, void *watcher);
 void engine_cancel_queued(Engine *e);
 void engine_close(Engine *e);
 void engine_terminate(Engine *e);
+
+/* engine_broken tells whether it cannot work any more; why (cause, broken_errno) may be read after that. */
+bool engine_broken(Engine *e);
 
 /* engine_ended tells whether it has ended: its zygote is reaped. */
 bool engine_ended(Engine *e);

@@ -12,7 +12,7 @@
 #include "pool/process/internal.h"
 #include "runtime/os/futex.h"
 
-enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16, REFUSED_NS = 100000000 };
+enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16 };
 
 void engine_wake_worker(WorkerHandle *w) {
   if (atomic_load(&w->shared->asleep) != 0 && atomic_exchange(&w->shared->asleep, 0) != 0)
@@ -165,6 +165,7 @@ static void reset_shared(WorkerShared *s) {
 
 static void ask_for_worker(Engine *e) {
   if (e->refused_at != 0 && clock_ns() < e->refused_at + REFUSED_NS) return;
+  e->refused_at = 0;
   for (unsigned i = 0; i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_NONE) continue;
@@ -230,6 +231,7 @@ void engine_feed(Engine *e) {
     engine_unqueue(e, t);
     if (!engine_send(e, w, t)) {
       engine_enqueue(e, t, true);
+      e->refused_at = clock_ns();
       return;
     }
   }

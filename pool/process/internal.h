@@ -4,6 +4,8 @@
 
 #include "pool/process/engine.h"
 
+enum { REFUSED_NS = 100000000 }; /* after a refusal of the system it is asked again */
+
 /* engine_feed gives queued tasks to workers, and asks for workers; engine_pump writes what is under way to one. */
 void engine_feed(Engine *e);
 void engine_pump(Engine *e, WorkerHandle *w);
@@ -16,6 +18,9 @@ void outgoing_free(Outgoing *out);
 /* engine_drain reads the results that are there; true if there were any. engine_drain_worker: of one. */
 bool engine_drain(Engine *e);
 bool engine_drain_worker(Engine *e, WorkerHandle *w);
+
+/* engine_taken_is_through: the first task with w was taken back, and the worker has dropped its bytes. */
+bool engine_taken_is_through(const WorkerHandle *w);
 
 /* engine_decide makes a task final and tells who waits. */
 void engine_decide(Engine *e, Task *t, TaskState state);
@@ -40,7 +45,8 @@ void engine_lose(Engine *e);
 /* engine_break fails everything; error is an errno, or cause the initializer that failed. */
 void engine_break(Engine *e, int error, Task *cause);
 
-/* engine_check_time ends tasks that outran their time; the next moment at which to look, or CLOCK_NEVER. */
+/* engine_check_time ends tasks that outran their time; the next moment at which there is something to look at or to try
+ * again, or CLOCK_NEVER. */
 int64_t engine_check_time(Engine *e, int64_t now);
 
 /* engine_wake_worker wakes it if it sleeps. */

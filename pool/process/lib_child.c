@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "pool/process/engine.h"
+#include "pool/process/lib_process.h"
 #include "runtime/os/os.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/object.h"
@@ -87,10 +88,10 @@ static void let_go(lua_State *L, Child *c) {
   if (e != NULL) {
     engine_close(e);
     if (c->task != NULL) engine_drop_task(c->task);
-    engine_bury(L, e);
-    engine_drop(e);
+    lib_process_adopt(L, e);
+  } else if (c->link != NULL) {
+    pickle_link_free(L, c->link);
   }
-  if (c->link != NULL) pickle_link_free(L, c->link);
   c->task = NULL;
   c->engine = NULL;
   c->link = NULL;

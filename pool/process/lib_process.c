@@ -203,10 +203,14 @@ static const FutureSource process_source = {.ready = source_ready,
 
 /* The back end */
 
-static Engine *engine_of(Executor *e) { return ((ProcessExecutor *)e)->engine; }
+/* NULL while the constructor is not through, and in a process that was forked. */
+static Engine *engine_of(const Executor *e) {
+  Engine *engine = ((const ProcessExecutor *)e)->engine;
+  return engine == NULL || engine_foreign(engine) ? NULL : engine;
+}
 
 static void raise_if_broken(lua_State *L, Engine *engine, int i) {
-  if (!engine->broken) return;
+  if (!engine_broken(engine)) return;
   push_cause(L, engine);
   int cause = lua_gettop(L);
   executor_push_broken(L, cause);
@@ -231,7 +235,7 @@ static void keep_arguments(lua_State *L, int first, int nargs) {
 
 /* (executor at i) … function, arguments -> Future */
 static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
-  Engine *engine = engine_of(e);
+  Engine *engine = ((ProcessExecutor *)e)->engine;
   int first = lua_gettop(L) - nargs;
   Tstate *ts = park_self(L);
   PickleMessage message = {0};
@@ -262,24 +266,24 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
 static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
   Engine *engine = engine_of(e);
   (void)L, (void)i;
-  if (engine_foreign(engine)) return;
+  if (engine == NULL) return;
   if (cancel) engine_cancel_queued(engine);
   engine_close(engine);
 }
 
 static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
   (void)L, (void)i;
-  return engine_foreign(engine_of(e)) ? PARK_GRANTED : engine_wait_ended(ts, engine_of(e), deadline);
+  return engine_of(e) == NULL ? PARK_GRANTED : engine_wait_ended(ts, engine_of(e), deadline);
 }
 
 static void process_terminate(lua_State *L, Executor *e, int i) {
   (void)L, (void)i;
-  if (!engine_foreign(engine_of(e))) engine_terminate(engine_of(e));
+  if (engine_of(e) != NULL) engine_terminate(engine_of(e));
 }
 
 static void process_collected(Executor *e) {
   Engine *engine = engine_of(e);
-  if (engine != NULL && !engine_foreign(engine)) engine_close(engine);
+  if (engine != NULL) engine_close(engine);
 }
 
 static void fill_counters(Engine *engine, PoolCounters *out) {
@@ -323,11 +327,12 @@ static void release(lua_State *L, Engine *engine) {
   }
   if (engine->cause != NULL) engine_drop_task(engine->cause);
   engine_bury(L, engine);
+  pickle_link_free(L, engine->link);
   pickle_message_free(L, &engine->init);
   engine_drop(engine);
 }
 
-static void adopt(lua_State *L, Engine *engine) {
+void lib_process_adopt(lua_State *L, Engine *engine) {
   Orphans *o = orphans_of(L);
   if (engine_ended(engine)) {
     release(L, engine);
@@ -341,9 +346,13 @@ static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
   Orphans *o = (Orphans *)((char *)self - offsetof(Orphans, at_exit));
   while (joined && o->first != NULL) {
     Engine *engine = o->first;
-    if (!engine_foreign(engine) && engine_wait_ended(tstate_self(), engine, CLOCK_NEVER) == PARK_REQUESTED) return false;
-    o->first = engine->next;
+    o->first = engine->next; /* nobody else releases it while the lock is left */
     if (engine_foreign(engine)) continue;
+    if (engine_wait_ended(tstate_self(), engine, CLOCK_NEVER) == PARK_REQUESTED) {
+      engine->next = o->first;
+      o->first = engine;
+      return false;
+    }
     release(L, engine);
   }
   return true;
@@ -381,16 +390,16 @@ static void process_free(Executor *e) {
     PoolCounters c;
     fill_counters(p->engine, &c);
     p->engine->uncounted = c.submitted != c.finished;
-    adopt(L, p->engine);
+    lib_process_adopt(L, p->engine);
   }
-  pickle_link_free(L, p->link);
+  if (p->engine == NULL) pickle_link_free(L, p->link); /* else it is the engine's, or of a worker that lives by it */
   p->engine = NULL;
   p->link = NULL;
 }
 
 static void process_count(Executor *e, PoolCounters *out) {
   Engine *engine = engine_of(e);
-  if (engine != NULL && !engine_foreign(engine)) fill_counters(engine, out);
+  if (engine != NULL) fill_counters(engine, out);
 }
 
 /* One entry for each place in which there was a worker. */
@@ -398,7 +407,7 @@ static void process_push_workers(lua_State *L, Executor *e, int i) {
   Engine *engine = engine_of(e);
   (void)i;
   lua_newtable(L);
-  if (engine == NULL || engine_foreign(engine)) return;
+  if (engine == NULL) return;
   for (unsigned k = 0, n = 0; k < engine->options.max_workers; k++) {
     int64_t now = clock_ns();
     pthread_mutex_lock(&engine->m);
@@ -520,11 +529,15 @@ static int new_executor(lua_State *L) {
   p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
   dump_init(L, p->link, &init);
   p->engine = engine_new(L, ts, &options, p->link, &init, notify);
+  if (p->executor.state != EXECUTOR_OPEN) { /* the program ended meanwhile */
+    engine_close(p->engine);
+    error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
+  }
   snprintf(p->engine->name, sizeof p->engine->name, "ProcessPool-%lld", (long long)service_of(L)->pools++);
   return 1;
 }
 
-bool lib_process_is_foreign(const Executor *e) { return engine_foreign(((const ProcessExecutor *)e)->engine); }
+bool lib_process_is_foreign(const Executor *e) { return engine_of(e) == NULL; }
 
 void lib_process_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};

@@ -197,6 +197,7 @@ void engine_hang_up(Engine *e) {
 
 int64_t engine_check_time(Engine *e, int64_t now) {
   int64_t next = CLOCK_NEVER, limit = e->options.task_timeout_ns;
+  if (e->queue != NULL && e->refused_at != 0) next = e->refused_at + REFUSED_NS;
   for (unsigned i = 0; limit > 0 && i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_LIVE || w->count == 0) continue;

@@ -40,6 +40,7 @@ static bool anything_to_read(Engine *e) {
     if (w->state != WORKER_LIVE || w->results.broken) continue;
     if (atomic_load(&w->results.ring->tail) != w->results.own) return true;
     if (w->out.task != NULL && atomic_load(&w->tasks.ring->head) + RING_SIZE != w->tasks.own) return true;
+    if (engine_taken_is_through(w)) return true;
   }
   return false;
 }
@@ -157,7 +158,7 @@ void engine_tell_ready(Engine *e) {
 
 static void list(Engine *e, TaskWait *w) {
   w->next = e->waits;
-  w->prev = NULL;
+  w->prev = NULL; /* it may have been listed before */
   if (w->next != NULL) w->next->prev = w;
   e->waits = w;
   if (w->task == NULL) {

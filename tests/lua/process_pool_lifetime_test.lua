@@ -248,4 +248,34 @@ P.test("killing a worker ends the pool that a task of it made (98)", function()
   os.remove(path)
 end)
 
+P.test("the program ends while its threads make pools", function()
+  for ms = 0, 4 do
+    local text, status = t.run({ "-e", [[
+      local futures, threading = require "gilua.futures", require "gilua.threading"
+      threading.excepthook = function() end
+      for _ = 1, 2 do
+        threading.start(function() for _ = 1, 5 do local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 } end end)
+      end
+      require "gilua.time".sleep(]] .. ms / 1000 .. ")" })
+    t.equal(text .. status, "0")
+  end
+end)
+
+P.test("a pool that was dropped goes on with what it has when its zygote dies", function()
+  local path, gate <close> = os.tmpname(), P.gate()
+  os.remove(path)
+  do
+    local pool = new { max_workers = 1, retries = 3 }
+    pool:submit(P.append, path, "first")
+    pool:submit(P.pass, gate.path)
+    pool:submit(P.append, path, "last")
+  end
+  t.eventually(function() return P.lines(path)[1] == "first" end)
+  for _ = 1, 3 do collectgarbage() end
+  kill_zygote()
+  gate:open()
+  t.eventually(function() return P.lines(path)[2] == "last" end)
+  os.remove(path)
+end)
+
 t.finish()

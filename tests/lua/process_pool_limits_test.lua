@@ -156,6 +156,34 @@ P.test("room for a submit is seen while another thread waits for a long task", f
   t.equal(waits_long:join(t.limit), true)
 end)
 
+P.test("several threads wait for room again and again; each gets it", function()
+  local pool <close> = new { max_workers = 1, max_pending = 1 }
+  local sums = {}
+  t.join(t.start(6, function(i)
+    sums[i] = 0
+    for k = 1, 20 do sums[i] = sums[i] + pool:submit(math.abs, -k):result() end
+  end))
+  for i = 1, 6 do t.equal(sums[i], 210) end
+end)
+
+P.test("a shutdown is seen by who waits for room while another thread waits for a task", function()
+  local threading = require "gilua.threading"
+  local pool = new { max_workers = 1, max_pending = 1 }
+  local gate <close> = P.gate()
+  local long = pool:submit(P.pass, gate.path)
+  local waits_long = threading.start(function() return long:wait() end)
+  time.sleep(0.01)
+  local submits = threading.start(function() return pcall(pool.submit, pool, math.abs, -4) end)
+  time.sleep(0.01)
+  pool:shutdown { wait = false }
+  t.equal(submits:join(t.limit), true, "it is told")
+  local ok, err = submits:result()
+  t.equal(ok, false)
+  t.equal(gilua.is_error(err, "invalid_state"), true, tostring(err))
+  gate:open()
+  t.equal(waits_long:join(t.limit), true)
+end)
+
 P.test("a pool that is closed while submit waits for room: invalid_state, no hang", function()
   local threading = require "gilua.threading"
   local pool = new { max_workers = 1, max_pending = 1 }

@@ -257,4 +257,23 @@ t.test("a finalizer cannot wait for a pool", function()
   pool:shutdown()
 end)
 
+t.test("a worker thread that somebody cancels on its way to a task leaves the task to another", function()
+  for _ = 1, 20 do
+    local pool <close> = new { max_workers = 2 }
+    local gate = threading.Barrier(3)
+    local both = { pool:submit(gate.wait, gate), pool:submit(gate.wait, gate) }
+    gate:wait()
+    for _, f in ipairs(both) do f:result() end
+    local idle = {}
+    t.eventually(function()
+      idle = {}
+      for _, thread in ipairs(threading.enumerate()) do if thread.waits_for == "task" then idle[#idle + 1] = thread end end
+      return #idle == 2
+    end)
+    local f = pool:submit(math.abs, -4)
+    for _, thread in ipairs(idle) do thread:cancel() end
+    t.equal(f:wait(t.limit), true)
+  end
+end)
+
 t.finish()
