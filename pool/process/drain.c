@@ -131,7 +131,7 @@ bool engine_drain_worker(Engine *e, WorkerHandle *w) {
 
 bool engine_drain(Engine *e) {
   bool any = false;
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state == WORKER_LIVE) any = engine_drain_worker(e, w) || any;
   }

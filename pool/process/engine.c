@@ -158,7 +158,7 @@ static bool cancel(Engine *e, Task *t) {
     engine_decide(e, t, TASK_CANCELLED);
     return true;
   }
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     for (unsigned k = 0; k < w->count; k++) {
       unsigned slot = (w->first + k) % SLOTS;
@@ -193,7 +193,7 @@ bool engine_running(Task *t) {
   Engine *e = t->engine;
   bool running = false;
   pthread_mutex_lock(&e->m);
-  for (unsigned i = 0; i < e->options.max_workers && !running; i++) {
+  for (unsigned i = 0; i < e->used && !running; i++) {
     const WorkerHandle *w = &e->workers[i];
     for (unsigned k = 0; k < w->count; k++) {
       unsigned slot = (w->first + k) % SLOTS;
@@ -257,7 +257,7 @@ static void cancel_queued(Engine *e) {
     engine_unqueue(e, t);
     engine_decide(e, t, TASK_CANCELLED);
   }
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     for (unsigned k = 0; k < w->count; k++) {
       unsigned slot = (w->first + k) % SLOTS;
@@ -292,7 +292,7 @@ void engine_close(Engine *e) {
 void engine_terminate(Engine *e) {
   pthread_mutex_lock(&e->m);
   cancel_queued(e);
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     for (unsigned k = 0; k < w->count; k++) {
       unsigned slot = (w->first + k) % SLOTS;

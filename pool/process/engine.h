@@ -113,6 +113,7 @@ struct Engine {
   int memory;                /* [i] spawn: the memfd behind shared; else -1 */
   PoolShared *shared;        /* [i] */
   WorkerHandle *workers;     /* [m] options.max_workers */
+  unsigned used;             /* [m] workers from here on were never asked for: who walks over them stops here */
   unsigned live, births;     /* [m] workers in these states; dying ones count as live until they are reaped */
   uint64_t last_generation;  /* [m] */
   int64_t refused_at;        /* [m] when the system last refused a worker, 0: never */

@@ -143,7 +143,7 @@ static bool worn_out(const Engine *e, const WorkerHandle *w) {
 /* The worker with the least to do that takes one more; NULL if none does. */
 static WorkerHandle *choose(Engine *e, bool alone) {
   WorkerHandle *best = NULL;
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_LIVE || w->out.task != NULL || worn_out(e, w)) continue;
     if (w->count >= (alone ? 1 : depth(e, w))) continue;
@@ -177,6 +177,7 @@ static void ask_for_worker(Engine *e) {
     ring_open(&w->results, &shared->results);
     if (!engine_ask(e, ZYGOTE_FORK, w)) return;
     w->state = WORKER_BIRTH;
+    if (i >= e->used) e->used = i + 1;
     e->births++;
     return;
   }
@@ -200,7 +201,7 @@ static bool take_back(Engine *e, WorkerHandle *w) {
 /* An idle worker and nothing to give: a task that waits behind another one. */
 static bool rebalance(Engine *e) {
   WorkerHandle *full = NULL;
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state == WORKER_LIVE && w->count > 1 && (full == NULL || w->count > full->count)) full = w;
   }
@@ -208,13 +209,13 @@ static bool rebalance(Engine *e) {
 }
 
 static bool somebody_idle(const Engine *e) {
-  for (unsigned i = 0; i < e->options.max_workers; i++)
+  for (unsigned i = 0; i < e->used; i++)
     if (e->workers[i].state == WORKER_LIVE && e->workers[i].count == 0 && !worn_out(e, &e->workers[i])) return true;
   return false;
 }
 
 void engine_feed(Engine *e) {
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state == WORKER_DYING && !w->told) w->told = engine_ask(e, ZYGOTE_KILL, w);
     if (w->state != WORKER_LIVE) continue;

@@ -38,7 +38,7 @@ void engine_break(Engine *e, int error, Task *cause) {
     t->failure = FAILURE_BROKEN;
     engine_decide(e, t, TASK_FAILED);
   }
-  for (unsigned i = 0; i < e->options.max_workers; i++) engine_kill(e, &e->workers[i]);
+  for (unsigned i = 0; i < e->used; i++) engine_kill(e, &e->workers[i]);
 }
 
 /* A task was with a worker that is gone, and it had begun it. */
@@ -161,7 +161,7 @@ void engine_hear(Engine *e) {
 
 /* Every worker is gone, or as good as. */
 static void bury_all(Engine *e) {
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state == WORKER_BIRTH) {
       w->state = WORKER_NONE;
@@ -198,7 +198,7 @@ void engine_hang_up(Engine *e) {
 int64_t engine_check_time(Engine *e, int64_t now) {
   int64_t next = CLOCK_NEVER, limit = e->options.task_timeout_ns;
   if (e->queue != NULL && e->refused_at != 0) next = e->refused_at + REFUSED_NS;
-  for (unsigned i = 0; limit > 0 && i < e->options.max_workers; i++) {
+  for (unsigned i = 0; limit > 0 && i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_LIVE || w->count == 0) continue;
     Task *t = w->sent[w->first];

@@ -35,7 +35,7 @@ void engine_kick(Engine *e) {
 }
 
 static bool anything_to_read(Engine *e) {
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_LIVE || w->results.broken) continue;
     if (atomic_load(&w->results.ring->tail) != w->results.own) return true;
@@ -45,8 +45,8 @@ static bool anything_to_read(Engine *e) {
   return false;
 }
 
-static bool anything_new(const Engine *e) {
-  for (unsigned i = 0; i < e->options.max_workers; i++)
+static bool anything_new(const Engine *e, unsigned workers) {
+  for (unsigned i = 0; i < workers; i++)
     if (atomic_load_explicit(&e->shared->workers[i].results.tail, memory_order_relaxed) != e->seen[i]) return true;
   return false;
 }
@@ -54,7 +54,8 @@ static bool anything_new(const Engine *e) {
 /* Watches the rings for a moment, as nothing wakes a sleeper so soon. With m, which it gives up meanwhile. */
 static bool spin(Engine *e) {
   if (atomic_load_explicit(&e->shared->awake, memory_order_relaxed) >= e->options.cpus) return false;
-  for (unsigned i = 0; i < e->options.max_workers; i++) {
+  unsigned workers = e->used;
+  for (unsigned i = 0; i < workers; i++) {
     const WorkerHandle *w = &e->workers[i];
     e->seen[i] = w->state == WORKER_LIVE && !w->results.broken ? w->results.own : atomic_load(&w->shared->results.tail);
   }
@@ -62,7 +63,7 @@ static bool spin(Engine *e) {
   bool any = false;
   for (int64_t until = clock_ns() + SPIN_NS; !any && clock_ns() < until;) {
     for (int i = 0; i < 20; i++) os_pause();
-    any = anything_new(e);
+    any = anything_new(e, workers);
   }
   pthread_mutex_lock(&e->m);
   return any;

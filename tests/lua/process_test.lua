@@ -109,8 +109,11 @@ P.test("the program waits for processes at its end, and ends daemons", function(
   local text, status = t.run { "-e", [[
     local mp, P = require "gilua.multiprocessing", require "processes"
     local gate = P.gate()
-    local path = gate.path -- the gate itself cannot travel
-    mp.Process{target = function() P.pass(path) require "gilua.time".sleep(0.05) print "waited for" end}:start()
+    mp.Process{target = function(path)
+      P.pass(path)
+      require "gilua.time".sleep(0.05)
+      print "waited for"
+    end, args = {gate.path}}:start()
     mp.Process{target = function() while true do end end, daemon = true}:start()
     print "end of main"
     io.stdout:flush()
