@@ -86,7 +86,7 @@ static void call_back(lua_State *L, int i) {
   lua_pushcfunction(L, error_traceback_handler);
   lua_insert(L, handler);
   lua_pushvalue(L, i);
-  if (lua_pcall(L, 1, 0, handler) != LUA_OK && !tstate_self()->rt->closing) {
+  if (lua_pcall(L, 1, 0, handler) != LUA_OK && !tstate_self()->rt->closing && !error_is(L, -1, ERROR_CANCELLED)) {
     thread_push_current(L, tstate_self());
     excepthook_call(L, -1, -2);
   }
