@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 
 #include "pool/process/engine.h"
-#include "pool/process/lib_process.h"
+#include "pool/process/orphans.h"
 #include "runtime/os/os.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/object.h"
@@ -88,7 +88,7 @@ static void let_go(lua_State *L, Child *c) {
   if (e != NULL) {
     engine_close(e);
     if (c->task != NULL) engine_drop_task(c->task);
-    lib_process_adopt(L, e);
+    orphans_adopt(L, e);
   } else if (c->link != NULL) {
     pickle_link_free(L, c->link);
   }
@@ -330,6 +330,7 @@ static const ObjectType child_type = {.name = "gilua.Process",
 void lib_child_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"Process", child_new}, {NULL, NULL}};
   object_register(L, &child_type);
+  orphans_open(L);
   if (children_of(L) == NULL) {
     Runtime *rt = runtime_of(L);
     Children *all = lua_newuserdatauv(L, sizeof *all, 0);

@@ -17,10 +17,11 @@
 #include "pool/futures/backend.h"
 #include "pool/futures/chunk.h"
 #include "pool/futures/cpus.h"
-#include "pool/process/engine.h"
 #include "pool/futures/service.h"
+#include "pool/process/engine.h"
 #include "pool/process/explain.h"
 #include "pool/process/internal.h"
+#include "pool/process/orphans.h"
 #include "runtime/thread/error.h"
 #include "runtime/trace/recorder.h"
 
@@ -286,111 +287,14 @@ static void process_collected(Executor *e) {
   if (engine != NULL) engine_close(engine);
 }
 
-static void fill_counters(Engine *engine, PoolCounters *out) {
-  int64_t now = clock_ns();
-  pthread_mutex_lock(&engine->m);
-  *out = (PoolCounters){.kind = "processes",
-                        .max_workers = (int)engine->options.max_workers,
-                        .workers = (int)engine->live,
-                        .submitted = engine->submitted,
-                        .finished = engine->submitted - engine->pending,
-                        .queued = engine->queued,
-                        .most_queued = engine->most_queued};
-  for (unsigned i = 0; i < engine->options.max_workers; i++) out->busy_ns += engine_busy_ns(engine, i, now);
-  pthread_mutex_unlock(&engine->m);
-  memcpy(out->name, engine->name, sizeof out->name);
-}
-
-/* Engines whose executor was collected: they finish what was submitted, which may be strings of the Lua heap. The program
- * waits for them at its end; its finalizer, which runs after those of executors, ends what an exit did not wait for. One
- * list a runtime, as a userdata in the registry. */
-typedef struct Orphans {
-  RuntimeExit at_exit;
-  Engine *first; /* [G] */
-} Orphans;
-
-static const char orphans_key = 0;
-
-static Orphans *orphans_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &orphans_key);
-  Orphans *o = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return o;
-}
-
-/* The engine has ended, and nobody will ask it for anything. */
-static void release(lua_State *L, Engine *engine) {
-  if (engine->uncounted) {
-    PoolCounters c;
-    fill_counters(engine, &c);
-    counters_keep(&service_of(L)->ended_pools, &c);
-  }
-  if (engine->cause != NULL) engine_drop_task(engine->cause);
-  engine_bury(L, engine);
-  pickle_link_free(L, engine->link);
-  pickle_message_free(L, &engine->init);
-  engine_drop(engine);
-}
-
-void lib_process_adopt(lua_State *L, Engine *engine) {
-  Orphans *o = orphans_of(L);
-  if (engine_ended(engine)) {
-    release(L, engine);
-    return;
-  }
-  engine->next = o->first;
-  o->first = engine;
-}
-
-static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
-  Orphans *o = (Orphans *)((char *)self - offsetof(Orphans, at_exit));
-  while (joined && o->first != NULL) {
-    Engine *engine = o->first;
-    o->first = engine->next; /* nobody else releases it while the lock is left */
-    if (engine_foreign(engine)) continue;
-    if (engine_wait_ended(tstate_self(), engine, CLOCK_NEVER) == PARK_REQUESTED) {
-      engine->next = o->first;
-      o->first = engine;
-      return false;
-    }
-    release(L, engine);
-  }
-  return true;
-}
-
-/* (orphans): the state is closed */
-static int stop_orphans(lua_State *L) {
-  Orphans *o = lua_touserdata(L, 1);
-  while (o->first != NULL) {
-    Engine *engine = o->first;
-    o->first = engine->next;
-    if (engine_foreign(engine)) continue;
-    engine_stop(engine);
-    release(L, engine);
-  }
-  return 0;
-}
-
-static void forget_ended_orphans(lua_State *L) {
-  for (Engine **p = &orphans_of(L)->first; *p != NULL;) {
-    Engine *engine = *p;
-    if (engine_foreign(engine) || !engine_ended(engine)) {
-      p = &engine->next;
-      continue;
-    }
-    *p = engine->next;
-    release(L, engine);
-  }
-}
-
 static void process_free(Executor *e) {
   ProcessExecutor *p = (ProcessExecutor *)e;
   lua_State *L = e->rt->spare;
   if (p->engine != NULL && !engine_foreign(p->engine)) {
     PoolCounters c;
-    fill_counters(p->engine, &c);
+    engine_count(p->engine, &c);
     p->engine->uncounted = c.submitted != c.finished;
-    lib_process_adopt(L, p->engine);
+    orphans_adopt(L, p->engine);
   }
   if (p->engine == NULL) pickle_link_free(L, p->link); /* else it is the engine's, or of a worker that lives by it */
   p->engine = NULL;
@@ -399,7 +303,7 @@ static void process_free(Executor *e) {
 
 static void process_count(Executor *e, PoolCounters *out) {
   Engine *engine = engine_of(e);
-  if (engine != NULL) fill_counters(engine, out);
+  if (engine != NULL) engine_count(engine, out);
 }
 
 /* One entry for each place in which there was a worker. */
@@ -515,7 +419,7 @@ static int new_executor(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
   object_check_fields(L, 1, what, fields);
   lua_settop(L, 1);
-  forget_ended_orphans(L);
+  orphans_forget_ended(L);
   EngineOptions options = {.cpus = (unsigned)cpus_usable(),
                            .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
                            .retries = (unsigned)option_integer(L, "retries", 0),
@@ -542,16 +446,6 @@ bool lib_process_is_foreign(const Executor *e) { return engine_of(e) == NULL; }
 void lib_process_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
   object_register(L, &process_executor_type);
-  if (orphans_of(L) == NULL) {
-    Runtime *rt = runtime_of(L);
-    Orphans *o = lua_newuserdatauv(L, sizeof *o, 0);
-    *o = (Orphans){.at_exit = {.run = await_orphans, .next = rt->at_exit}};
-    rt->at_exit = &o->at_exit;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, stop_orphans);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &orphans_key);
-  }
+  orphans_open(L);
   luaL_setfuncs(L, funcs, 0);
 }

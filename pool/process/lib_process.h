@@ -4,14 +4,8 @@
 
 #include "pool/futures/backend.h"
 
-struct Engine;
-
 /* lib_process_add puts ProcessPoolExecutor into the table on top of the stack, which is gilua.futures. */
 void lib_process_add(lua_State *L);
-
-/* lib_process_adopt takes an engine that nobody asks any more, closed: it does what was submitted, and is released, with
- * its link, when it has ended. */
-void lib_process_adopt(lua_State *L, struct Engine *engine);
 
 /* lib_process_is_foreign tells whether e, a ProcessPoolExecutor, is of no use here: made by the process that this one was
  * forked from, or not yet made. */
