@@ -98,6 +98,38 @@ P.test("finalizers and pending variables of the program do not run in workers (F
   t.equal(status, 0)
 end)
 
+P.test("an error in a worker, wherever it is raised, never comes out in the program that made the pool (F4)", function()
+  local text, status = t.run { "-e", [[
+    local futures = require "gilua.futures"
+    local function fails(pool, f, ...) assert(not pcall(function(...) return pool:submit(f, ...):result() end, ...)) end
+    local function worse() error "while an error is made text" end
+    local made = pcall(function()
+      local pool <close> = futures.ProcessPoolExecutor { max_workers = 1, memory_limit = 32 << 20 }
+      fails(pool, function() error() end)
+      fails(pool, function() error(setmetatable({}, { __tostring = worse })) end)
+      fails(pool, function() error(coroutine.create(print)) end)
+      fails(pool, function() return coroutine.create(print) end)
+      fails(pool, function() return { [coroutine.create(print)] = 1 } end)
+      fails(pool, function() coroutine.yield() end)
+      fails(pool, function() local function deep() return deep() + 1 end return deep() end)
+      fails(pool, function() local s = {} for i = 1, math.huge do s[i] = string.rep("x", 1 << 20) .. i end end)
+      fails(pool, function(s) return s end, string.rep("x", 64 << 20))
+      fails(pool, function() return string.rep("x", 24 << 20), string.rep("y", 24 << 20) end)
+      fails(pool, setmetatable({}, { __call = error }))
+      fails(pool, function() setmetatable({}, { __gc = worse }) collectgarbage() error "after it" end)
+      assert(pool:submit(math.abs, -4):result() == 4)
+      fails(pool, function() debug.sethook(worse, "crl", 1) end)
+    end)
+    local broken = pcall(function()
+      local pool <close> = futures.ProcessPoolExecutor { max_workers = 1, initializer = worse }
+      return pool:submit(math.abs, -4):result()
+    end)
+    print(made, broken)
+  ]] }
+  t.equal(text, "true\tfalse\n")
+  t.equal(status, 0)
+end)
+
 P.test("objects of the library that a worker collects do nothing to the program", function()
   local threading, multiprocessing = require "gilua.threading", require "gilua.multiprocessing"
   other_pool = new { max_workers = 1 }
