@@ -164,8 +164,7 @@ static void reset_shared(WorkerShared *s) {
 }
 
 static void ask_for_worker(Engine *e) {
-  if (e->refused_at != 0 && clock_ns() < e->refused_at + REFUSED_NS) return;
-  e->refused_at = 0;
+  if (e->refused_at != 0) return;
   for (unsigned i = 0; i < e->options.max_workers; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_NONE) continue;
@@ -215,6 +214,7 @@ static bool somebody_idle(const Engine *e) {
 }
 
 void engine_feed(Engine *e) {
+  if (e->refused_at != 0 && clock_ns() >= e->refused_at + REFUSED_NS) e->refused_at = 0;
   for (unsigned i = 0; i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state == WORKER_DYING && !w->told) w->told = engine_ask(e, ZYGOTE_KILL, w);

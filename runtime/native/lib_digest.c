@@ -1,6 +1,5 @@
 /* native.sha256(data [, raw = false]) -> 64 hexadecimal digits, or 32 bytes       data: a string or a buffer
- * native.crc32(data [, start = 0]) -> integer                                     start: the result for what came
- * before
+ * native.crc32(data [, start = 0]) -> integer                                     start: the result of what came before
  *
  * libcrypto and zlib do the work. From LEAVE bytes on it is done without the lock. */
 #include <openssl/evp.h>

@@ -9,10 +9,9 @@
  *   LISTED -> CALLED      the nudger, with unblock_m                   unblock_requested
  *   any -> none           its thread, with unblock_m, without the lock unlist
  *
- * Nothing is missed    a requester sets the request, then looks at native_calls and alarms the nudger; a call is
- * counted
- *                      there, then looks at the requests: both seq_cst, so at least one sees the other. A signal handler
- *                      always alarms.
+ * Nothing is missed    a requester sets the request, then looks at native_calls and alarms the nudger; a call
+ *                      is counted there, then looks at the requests: both seq_cst, so at least one sees the other. A
+ *                      signal handler always alarms.
  * Never too late       unblock runs under unblock_m, which the call must take before it returns.
  * Lock order           the lock -> unblock_m, a leaf but for what the unblock functions do.
  * Fork                 unblock_m is in the fork table; the child has at most the call that forked.

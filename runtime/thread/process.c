@@ -3,10 +3,9 @@
  *
  * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read `interrupted` only.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
- * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its door,
- * the
- *              locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere in gilua is
- *              added there, but Engine.m: a child never touches the engines of its parent.
+ * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its
+ *              door, the locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere
+ *              in gilua is added there, but Engine.m: a child never touches the engines of its parent.
  */
 #include "runtime/thread/process.h"
 
