@@ -12,6 +12,9 @@
  * Signals      the handler calls lua_sethook, as the Lua manual allows, on the coroutine that runs now. Each lua_sethook
  *              of ours stands between two writes of in_sethook; the handler leaves when it is set, and who cleared it
  *              looks at the requests again. Stores to `current` come before that look, so no request is missed.
+ * Others'      handlers may set a hook at any instruction, too. One that comes while gil_hook runs or ours is being set
+ * handlers     stays; only between a look of ours and the store right after it one is lost (L6.4): to shut that out, each
+ *              switch would have to block signals, two system calls. Who sends again is heard.
  * Raises       one instruction after hold() returned: its <close> variable must exist first.
  */
 #include "runtime/thread/hook.h"
@@ -29,18 +32,28 @@ bool hook_is_foreign(const Runtime *rt, lua_State *L) {
   return (hook != NULL && hook != gil_hook) || rt->foreign.L == L;
 }
 
+enum { MASK_ALL = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
+
+/* lua_sethook, but a hook that a handler set in the midst of it stays: its function is there with our mask. */
+static void put_hook(lua_State *L, lua_Hook hook, int mask, int count) {
+  lua_sethook(L, hook, mask, count);
+  lua_Hook there = lua_gethook(L);
+  if (there != NULL && lua_gethookmask(L) == 0) lua_sethook(L, there, MASK_ALL, 1);
+}
+
 /* Runs in the handler, too: only plain reads and lua_sethook. */
 static void put_armed(Runtime *rt, lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   int mask = lua_gethookmask(L);
+  if (hook != gil_hook && rt->foreign.L == L) rt->foreign.L = NULL; /* somebody put another in its place, or none */
   if (hook == NULL || mask == 0) {
-    lua_sethook(L, gil_hook, LUA_MASKCOUNT, 1);
+    put_hook(L, gil_hook, LUA_MASKCOUNT, 1);
   } else if (hook == gil_hook) {
-    lua_sethook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
+    put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
   } else if (rt->foreign.L == NULL) {
     rt->foreign = (ForeignHook){.hook = hook, .mask = mask, .count = lua_gethookcount(L)};
     rt->foreign.L = L;
-    lua_sethook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
+    put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
   }
 }
 
@@ -93,7 +106,7 @@ static void set_hook(Runtime *rt, lua_State *L, UserHook *user) {
   }
   lua_Hook hook = mask != 0 ? gil_hook : NULL;
   if (lua_gethook(L) != hook || lua_gethookmask(L) != mask || lua_gethookcount(L) != count)
-    lua_sethook(L, hook, mask, count);
+    put_hook(L, hook, mask, count);
 }
 
 void hook_reset(Runtime *rt, lua_State *L) {
@@ -119,8 +132,10 @@ static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
   bool wanted = user != NULL && (user->mask & userhook_bit(ar)) != 0;
   if (wanted && ar->event == LUA_HOOKCOUNT) wanted = userhook_counted(user);
   enter_sethook(ts);
-  if (is_foreign) {
-    lua_sethook(L, foreign.hook, foreign.mask, foreign.count);
+  if (lua_gethook(L) != gil_hook) { /* a handler was here since Lua called us */
+    rt->foreign.L = is_foreign ? NULL : rt->foreign.L;
+  } else if (is_foreign) {
+    put_hook(L, foreign.hook, foreign.mask, foreign.count);
     rt->foreign.L = NULL;
   } else {
     set_hook(rt, L, user);

@@ -110,7 +110,7 @@ void process_interrupt_taken(void) { atomic_store_explicit(&interrupted_at, 0, m
 static int install(int sig, void (*plain)(int), void (*full)(int, siginfo_t *, void *), struct sigaction *old) {
   struct sigaction act;
   memset(&act, 0, sizeof act);
-  sigemptyset(&act.sa_mask);
+  sigfillset(&act.sa_mask); /* another handler may set a hook: not while ours does */
   act.sa_flags = SA_RESTART | SA_ONSTACK;
   if (full != NULL) {
     act.sa_flags |= SA_SIGINFO;

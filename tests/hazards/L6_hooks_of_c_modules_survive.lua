@@ -5,6 +5,14 @@ local threading = require "gilua.threading"
 local time = require "gilua.time"
 local module = assert(package.loadlib("./" .. arg[1], "luaopen_hazard"))()
 
+-- Ends the hook: returns its calls, or nil if it was lost. Preemption stands in its place for an instruction at most.
+local function unhook()
+  for _ = 1, 100 do
+    local calls = module.unhook()
+    if calls then return calls end
+  end
+end
+
 -- Runs f while another thread forces a switch all the time.
 local function preempted(f)
   local stop = false
@@ -18,9 +26,9 @@ t.test("L6.2 a count hook of a C module stays, and is called", function()
   preempted(function()
     module.hook("", 10)
     for _ = 1, 200000 do end
-    local calls = module.unhook()
+    local calls = unhook()
     assert(calls, "the hook is gone")
-    t.near(calls, 1000, math.huge)
+    assert(calls > 0, "it was not called")
   end)
 end)
 
@@ -34,7 +42,7 @@ t.test("L6.2 a line hook of a C module sees every line, once", function()
   preempted(function()
     module.hook("l")
     for _ = 1, 500 do traced() end
-    assert(module.unhook(), "the hook is gone")
+    assert(unhook(), "the hook is gone")
     for line = first + 1, first + 3 do t.equal(module.line(line), 500, "line " .. line - first) end
   end)
 end)
@@ -49,18 +57,22 @@ t.test("L6.2 coroutines that threads share keep the hooks of a C module", functi
           for _ = 1, 500 do end
           coroutine.yield()
         end
-        return module.unhook() ~= nil
+        return unhook() ~= nil
       end)
     end
-    local kept = 0
-    t.join(t.start(4, function()
-      for round = 1, 300 do
-        local co = coroutines[round % 4 + 1]
-        local ok, there = coroutine.resume(co) -- another thread may have it
-        if ok and there then kept = kept + 1 end
-      end
+    local kept = {}
+    t.join(t.start(4, function(first)
+      repeat
+        local alive = false
+        for i = first, first + 3 do
+          local co = coroutines[i % 4 + 1]
+          local ok, there = coroutine.resume(co) -- another thread may have it
+          if ok and there ~= nil then kept[co] = there end
+          alive = alive or coroutine.status(co) ~= "dead"
+        end
+      until not alive
     end))
-    t.equal(kept, 4)
+    for i, co in ipairs(coroutines) do t.equal(kept[co], true, "coroutine " .. i) end
   end)
 end)
 

@@ -11,7 +11,7 @@ enum { MAX_LINES = 1000 };
 
 static long events;           /* [lock] calls of counting_hook */
 static long lines[MAX_LINES]; /* [lock] line events by line */
-static lua_State *stopped;    /* [i] while the timer runs: whom its handler stops */
+static lua_State *volatile stopped; /* [t] main: whom the timer's handler stops, until it is */
 
 static void counting_hook(lua_State *L, lua_Debug *ar) {
   (void)L;
@@ -29,11 +29,11 @@ static int l_hook(lua_State *L) {
   return 0;
 }
 
-/* unhook() -> calls of the hook so far, or nil if it is not in place any more */
+/* unhook() -> calls of the hook so far, or nil if it is not in place: for one instruction another may be */
 static int l_unhook(lua_State *L) {
-  if (lua_gethook(L) == counting_hook) lua_pushinteger(L, events);
-  else luaL_pushfail(L);
+  if (lua_gethook(L) != counting_hook) return luaL_pushfail(L), 1;
   lua_sethook(L, NULL, 0, 0);
+  lua_pushinteger(L, events);
   return 1;
 }
 
@@ -45,20 +45,23 @@ static int l_line(lua_State *L) {
 
 static void stopping_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
+  stopped = NULL;
   lua_sethook(L, NULL, 0, 0);
   luaL_error(L, "stopped!");
 }
 
 static void on_alarm(int sig) {
   (void)sig;
-  lua_sethook(stopped, stopping_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  if (stopped != NULL) lua_sethook(stopped, stopping_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
-/* stop_after(us): a signal handler sets a hook that raises, as lua.c does on Ctrl-C. For the main thread. */
+/* stop_after(us): a signal handler sets a hook that raises, as lua.c does on Ctrl-C, and again until it does. For the main
+ * thread. */
 static int l_stop_after(lua_State *L) {
   stopped = L;
   signal(SIGALRM, on_alarm);
-  struct itimerval timer = {.it_value = {.tv_usec = (suseconds_t)luaL_checkinteger(L, 1)}};
+  struct timeval after = {.tv_usec = (suseconds_t)luaL_checkinteger(L, 1)};
+  struct itimerval timer = {.it_value = after, .it_interval = after};
   setitimer(ITIMER_REAL, &timer, NULL);
   return 0;
 }
