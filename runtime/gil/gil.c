@@ -12,8 +12,8 @@
  *   HELD    -> FREE              the owner, no mutex        drop_fast
  *   HELD    -> WANTED            a thread in line, with m   take_slow; the owner for another, with m: gil_ready
  *   WANTED  -> HELD/WANTED of t  the owner, with m          give: gil_park, gil_yield, gil_exit, gil_leave
- *   WANTED  -> OFFERED           the owner, with m          offer: gil_leave
- *   OFFERED -> HELD/WANTED       g->coming, or a thread that the policy lets straight back, with m: come, take_slow
+ *   WANTED  -> OFFERED           the owner, with m          offer: gil_leave, gil_idle
+ *   OFFERED -> HELD/WANTED       g->coming, or a thread that may pass it, with m: come, take_slow
  *   any     -> HELD of nobody    the owner                  gil_close: no thread has the address 2
  *   any     -> HELD or closed    the only thread of a child gil_after_fork_child
  *
@@ -128,12 +128,16 @@ static void tell(GilThread *t, uint32_t bit, GilAfter *after) {
   if ((old & WAKE_ASLEEP) != 0) after->wake = &t->wake;
 }
 
-/* With m: the first in line, unless one close behind it is awake: it goes on at once, where waking the first may cost
- * an idle core's wake-up. Nobody is passed who is urgent, or has waited for a fifth of an interval. */
+/* With m: may one that is awake pass `next`, which is next but may be asleep? It goes on at once, where waking the other
+ * may cost an idle core's wake-up. Nobody is passed who is urgent, or has waited for a fifth of an interval. */
+static bool may_pass(const Gil *g, const GilThread *next, uint64_t now) {
+  return next->urgent_in != gil_peek(&g->turn_since) && now - next->ready_since <= g->interval / PATIENT_PARTS;
+}
+
+/* With m: the first in line, unless one close behind it is awake. */
 static GilThread *first_or_awake(const Gil *g, uint64_t now) {
-  GilThread *first = g->ready.head;
-  if (first->urgent_in == gil_peek(&g->turn_since) || now - first->ready_since > g->interval / PATIENT_PARTS) return first;
-  GilThread *t = first;
+  GilThread *first = g->ready.head, *t = first;
+  if (!may_pass(g, first, now)) return first;
   for (int i = 0; i < AWAKE_SCAN && t != NULL; i++, t = t->next)
     if (atomic_load_explicit(&t->awake, memory_order_relaxed)) return t;
   return first;
@@ -222,12 +226,18 @@ static _Noreturn void leave_child(void) {
   _exit(70);
 }
 
+/* With m, the lock free: may self, awake, take it before those in line? */
+static bool is_next(Gil *g, GilThread *self, uint64_t now) {
+  if (g->queued == 0 && g->coming == NULL) return true;
+  if (g->policy->straight_back(g, self, now)) return true;
+  return g->coming != NULL && may_pass(g, g->coming, now); /* it has been told, and is not there yet */
+}
+
 /* With m, self not in line: takes the lock if it is free for self, else queues. Returns whether it was taken. */
 static bool take_or_queue(Gil *g, GilThread *self, uint64_t now) {
   /* acq_rel: acquires what a drop without mutex released; from here on the word changes under m only */
   uintptr_t w = atomic_fetch_or_explicit(&g->word, GIL_READY, memory_order_acq_rel);
-  bool others = g->queued > 0 || g->coming != NULL;
-  if (gil_owner(w) == NULL && (!others || g->policy->straight_back(g, self, now))) {
+  if (gil_owner(w) == NULL && is_next(g, self, now)) {
     own(g, self);
     begin_hold(self, now, now);
     return true;
@@ -298,11 +308,12 @@ bool gil_take_open(GilThread *self) {
   return taken;
 }
 
-void gil_leave(GilThread *self) {
+/* Drops the lock; whoever is awake first may have it while self's turn lasts, else the next in line gets it. */
+static void leave(GilThread *self, GilHow how) {
   Gil *g = self->gil;
   assert(gil_held(self));
   uint64_t now = clock_ticks(&g->clock);
-  end_hold(self, now, GIL_LEFT);
+  end_hold(self, now, how);
   if (drop_fast(self)) return;
   GilAfter after = {0};
   pthread_mutex_lock(&g->m);
@@ -312,6 +323,10 @@ void gil_leave(GilThread *self) {
   assert(gil_sane(g));
   gil_unlock(g, after);
 }
+
+void gil_leave(GilThread *self) { leave(self, GIL_LEFT); }
+
+void gil_idle(GilThread *self) { leave(self, GIL_PARKED); }
 
 /* Drops the lock and gives it to the next in line, if there is one. */
 static void hand_over(GilThread *self) {

@@ -197,6 +197,9 @@ bool gil_take_open(GilThread *self);
 /* gil_leave leaves the lock for native work: wakes at most one ready thread. Keeps errno. */
 void gil_leave(GilThread *self);
 
+/* gil_idle is gil_leave for a wait that ends outside, as in gil_poll: the lock is not kept for one that is still asleep. */
+void gil_idle(GilThread *self);
+
 /* gil_park leaves the lock for a wait that gil_ready ends; the next ready thread gets it. gil_sleep must follow. */
 void gil_park(GilThread *self);
 
@@ -205,7 +208,7 @@ void gil_park(GilThread *self);
  * the lock, false if it came back by itself; it may have been readied meanwhile. */
 bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin);
 
-/* gil_poll waits, after gil_park or gil_leave, until one of fds[0 … n-1] is ready as poll(2) says; fds has room for one
+/* gil_poll waits, after gil_idle, until one of fds[0 … n-1] is ready as poll(2) says; fds has room for one
  * more, which is ours. Returns how many are ready, 0 when the deadline passed, -1 when a request in `wanted` is there, or
  * a negative errno less than -1. Comes back without the lock: gil_take must follow. Keeps errno. */
 int gil_poll(GilThread *self, struct pollfd *fds, unsigned n, int64_t deadline, uint32_t wanted);

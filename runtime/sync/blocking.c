@@ -122,7 +122,7 @@ static ParkResult wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t d
   if (waits_forbidden(ts)) return poll_now(fds, n);
   if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
   park_begin(ts, deadline, "fd", fds);
-  gil_park(&ts->gil);
+  gil_idle(&ts->gil);
   int ready = gil_poll(&ts->gil, fds, n, deadline, wanted);
   gil_take(&ts->gil);
   w->what = NULL;

@@ -69,6 +69,10 @@ rows {
   { "a stdin that ends within a number", "show(io.read 'n') show(io.read 'n')", "12", stdin = "12" },
 
   { "write returns the file", "local f = io.open('out', 'w') show(f:write('a', 1, 2.5) == f) f:close() show(io.open('out'):read 'a') os.remove 'out'", "a12.5" },
+  { "print of numbers", "print(0, -1, 7, 10^15 // 1 | 0, math.mininteger, math.maxinteger, 3.0, -0.0, 0.1)", "-9223372036854775808" },
+  { "print of numbers that say how they are shown",
+    "debug.setmetatable(0, { __tostring = function(n) return '<' .. n .. '>' end }) print(1, 2.5, 'x', -3)", "<1>\t<2.5>" },
+  { "print of numbers that have a metatable for something else", "debug.setmetatable(0, { __name = 'N' }) print(12, 2.5)", "12\t2.5" },
   { "write of numbers", "io.write(1, ' ', -0.0, ' ', 3.0, ' ', 1e100, ' ', 2^53, ' ', math.mininteger, ' ', 1/0, ' ', 0.1, '\\n')", "1e+100" },
   { "write of strings with zeros", "io.write('a\\0b\\n')", "a\0b" },
   { "write of a wrong value is an error after what came before", "try(io.write, 'before ', {}) try(io.write, nil) try(io.write, 'x', true, 'y')", "before" },
