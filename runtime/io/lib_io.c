@@ -213,4 +213,5 @@ void lib_io_replace(lua_State *L) {
   lib_print_replace(L);
   lib_command_replace(L);
   lib_load_replace(L);
+  lib_search_replace(L);
 }

@@ -5,7 +5,7 @@
 #include "runtime/io/stream.h"
 
 /* lib_io_replace puts our equals in the place of io.*, the methods of files, os.execute and its like, print, dofile,
- * loadfile and the searcher of Lua modules. Called once, when the standard libraries are open. */
+ * loadfile, package.searchpath and the searcher of Lua modules. Called once, when the standard libraries are open. */
 void lib_io_replace(lua_State *L);
 
 /* The parts of it. */
@@ -13,6 +13,7 @@ void lib_file_replace(lua_State *L);
 void lib_print_replace(lua_State *L);
 void lib_command_replace(lua_State *L);
 void lib_load_replace(lua_State *L);
+void lib_search_replace(lua_State *L);
 
 /* lib_io_finish writes what standard output still holds, without the lock; a request ends that, and what is left is
  * dropped, so that the process can end. For the end of a program. */

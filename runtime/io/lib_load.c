@@ -1,6 +1,5 @@
-/* loadfile, dofile, and the searcher of package.searchers that loads Lua files: as the standard functions, but a file is
- * read without the lock before it is compiled. Upvalue: the handle of stdin; of the
- * searcher: package, and its searchpath. */
+/* loadfile and dofile: as the standard functions, but a file is read without the lock before it is compiled. Upvalue: the
+ * handle of stdin. */
 #include <errno.h>
 #include <lualib.h>
 #include <string.h>
@@ -93,26 +92,6 @@ static int base_dofile(lua_State *L) {
   return dofile_continue(L, LUA_OK, 0);
 }
 
-static int search_lua(lua_State *L) {
-  luaL_checkstring(L, 1);
-  lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(2));
-  lua_pushvalue(L, 1);
-  lua_getfield(L, lua_upvalueindex(1), "path");
-  if (lua_tostring(L, -1) == NULL) return luaL_error(L, "'package.path' must be a string");
-  lua_call(L, 2, 2);
-  if (lua_isnil(L, -2)) return 1; /* the message */
-  const char *name = lua_tostring(L, -2);
-  lua_pop(L, 1);
-  if (!load_file(L, name, NULL, 0))
-    return luaL_error(L, "error loading module '%s' from file '%s':\n\t%s", lua_tostring(L, 1), name,
-                      lua_tostring(L, -1));
-  lua_pushstring(L, name);
-  return 2;
-}
-
-enum { LUA_SEARCHER = 2 };
-
 void lib_load_replace(lua_State *L) {
   static const luaL_Reg funcs[] = {{"dofile", base_dofile}, {"loadfile", base_loadfile}, {NULL, NULL}};
   int top = lua_gettop(L);
@@ -122,11 +101,5 @@ void lib_load_replace(lua_State *L) {
   lua_getfield(L, -1, "stdin");
   lua_remove(L, -2);
   luaL_setfuncs(L, funcs, 1);
-  lua_getfield(L, top + 1, LUA_LOADLIBNAME);
-  lua_getfield(L, -1, "searchers");
-  lua_pushvalue(L, -2);
-  lua_getfield(L, -1, "searchpath");
-  lua_pushcclosure(L, search_lua, 2);
-  lua_rawseti(L, -2, LUA_SEARCHER);
   lua_settop(L, top);
 }
