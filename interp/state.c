@@ -24,6 +24,7 @@
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/lib_thread.h"
+#include "runtime/thread/shutdown.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/tstate.h"
 #include "runtime/thread/thread.h"
@@ -216,6 +217,8 @@ static void restore(lua_State *L, const char *name, lua_CFunction open) {
 }
 
 static int detach_protected(lua_State *L) {
+  Opening *o = lua_touserdata(L, 1);
+  shutdown_detach(L, o->state->rt);
   restore(L, LUA_COLIBNAME, luaopen_coroutine);
   restore(L, LUA_DBLIBNAME, luaopen_debug);
   restore(L, LUA_OSLIBNAME, luaopen_os);

@@ -74,7 +74,7 @@ typedef struct Backend {
 struct Executor {
   ObjectHead head;
   const Backend *backend;  /* [i] */
-  Runtime *rt;             /* [i] */
+  Runtime *rt;             /* [G] NULL when that has gone */
   ExecutorState state;     /* [G] */
   int max_workers;         /* [i] */
   bool show_progress;      /* [i] maps draw a line */

@@ -8,8 +8,8 @@
 #include "runtime/thread/error.h"
 
 Executor *executor_new(lua_State *L, const ObjectType *type, const Backend *backend, int max_workers, int nvalues) {
-  FutureService *s = service_of(L);
-  if (s->ending || s->rt->closing) error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
+  FutureService *s = service_alive(L);
+  if (s->ending || s->at_exit.rt->closing) error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
   bool progress = false;
   if (lua_istable(L, 1)) {
     lua_getfield(L, 1, "show_progress");
@@ -27,7 +27,7 @@ Executor *executor_new(lua_State *L, const ObjectType *type, const Backend *back
   for (char *p = (char *)e, *end = p + type->size; p < end; p++) *p = 0;
   e->head.type = type;
   e->backend = backend;
-  e->rt = s->rt;
+  e->rt = s->at_exit.rt;
   e->max_workers = max_workers;
   e->show_progress = progress;
   luaL_setmetatable(L, type->name);
@@ -172,37 +172,56 @@ void executor_submit_chunk(lua_State *L, int i, const Chunk *chunk) {
 void executor_close(lua_State *L, int i, bool cancel) {
   Executor *e = lua_touserdata(L, i);
   e->state = EXECUTOR_CLOSED;
-  e->backend->close(L, e, lua_absindex(L, i), cancel);
+  if (e->rt != NULL) e->backend->close(L, e, lua_absindex(L, i), cancel);
 }
 
 bool executor_join(lua_State *L, int i, int64_t deadline) {
   Executor *e = lua_touserdata(L, i);
   Tstate *ts = park_self(L);
-  return park_check(L, ts, e->backend->join(L, ts, e, lua_absindex(L, i), deadline));
+  return e->rt == NULL || park_check(L, ts, e->backend->join(L, ts, e, lua_absindex(L, i), deadline));
 }
 
 void executor_terminate(lua_State *L, int i) {
   Executor *e = lua_touserdata(L, i);
   e->state = EXECUTOR_CLOSED;
-  e->backend->terminate(L, e, lua_absindex(L, i));
+  if (e->rt != NULL) e->backend->terminate(L, e, lua_absindex(L, i));
 }
 
-int executor_collect(lua_State *L) {
-  Executor *e = executor_check(L, 1);
+/* Nothing of e refers to its runtime any more. */
+static void release(FutureService *s, Executor *e) {
   if (e->state != EXECUTOR_CLOSED) {
     e->state = EXECUTOR_CLOSED;
     e->backend->collected(e);
   }
-  if (e->backend->count != NULL && service_of(L) != NULL) {
+  if (e->backend->count != NULL && s != NULL) {
     PoolCounters c = {0};
     e->backend->count(e, &c);
-    if (c.kind != NULL && c.submitted == c.finished) counters_keep(&service_of(L)->ended_pools, &c);
+    if (c.kind != NULL && c.submitted == c.finished) counters_keep(&s->ended_pools, &c);
   }
   if (e->backend->free != NULL) e->backend->free(e);
+  e->rt = NULL;
+}
+
+int executor_collect(lua_State *L) {
+  Executor *e = executor_check(L, 1);
+  FutureService *s = service_of(L);
+  if (e->rt == NULL) return 0;
+  release(s, e);
   if (e->next != NULL) e->next->prev = e->prev;
   if (e->prev != NULL) e->prev->next = e->next;
-  else if (service_of(L) != NULL) service_of(L)->executors = e->next;
+  else if (s != NULL) s->executors = e->next;
   return 0;
+}
+
+void executors_detach(lua_State *L, RuntimeExit *self, bool last) {
+  FutureService *s = service_of(L);
+  (void)self;
+  if (last) service_detach(s);
+  while (!last && s->executors != NULL) {
+    Executor *e = s->executors;
+    s->executors = e->next;
+    release(s, e);
+  }
 }
 
 /* Pushes a list of every executor. One that was found dead is finalized first: it must not be missed. */

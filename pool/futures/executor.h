@@ -8,6 +8,9 @@
  * once more. Is RuntimeExit.run. */
 bool executors_at_exit(lua_State *L, RuntimeExit *self, bool joined);
 
+/* executors_detach is RuntimeExit.detach: lets go of every executor's tasks, then of the runtime. */
+void executors_detach(lua_State *L, RuntimeExit *self, bool last);
+
 /* executor_collect is the __gc of executors: what was submitted is done, nobody waits. */
 int executor_collect(lua_State *L);
 

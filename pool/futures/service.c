@@ -189,7 +189,7 @@ static int service_main(lua_State *L) {
     lua_pushvalue(L, 1);
     status = lua_pcall(L, 1, 0, 0);
     s->busy = false;
-  } while (status != LUA_OK && !s->rt->closing);
+  } while (status != LUA_OK && !s->at_exit.rt->closing);
   park_grant_all(tstate_self(), &s->drained);
   set_thread(s, NULL);
   return status == LUA_OK ? 0 : lua_error(L);
@@ -212,7 +212,7 @@ static void start_thread(lua_State *L, FutureService *s) {
 }
 
 void service_prepare(lua_State *L, int i) {
-  FutureService *s = service_of(L);
+  FutureService *s = service_alive(L);
   Future *f = lua_touserdata(L, i);
   f->service = s;
   anchor(L, f, i);
@@ -223,9 +223,23 @@ void service_prepare(lua_State *L, int i) {
   if (s->ts == NULL) start_thread(L, s);
 }
 
+FutureService *service_alive(lua_State *L) {
+  FutureService *s = service_of(L);
+  if (s->at_exit.rt != NULL) return s;
+  runtime_add_exit(L, &s->at_exit);
+  process_add_fork_lock(s->at_exit.rt, &s->fork_lock);
+  return s;
+}
+
+void service_detach(FutureService *s) {
+  process_remove_fork_lock(s->at_exit.rt, &s->fork_lock);
+  set_thread(s, NULL);
+  s->busy = s->ending = false;
+}
+
 static int service_gc(lua_State *L) {
   FutureService *s = lua_touserdata(L, 1);
-  process_remove_fork_lock(s->rt, &s->fork_lock);
+  if (s->at_exit.rt != NULL) process_remove_fork_lock(s->at_exit.rt, &s->fork_lock);
   pthread_mutex_destroy(&s->m);
   return 0;
 }
@@ -241,10 +255,10 @@ static void push_weak_table(lua_State *L) {
 void service_open(lua_State *L) {
   FutureService *s = lua_newuserdatauv(L, sizeof *s, SERVICE_EXECUTORS);
   memset(s, 0, sizeof *s);
-  s->rt = runtime_of(L);
   pthread_mutex_init(&s->m, NULL);
   s->fork_lock.m = &s->m;
-  process_add_fork_lock(s->rt, &s->fork_lock);
+  s->at_exit.run = executors_at_exit;
+  s->at_exit.detach = executors_detach;
   lua_newtable(L);
   lua_setiuservalue(L, -2, SERVICE_ANCHORS);
   push_weak_table(L);
@@ -254,7 +268,5 @@ void service_open(lua_State *L) {
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &service_key);
-  s->at_exit.run = executors_at_exit;
-  s->at_exit.next = s->rt->at_exit;
-  s->rt->at_exit = &s->at_exit;
+  service_alive(L);
 }

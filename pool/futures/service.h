@@ -21,7 +21,7 @@
 #include "pool/futures/backend.h"
 
 struct FutureService {
-  Runtime *rt;           /* [i] */
+  RuntimeExit at_exit;   /* [G] its rt is the runtime; that goes first, where the host detaches it from the state */
   pthread_mutex_t m;     /* guards [n]; a leaf */
   Future *first, *last;  /* [n] the list */
   Tstate *ts;            /* [n] */
@@ -33,7 +33,6 @@ struct FutureService {
   bool ending;           /* [G] the main script has ended: no new executors, no new tasks */
   lua_Integer pools;     /* [G] number of the next default name of a pool */
   EndedPools ended_pools; /* [G] */
-  RuntimeExit at_exit;   /* [i] */
   ForkLock fork_lock;    /* [i] of m */
 };
 
@@ -43,8 +42,12 @@ enum { SERVICE_ANCHORS = 1, SERVICE_EXECUTORS };
 /* service_open makes the service of the runtime of L; once a state. */
 void service_open(lua_State *L);
 
-/* service_of returns it. */
+/* service_of returns it; service_alive the same, when it is sure that the state has a runtime, else raises. */
 FutureService *service_of(lua_State *L);
+FutureService *service_alive(lua_State *L);
+
+/* service_detach is the last part of RuntimeExit.detach. */
+void service_detach(FutureService *s);
 
 /* service_push pushes its object. */
 void service_push(lua_State *L);

@@ -69,6 +69,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   }
   e->options = *options;
   e->rt = ts->rt;
+  e->spare = ts->rt->spare;
   e->process = getpid();
   e->link = link;
   e->decided = decided;

@@ -95,7 +95,9 @@ typedef enum EngineState { ENGINE_OPEN, ENGINE_CLOSING, ENGINE_ENDED } EngineSta
 
 struct Engine {
   EngineOptions options;     /* [i] */
-  Runtime *rt;               /* [i] */
+  Runtime *rt;               /* [i] futures may outlive it: see life */
+  const RuntimeExit *life;   /* [i] of an executor: its rt is ours as long as that is there */
+  lua_State *spare;          /* [i] of rt, but as long as the Lua state */
   pid_t process;             /* [i] whose engine this is */
   Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
   PickleLink *link;          /* [G] its own, until it has ended */

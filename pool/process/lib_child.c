@@ -155,6 +155,8 @@ static int child_start(lua_State *L) {
   Child *c = check(L);
   Tstate *ts = park_self(L);
   if (c->started) return luaL_error(L, "processes can be started only once");
+  runtime_add_exit(L, &children_of(L)->at_exit);
+  orphans_open(L);
   c->started = true; /* the lock is left meanwhile */
   lua_pushcfunction(L, start_protected);
   lua_pushvalue(L, 1);
@@ -306,12 +308,24 @@ static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
   return true;
 }
 
-/* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait. */
-static int child_collect(lua_State *L) {
-  Child *c = check(L);
-  if (c->engine == NULL || engine_foreign(c->engine)) return 0;
+static void stop(lua_State *L, Child *c) {
+  if (c->engine == NULL || engine_foreign(c->engine)) return;
   engine_stop(c->engine);
   let_go(L, c);
+}
+
+static void detach(lua_State *L, RuntimeExit *self, bool last) {
+  Children *all = (Children *)((char *)self - offsetof(Children, at_exit));
+  while (!last && all->first != NULL) {
+    Child *c = all->first;
+    unlist(L, c);
+    stop(L, c);
+  }
+}
+
+/* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait. */
+static int child_collect(lua_State *L) {
+  stop(L, check(L));
   return 0;
 }
 
@@ -332,11 +346,10 @@ void lib_child_add(lua_State *L) {
   object_register(L, &child_type);
   orphans_open(L);
   if (children_of(L) == NULL) {
-    Runtime *rt = runtime_of(L);
     Children *all = lua_newuserdatauv(L, sizeof *all, 0);
-    *all = (Children){.at_exit = {.run = at_exit, .next = rt->at_exit}};
-    rt->at_exit = &all->at_exit;
+    *all = (Children){.at_exit = {.run = at_exit, .detach = detach}};
     lua_rawsetp(L, LUA_REGISTRYINDEX, &children_key);
+    runtime_add_exit(L, &all->at_exit);
   }
   luaL_setfuncs(L, funcs, 0);
 }

@@ -87,14 +87,14 @@ static void let_go(lua_State *L, Future *f) {
   Engine *e = t->engine;
   f->task = NULL;
   if (engine_foreign(e)) return;
-  if (e->rt->recorder != NULL) trace_over(t);
+  if (e->life->rt == e->rt && e->rt->recorder != NULL) trace_over(t);
   engine_drop_task(t);
   engine_bury(L, e);
 }
 
 static void source_drop(Future *f) {
   Task *t = f->task;
-  if (t != NULL) let_go(t->engine->rt->spare, f);
+  if (t != NULL) let_go(t->engine->spare, f);
 }
 
 static void set_integer(lua_State *L, const char *name, lua_Integer value) {
@@ -419,6 +419,7 @@ static int new_executor(lua_State *L) {
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
   object_check_fields(L, 1, what, fields);
   lua_settop(L, 1);
+  orphans_open(L);
   orphans_forget_ended(L);
   EngineOptions options = {.cpus = (unsigned)cpus_usable(),
                            .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
@@ -433,6 +434,7 @@ static int new_executor(lua_State *L) {
   p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
   dump_init(L, p->link, &init);
   p->engine = engine_new(L, ts, &options, p->link, &init, notify);
+  p->engine->life = orphans_life(L);
   if (p->executor.state != EXECUTOR_OPEN) { /* the program ended meanwhile */
     engine_close(p->engine);
     error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");

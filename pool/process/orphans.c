@@ -79,9 +79,7 @@ static bool await_orphans(lua_State *L, RuntimeExit *self, bool joined) {
   return true;
 }
 
-/* (orphans): the state is closed */
-static int stop_orphans(lua_State *L) {
-  Orphans *o = lua_touserdata(L, 1);
+static void stop_all(lua_State *L, Orphans *o) {
   while (o->first != NULL) {
     Engine *engine = o->first;
     o->first = engine->next;
@@ -89,7 +87,17 @@ static int stop_orphans(lua_State *L) {
     engine_stop(engine);
     release(L, engine);
   }
+}
+
+/* (orphans): the state is closed */
+static int orphans_gc(lua_State *L) {
+  stop_all(L, lua_touserdata(L, 1));
   return 0;
+}
+
+static void detach(lua_State *L, RuntimeExit *self, bool last) {
+  (void)self;
+  if (last) stop_all(L, orphans_of(L));
 }
 
 void orphans_forget_ended(lua_State *L) {
@@ -104,14 +112,19 @@ void orphans_forget_ended(lua_State *L) {
   }
 }
 
+const RuntimeExit *orphans_life(lua_State *L) { return &orphans_of(L)->at_exit; }
+
 void orphans_open(lua_State *L) {
-  if (orphans_of(L) != NULL) return;
-  Runtime *rt = runtime_of(L);
-  Orphans *o = lua_newuserdatauv(L, sizeof *o, 0);
-  *o = (Orphans){.at_exit = {.run = await_orphans, .next = rt->at_exit}};
-  rt->at_exit = &o->at_exit;
+  Orphans *o = orphans_of(L);
+  if (o != NULL) {
+    runtime_add_exit(L, &o->at_exit);
+    return;
+  }
+  o = lua_newuserdatauv(L, sizeof *o, 0);
+  *o = (Orphans){.at_exit = {.run = await_orphans, .detach = detach}};
+  runtime_add_exit(L, &o->at_exit);
   lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, stop_orphans);
+  lua_pushcfunction(L, orphans_gc);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &orphans_key);

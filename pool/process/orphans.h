@@ -8,6 +8,9 @@
 /* orphans_open makes the list of the runtime of L, unless it is there. */
 void orphans_open(lua_State *L);
 
+/* orphans_life is what tells how long the runtime is there; it lives as long as the Lua state. */
+const RuntimeExit *orphans_life(lua_State *L);
+
 /* orphans_adopt takes a closed engine: it does what was submitted, and is released with its link when it has ended. */
 void orphans_adopt(lua_State *L, Engine *engine);
 

@@ -89,7 +89,7 @@ static void run(lua_State *L, ForeignCall *frame, Invocation *call) {
 }
 
 /* The thread's state in the callback's runtime, or NULL. */
-static Tstate *state_in(Runtime *rt) {
+static Tstate *state_in(const Runtime *rt) {
   Tstate *ts = tstate_self();
   while (ts != NULL && ts->rt != rt) ts = ts->outer;
   return ts;
@@ -98,7 +98,7 @@ static Tstate *state_in(Runtime *rt) {
 /* A thread that the runtime does not know comes in for the length of the call. */
 static void enter_as_stranger(Callback *callback, Invocation *call) {
   lua_State *L;
-  Door *door = callback->rt->door;
+  Door *door = callback->door;
   if (door == NULL || visit_enter(door, &L) != VISIT_OK) {
     fprintf(stderr, "gilua: a callback was not run: the runtime is closing, or there is not enough memory\n");
     return;
@@ -139,7 +139,9 @@ int callback_new(lua_State *L) {
   object_check_callable(L, 1);
   lua_settop(L, 3);
   Callback *callback = object_new(L, &callback_type, 1);
-  callback->rt = park_self(L)->rt;
+  Runtime *rt = park_self(L)->rt;
+  callback->rt = rt;
+  callback->door = rt->door;
   callback->function_ref = callback->self_ref = LUA_NOREF;
   lua_newtable(L);
   signature_read(L, &callback->signature, 2, 3);

@@ -4,13 +4,15 @@
 
 #include "runtime/native/foreign.h"
 #include "runtime/thread/tstate.h"
+#include "runtime/thread/visit.h"
 
 /* A callback lives until it is freed or its state closes: C may keep its address longer than Lua does. */
 typedef struct Callback {
   ObjectHead head;
   void *code;           /* [G] what C calls; NULL when freed */
   ffi_closure *closure; /* [G] */
-  Runtime *rt;          /* [i] */
+  const Runtime *rt;    /* [i] only to be compared: it goes before the state, where the host detaches it */
+  Door *door;           /* [i] */
   int function_ref;     /* [G] registry: the Lua function */
   int self_ref;         /* [G] registry: this object */
   unsigned running;     /* [G] calls in progress */

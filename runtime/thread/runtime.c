@@ -81,6 +81,15 @@ Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   return rt;
 }
 
+void runtime_add_exit(lua_State *L, RuntimeExit *self) {
+  Runtime *rt = runtime_of(L);
+  if (rt == NULL) luaL_error(L, "the threads of this state have been closed");
+  if (self->rt == rt) return;
+  self->rt = rt;
+  self->next = rt->at_exit;
+  rt->at_exit = self;
+}
+
 void runtime_forget(lua_State *L) {
   lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);

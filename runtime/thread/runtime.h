@@ -44,10 +44,13 @@ typedef struct Wakers {
 
 enum { IDENT_BUCKETS = 256 };
 
-/* Something to do when the program ends: once before threads are joined, and once after. May wait; raises nothing. */
+/* Something to do when the program ends: once before threads are joined, and once after. May wait; raises nothing. Where the
+ * runtime goes before its state, `detach` makes objects independent of it, and at last, when all others have, self. */
 typedef struct RuntimeExit RuntimeExit;
 struct RuntimeExit {
   bool (*run)(lua_State *L, RuntimeExit *self, bool joined); /* [i] false: Ctrl-C came, the rest is not waited for */
+  void (*detach)(lua_State *L, RuntimeExit *self, bool last); /* [i] twice; raises nothing */
+  Runtime *rt;       /* [G] whose end it is; NULL: that one has gone, or is not known yet */
   RuntimeExit *next; /* [G] */
 };
 
@@ -128,6 +131,10 @@ Runtime *runtime_of(lua_State *L);
 /* runtime_open makes L, a fresh or running state, the main state of a new runtime whose lock the calling thread owns
  * from now on; signal is the one that preempts, 0 for the usual. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
 Runtime *runtime_open(lua_State *L, Preempt preempt, int signal);
+
+/* runtime_add_exit adds self, first, to what happens at the end of L's runtime; no effect if it was added to that. Raises
+ * when the state has no runtime any more. */
+void runtime_add_exit(lua_State *L, RuntimeExit *self);
 
 /* runtime_forget lets runtime_of(L) be NULL from now on; then runtime_free may follow with L open. */
 void runtime_forget(lua_State *L);

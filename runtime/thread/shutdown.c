@@ -59,6 +59,14 @@ bool shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   return run_at_exit(L, rt, true);
 }
 
+void shutdown_detach(lua_State *L, Runtime *rt) {
+  luaL_checkstack(L, 8, NULL);
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next) e->detach(L, e, false);
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next) e->detach(L, e, true);
+  for (RuntimeExit *e = rt->at_exit; e != NULL; e = e->next) e->rt = NULL;
+  rt->at_exit = NULL;
+}
+
 /* Threads that may still run Lua: not main, and not one that waits in os.exit for main to end the process. */
 static unsigned cancel_all(Runtime *rt) {
   unsigned n = 0;

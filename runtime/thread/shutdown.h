@@ -16,6 +16,10 @@ bool shutdown_join(lua_State *L, Runtime *rt, int64_t deadline);
  * refuse to end: the lock is closed, they never get it again, and the Lua heap must be left alone. */
 bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns);
 
+/* shutdown_detach makes what is left in the state independent of rt, which is about to be freed: RuntimeExit.detach. With
+ * the lock, by the only thread that is left. */
+void shutdown_detach(lua_State *L, Runtime *rt);
+
 /* shutdown_survivor ends the process, as the end of the main program does: for a thread that became main in a forked child
  * and whose function has ended. With the lock. */
 _Noreturn void shutdown_survivor(lua_State *L, Runtime *rt, int status);

@@ -2,6 +2,7 @@
 #include <gilua.h>
 #include <gilua_native.h>
 #include <lauxlib.h>
+#include <lualib.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -484,6 +485,54 @@ static void test_attach(void) {
   lua_close(L);                           /* or simply closed */
 }
 
+static void check_lua(lua_State *L, int status) {
+  if (status == LUA_OK) return;
+  printf("# %s\n", lua_tostring(L, -1));
+  CHECK(status == LUA_OK);
+}
+
+/* Objects of every kind outlive the runtime; each is used and collected afterwards. */
+static void test_objects_after_close(void) {
+  static const char make[] =
+      "local gilua = require 'gilua'\n"
+      "local T, Q, F, M = gilua.threading, gilua.queue, gilua.futures, gilua.multiprocessing\n"
+      "local thread = T.start(function() return 1 end) thread:join()\n"
+      "local threads, processes = F.ThreadPoolExecutor { max_workers = 2 }, F.ProcessPoolExecutor { max_workers = 1 }\n"
+      "local future, far = threads:submit(function() return 1 end), processes:submit(function() return 1 end)\n"
+      "future:result() far:result()\n"
+      "local pool = M.Pool { processes = 1 } local result = pool:apply_async(function() return 1 end) result:get()\n"
+      "objects = { thread, threads, processes, future, far, pool, result, T.Lock(), T.RLock(), T.Condition(), T.Event(),\n"
+      "  T.Semaphore(1), T.Barrier(1), T.Local(), T.Timer(1, print), Q.Queue(), Q.PriorityQueue(), Q.SimpleQueue(),\n"
+      "  M.Process { target = print }, M.shared_array('i32', 4), gilua.native.buffer('f64', 8), io.tmpfile(),\n"
+      "  gilua.ctypes and gilua.ctypes.libc or {}, coroutine.create(function() end), threads:map(print, {1}) }\n";
+  static const char use[] =
+      "local n = 0\n"
+      "for _, o in ipairs(objects) do\n"
+      "  tostring(o)\n"
+      "  for _, name in ipairs { 'acquire', 'release', 'wait', 'put', 'get', 'join', 'start', 'cancel', 'submit', 'map',\n"
+      "    'result', 'shutdown', 'terminate', 'close', 'hold', 'is_alive', 'notify', 'set', 'done', 'apply', 'kill' } do\n"
+      "    local ok, method = pcall(function() return o[name] end)\n"
+      "    if ok and method then pcall(method, o, 1) n = n + 1 end\n"
+      "  end\n"
+      "end\n"
+      "assert(n > 20)\n";
+  static const char drop[] = "old, objects = objects, nil collectgarbage() collectgarbage()";
+  lua_State *L = luaL_newstate();
+  gilua_Runtime *rt;
+  luaL_openlibs(L);
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, make));
+  CHECK(gilua_close(rt) == 0);
+  check_lua(L, luaL_dostring(L, use));
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, use)); /* and with a runtime that is not theirs */
+  check_lua(L, luaL_dostring(L, drop));
+  check_lua(L, luaL_dostring(L, make));
+  CHECK(gilua_close(rt) == 0);
+  check_lua(L, luaL_dostring(L, drop));
+  lua_close(L);
+}
+
 static void test_stats(void) {
   gilua_Runtime *rt = opened(NULL);
   gilua_Stats s;
@@ -541,6 +590,7 @@ int main(void) {
   TEST("gilua_interrupt ends loops and waits of the main thread", test_interrupt(););
   TEST("runtimes nest on one thread", test_runtimes_nest(););
   TEST("a state of the host is attached, detached and closed", test_attach(););
+  TEST("objects outlive the runtime that made them", test_objects_after_close(););
   TEST("a host's thread has a function called in the pool of a restricted runtime", test_offload(););
   TEST("a child that is forked from outside has closed runtimes", test_fork_outside(););
   TEST("counters", test_stats(););
