@@ -9,6 +9,8 @@
 
 #include "pool/process/internal.h"
 
+enum { LOOKS = 8 }; /* in the time that a task has */
+
 bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w) {
   ZygoteMessage m = {.op = op, .index = worker_index(e, w), .generation = w->generation};
   return e->socket >= 0 && send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof m;
@@ -210,7 +212,9 @@ int64_t engine_check_time(Engine *e, int64_t now) {
     int64_t began = atomic_load_explicit(&slot->began_ns, memory_order_relaxed), end = began + limit;
     if (began < e->stopped_at) end += e->stopped_ns;
     if (end > now) {
-      if (end < next) next = end;
+      int64_t look = now + limit / LOOKS; /* so often that it shows if everything stood still meanwhile: note_stop */
+      if (look > end) look = end;
+      if (look < next) next = look;
     } else if (slot_move(slot, t->id, SLOT_BEGUN, SLOT_KILLED)) {
       t->overdue = true;
       engine_kill(e, w);

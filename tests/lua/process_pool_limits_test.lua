@@ -40,6 +40,16 @@ P.test("the time of a task is its own, not that of its wait in the queue", funct
   for i = 1, 25 do t.equal(fs[i]:result(), 1) end
 end)
 
+P.test("while the program and its workers stand still, the time of a task does, too", function()
+  local pool <close> = new { max_workers = 1, task_timeout = 2 }
+  local pid, gate <close> = pool:submit(P.pid):result(), P.gate()
+  local f = pool:submit(P.pass, gate.path, "passed")
+  t.eventually(function() return f:running() end)
+  local both = pid .. " " .. P.pid()
+  os.execute(("setsid sh -c 'kill -STOP %s; sleep 2.1; kill -CONT %s; sleep 0.1; rm %s' &"):format(both, both, gate.path))
+  t.equal(f:result(), "passed")
+end)
+
 P.test("cancel of a running task replaces its worker, and the next tasks are done", function()
   local pool <close> = new { max_workers = 1 }
   for _ = 1, 5 do
