@@ -308,24 +308,23 @@ static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
   return true;
 }
 
-static void stop(lua_State *L, Child *c) {
-  if (c->engine == NULL || engine_foreign(c->engine)) return;
-  engine_stop(c->engine);
-  let_go(L, c);
-}
-
 static void detach(lua_State *L, RuntimeExit *self, bool last) {
   Children *all = (Children *)((char *)self - offsetof(Children, at_exit));
   while (!last && all->first != NULL) {
     Child *c = all->first;
+    if (!engine_foreign(c->engine)) engine_stop(c->engine);
+    if (look(L, c)) continue;
     unlist(L, c);
-    stop(L, c);
+    if (!engine_foreign(c->engine)) let_go(L, c);
   }
 }
 
 /* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait. */
 static int child_collect(lua_State *L) {
-  stop(L, check(L));
+  Child *c = check(L);
+  if (c->engine == NULL || engine_foreign(c->engine)) return 0;
+  engine_stop(c->engine);
+  let_go(L, c);
   return 0;
 }
 

@@ -500,11 +500,13 @@ static void test_objects_after_close(void) {
       "local threads, processes = F.ThreadPoolExecutor { max_workers = 2 }, F.ProcessPoolExecutor { max_workers = 1 }\n"
       "local future, far = threads:submit(function() return 1 end), processes:submit(function() return 1 end)\n"
       "future:result() far:result()\n"
+      "local unread, child = processes:submit(type, 1), M.Process { target = function() while true do end end, daemon = true }\n"
+      "unread:add_done_callback(function() told = (told or 0) + 1 end) child:start()\n"
       "local pool = M.Pool { processes = 1 } local result = pool:apply_async(function() return 1 end) result:get()\n"
-      "objects = { thread, threads, processes, future, far, pool, result, T.Lock(), T.RLock(), T.Condition(), T.Event(),\n"
-      "  T.Semaphore(1), T.Barrier(1), T.Local(), T.Timer(1, print), Q.Queue(), Q.PriorityQueue(), Q.SimpleQueue(),\n"
-      "  M.Process { target = print }, M.shared_array('i32', 4), gilua.native.buffer('f64', 8), io.tmpfile(),\n"
-      "  gilua.ctypes and gilua.ctypes.libc or {}, coroutine.create(function() end), threads:map(print, {1}) }\n";
+      "objects = { thread, threads, processes, unread, child, future, far, pool, result, T.Lock(), T.RLock(), T.Condition(), T.Event(),\n"
+      "  T.Semaphore(1), T.Barrier(1), T.Local(), T.Timer(1, type), Q.Queue(), Q.PriorityQueue(), Q.SimpleQueue(),\n"
+      "  M.Process { target = type }, M.shared_array('i32', 4), gilua.native.buffer('f64', 8), io.tmpfile(),\n"
+      "  gilua.ctypes and gilua.ctypes.libc or {}, coroutine.create(function() end), threads:map(type, {1}) }\n";
   static const char use[] =
       "local n = 0\n"
       "for _, o in ipairs(objects) do\n"
