@@ -29,10 +29,10 @@ static int l_hook(lua_State *L) {
   return 0;
 }
 
-/* unhook() -> calls of the hook so far, or nil if it is not in place any more */
+/* unhook() -> calls of the hook so far; nil, and nothing is changed, if another is in its place */
 static int l_unhook(lua_State *L) {
-  if (lua_gethook(L) == counting_hook) lua_pushinteger(L, events);
-  else luaL_pushfail(L);
+  if (lua_gethook(L) != counting_hook) return 0;
+  lua_pushinteger(L, events);
   lua_sethook(L, NULL, 0, 0);
   return 1;
 }

@@ -206,6 +206,7 @@ t.test("the threads' forced switches add up to the lock's, and so do their holds
   local counts, stop, threads = start_spinners(3)
   t.eventually(function() return counts[1] and counts[2] and counts[3] end, "the spinners to begin")
   local t0, before = time.monotonic_ns(), gil.stats() -- a switch in between is inside of the time
+  t.eventually(function() return gil.stats().forced_switches > before.forced_switches end, "a forced switch")
   time.sleep(0.05)
   local t1, after = time.monotonic_ns(), gil.stats()
   local t2 = time.monotonic_ns()
