@@ -233,8 +233,11 @@ t.test("a thread that does not leave the lock is signalled, and its longest hold
     ident = threading.get_ident()
     while not stop do end
   end)
-  t.eventually(function() return ident and entry(gil.stats(), ident).forced_switches > 0 end, "a forced switch")
-  local s = entry(gil.stats(), ident)
+  local s
+  t.eventually(function()
+    s = ident and entry(gil.stats(), ident)
+    return s and s.forced_switches > 0 and s.longest_hold_at -- only a long one is named
+  end, "a forced switch and a long hold")
   stop = true
   t.join { thread }
   if not t.polls then t.near(gil.stats().signals, before + 1, math.maxinteger) end
