@@ -309,13 +309,20 @@ static void test_keep(void) {
   CHECK(gilua_close(rt) == 0); /* nobody drops: closing goes on when time has run out */
 }
 
+static int l_go(lua_State *L) {
+  Gate *g = lua_touserdata(L, lua_upvalueindex(1));
+  g->go = 1;
+  return 0;
+}
+
 static void *stays_inside(void *arg) {
   Gate *g = arg;
   lua_State *L;
   if (gilua_enter(g->rt, &L) != 0) return NULL;
-  luaL_loadstring(L, "inside = true while true do pcall(function() while true do end end) end");
-  g->inside = 1;
-  g->result = gilua_call(g->rt, L, 0, 0);
+  luaL_loadstring(L, "local go = ... while true do pcall(function() go() while true do end end) end");
+  lua_pushlightuserdata(L, g);
+  lua_pushcclosure(L, l_go, 1);
+  g->result = gilua_call(g->rt, L, 1, 0);
   gilua_leave(g->rt, L);
   return NULL;
 }
@@ -326,7 +333,7 @@ static void test_shutdown_timeout(void) {
   pthread_t t;
   lua_State *L;
   pthread_create(&t, NULL, stays_inside, &g);
-  while (!g.inside) usleep(1000);
+  while (!g.go) usleep(1000);
   struct timespec a, b;
   clock_gettime(CLOCK_MONOTONIC, &a);
   CHECK(gilua_close(g.rt) == GILUA_ETIMEOUT);
@@ -341,12 +348,6 @@ static void *interrupter(void *arg) {
   while (!g->go) usleep(1000);
   gilua_interrupt(g->rt);
   return NULL;
-}
-
-static int l_go(lua_State *L) {
-  Gate *g = lua_touserdata(L, lua_upvalueindex(1));
-  g->go = 1;
-  return 0;
 }
 
 static void test_interrupt(void) {

@@ -42,7 +42,7 @@ end
 t.test("a thread whose sleep is over runs while another computes", function()
   local ran = false
   local thread = threading.start(function() time.sleep(0.01) ran = true end)
-  t.parked(thread)
+  t.eventually(function() return ran or thread.waits_for end, "it to sleep")
   spin_until(function() return ran end)
   thread:join()
 end)

@@ -22,8 +22,12 @@ end)
 
 t.test("the asks of a hog are counted", function()
   if t.polls then return end -- no signals there
-  local stop = false
-  local waiting = t.start(1, function() while not stop do end end)
+  local begun, stop = false, false
+  local waiting = t.start(1, function()
+    begun = true
+    while not stop do end
+  end)
+  t.eventually(function() return begun end, "it to compute")
   local before = gil.stats().signals
   local disturbed = module.patient_poll(100)
   t.near(disturbed, 1, math.huge)

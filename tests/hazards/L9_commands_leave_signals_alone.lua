@@ -13,6 +13,7 @@ t.test("main is interrupted while another thread waits in os.execute", function(
     local threading, time, gilua = require "gilua.threading", require "gilua.time", require "gilua"
     local main = threading.main_thread()
     local other = threading.Thread{ daemon = true, target = function()
+      while main.waits_for ~= "sleep" do time.sleep(0.001) end
       os.execute("kill -INT " .. main.native_id .. "; exec sleep 5 >/dev/null 2>&1")
     end }:start()
     local ok, e = pcall(time.sleep, 20)

@@ -225,12 +225,14 @@ t.test("errno is kept per thread", function()
 end)
 
 t.test("a call leaves the lock", function()
-  local usleep = ctypes.load():func("usleep", "int", { "unsigned int" })
-  local flag = false
-  local sleeper = threading.start(function() repeat usleep(1000) until flag end)
-  t.equal(sleeper:join(0.01), false)
-  flag = true
-  t.join { sleeper }
+  local libc, fds, byte = ctypes.load(), ctypes.new("int", 2), ctypes.new("char", 1)
+  t.equal(libc:func("pipe", "int", { "int*" })(fds), 0)
+  local read = libc:func("read", "ssize_t", { "int", "void*", "size_t" })
+  local reader = threading.start(function() return read(fds[1], byte, 1) end)
+  t.equal(reader:join(0.01), false) -- most of the time it reads by now, and with the lock nobody could write
+  t.equal(libc:func("write", "ssize_t", { "int", "char*", "size_t" })(fds[2], "x", 1), 1)
+  t.equal(reader:result(), 1)
+  for i = 1, 2 do libc:func("close", "int", { "int" })(fds[i]) end
 end)
 
 t.test("functions at addresses can be called", function()

@@ -194,21 +194,37 @@ end)
 
 -- ThreadSanitizer holds a signal back until the next call that it knows.
 if not os.getenv("TSAN_OPTIONS") then
-  local function quit(code) return t.run({ "-e", [[
+  -- Runs a program, which can wait until `what` is in a dump on its stderr. Returns all it wrote, and its status.
+  local function run(code)
+    local path = os.tmpname()
+    local text, status = t.run({ "-e", "path = '" .. path .. [[' time = require "gilua.time"
+      function wait_for_dump(what)
+        repeat
+          time.sleep(0.001)
+          local f <close> = io.open(path)
+        until f:read("a"):find(what)
+      end ]] .. code }, { before = "timeout -s KILL 25 ", stderr = "2>" .. path })
+    local f <close> = io.open(path)
+    os.remove(path)
+    return f:read("a") .. text, status
+  end
+
+  local function quit(code) return run([[
     threading, time, queue = require "gilua.threading", require "gilua.time", require "gilua.queue"
     main = threading.main_thread()
     -- a shell sends the signal when main waits for `what`, then ends the program by an event
-    function quit_at(what, event)
+    function quit_at(what, event, dumped)
       return threading.Thread{ daemon = true, name = "sender", target = function()
         while main.waits_for ~= what do time.sleep(0.001) end
         io.popen("kill -QUIT " .. main.native_id):close()
-        time.sleep(0.3)
+        wait_for_dump(dumped)
         event:set()
       end }:start()
-    end ]] .. code }, { before = "timeout -s KILL 25 " }) end
+    end ]] .. code)
+  end
 
   t.test("SIGQUIT writes a dump to stderr while every thread waits, and the program goes on", function()
-    local text, status = quit "e = threading.Event() quit_at('event', e) e:wait() print 'went on'"
+    local text, status = quit "e = threading.Event() quit_at('event', e, 'for event') e:wait() print 'went on'"
     t.equal(text:match("gilua: 2 threads\n\nMainThread .-waits for event") ~= nil, true, text)
     t.equal(text:match("went on\n$") ~= nil, true, text)
     t.equal(status, 0)
@@ -219,14 +235,14 @@ if not os.getenv("TSAN_OPTIONS") then
       stop, begun, e = false, false, threading.Event()
       threading.Thread{ name = "computes", target = function() begun = true while not stop do end end }:start()
       while not begun do time.sleep(0.001) end
-      quit_at("event", e) e:wait() stop = true print 'went on']]
+      quit_at("event", e, "computes %(.*stands in line") e:wait() stop = true print 'went on']]
     t.equal(text:match("computes %(.-stands in line for the lock") ~= nil, true, text)
     t.equal(text:match("went on\n$") ~= nil, true, text)
     t.equal(status, 0)
   end)
 
   t.test("SIGQUIT in a program that has only its main thread", function()
-    local text, status = t.run { "-e", "io.popen('kill -QUIT $PPID'):close() require 'gilua.time'.sleep(0.3) print 'went on'" }
+    local text, status = run "io.popen('kill -QUIT $PPID'):close() wait_for_dump 'MainThread' print 'went on'"
     t.equal(text:match("gilua: 1 thread\n\nMainThread.*went on\n$") ~= nil, true, text)
     t.equal(status, 0)
   end)

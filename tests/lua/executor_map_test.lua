@@ -145,16 +145,28 @@ executors.each(function(kind)
 
   test("leaving the loop cancels what has not begun (70)", function(pool)
     local gate <close> = executors.gate()
-    local blocked = {}
+    local blocked, log, late = {}, os.tmpname(), executors.gate()
     for i = 1, 2 do blocked[i] = pool:submit(gate.pass, gate.path, i) end
     t.eventually(function() return blocked[1]:running() and blocked[2]:running() end)
-    local list = numbers(30)
-    for value in pool:map(function(x) return x end, list) do
+    local function note(x, pass, path, name)
+      local file <close> = io.open(name, "a")
+      file:write(x, "\n")
+      file:flush()
+      if x > 1 then pass(path) end
+      return x
+    end
+    local function always(value) return function() return value end end
+    for value in pool:map(note, numbers(30), always(late.pass), always(late.path), always(log)) do
       if value == 1 then break end
     end
+    late:open()
     gate:open()
     pool:shutdown()
     t.equal(blocked[2]:result(), 2)
+    local file <close> = io.open(log)
+    os.remove(log)
+    local begun = select(2, file:read("a"):gsub("\n", ""))
+    t.near(begun, 1, 2) -- the second may wait for its gate
   end)
 
   test("the timeout counts from the call (69)", function(pool)

@@ -206,6 +206,7 @@ t.test("the threads' forced switches add up to the lock's, and so do their holds
   local counts, stop, threads = start_spinners(3)
   t.eventually(function() return counts[1] and counts[2] and counts[3] end, "the spinners to begin")
   local t0, before = time.monotonic_ns(), gil.stats() -- a switch in between is inside of the time
+  t.eventually(function() return gil.stats().forced_switches > before.forced_switches end, "a forced switch")
   time.sleep(0.05)
   local t1, after = time.monotonic_ns(), gil.stats()
   local t2 = time.monotonic_ns()
@@ -232,8 +233,11 @@ t.test("a thread that does not leave the lock is signalled, and its longest hold
     ident = threading.get_ident()
     while not stop do end
   end)
-  t.eventually(function() return ident and entry(gil.stats(), ident).forced_switches > 0 end, "a forced switch")
-  local s = entry(gil.stats(), ident)
+  local s
+  t.eventually(function()
+    s = ident and entry(gil.stats(), ident)
+    return s and s.forced_switches > 0 and s.longest_hold_at -- only a long one is named
+  end, "a forced switch and a long hold")
   stop = true
   t.join { thread }
   if not t.polls then t.near(gil.stats().signals, before + 1, math.maxinteger) end

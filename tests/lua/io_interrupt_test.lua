@@ -37,15 +37,19 @@ local prologue = [[
   end
 ]]
 
+-- A command that ends when the file `over` is there.
+local command = "{ i=0; until [ -e over ] || [ $i -eq 200 ]; do sleep 0.1; i=$((i + 1)); done; }"
+local over = " io.open('over', 'w'):close()"
+
 local waits = {
   { "a read of a pipe", "local r, w = pipe() fire 'fd' expect(r.read, r)" },
   { "lines of a pipe", "local r, w = pipe() fire 'fd' expect(r:lines())" },
   { "a read of all of a pipe", "local r, w = pipe() w:write 'x' w:flush() fire 'fd' expect(r.read, r, 'a')" },
   { "a read of standard input", "fire 'fd' expect(io.read)", "<in" },
   { "a read of a named pipe", "local f = io.open(fifo 'named', 'r+') fire 'fd' expect(f.read, f, 5)" },
-  { "a read of a command", "local p = io.popen 'exec sleep 5 2>/dev/null' fire 'fd' expect(p.read, p, 'a')" },
-  { "the close of a command", "local p = io.popen('exec sleep 5 >/dev/null 2>&1', 'w') fire 'fd' expect(p.close, p)" },
-  { "os.execute", "fire 'fd' expect(os.execute, 'exec sleep 5 >/dev/null 2>&1')" },
+  { "a read of a command", "local p = io.popen '" .. command .. " 2>/dev/null' fire 'fd' expect(p.read, p, 'a')" .. over },
+  { "the close of a command", "local p = io.popen('" .. command .. " >/dev/null 2>&1', 'w') fire 'fd' expect(p.close, p)" .. over },
+  { "os.execute", "fire 'fd' expect(os.execute, '" .. command .. " >/dev/null 2>&1')" .. over },
   { "a write to a full pipe", "local r, w = pipe() fire 'fd' expect(w.write, w, ('x'):rep(1 << 20))" },
   { "a print to a full pipe", "fire 'fd' local ok, e = pcall(function() while true do print(('x'):rep(1000)) end end) io.stderr:write('false\\t', tostring(gilua.is_error(e, 'interrupted')), '\\nwent on\\n') os.execute('timeout 1 cat full >/dev/null 2>&1 &')", ">full" },
   { "a file that another thread uses", "local r, w = pipe() local other = threading.Thread{ target = r.read, args = { r }, daemon = true }:start() t.parked(other, 'fd') fire 'file' expect(r.read, r)" },
@@ -58,7 +62,7 @@ for _, wait in ipairs(waits) do
     local f = assert(io.open(dir .. "/script.lua", "w"))
     f:write(prologue, code, redirect == ">full" and "" or " print 'went on'")
     f:close()
-    local p <close> = io.popen(string.format("cd %s; rm -f in full; mkfifo in full; exec 4<>in 5<>full; " ..
+    local p <close> = io.popen(string.format("cd %s; rm -f in full over; mkfifo in full; exec 4<>in 5<>full; " ..
       "timeout -s KILL 25 %s script.lua 2>&1 %s", dir, os.getenv("GILUA"), redirect or ""))
     t.equal(p:read("a"), "false\ttrue\nwent on\n")
   end)
@@ -81,8 +85,8 @@ local function on_terminal(code)
     end
   ]], code)
   script:close()
-  local p = io.popen(string.format("cd %s; exec timeout -k 1 25 script -qfe -E never -c '%s script.lua' /dev/null >out", dir,
-    os.getenv("GILUA")), "w")
+  local p = io.popen(string.format("cd %s; rm -f over; " ..
+    "exec timeout -k 1 25 script -qfe -E never -c '%s script.lua' /dev/null >out", dir, os.getenv("GILUA")), "w")
   local function text()
     local f <close> = io.open(out)
     return f and f:read("a") or ""
@@ -100,8 +104,8 @@ for name, code in pairs {
   ["a number of the terminal"] = "expect(io.read, 'n') print 'went on'",
   ["all of the terminal"] = "expect(io.read, 'a') print 'went on'",
   -- the command ignores Ctrl-C when it says so, or its end would end the wait as well
-  ["a command's output"] = "trapped = true local p = io.popen \"trap '' INT; : >up; sleep 2\" expect(p.read, p) print 'went on'",
-  ["a command"] = "trapped = true expect(os.execute, \"trap '' INT; : >up; sleep 2\") print 'went on'",
+  ["a command's output"] = "trapped = true local p = io.popen \"trap '' INT; : >up; " .. command .. "\" expect(p.read, p)" .. over .. " print 'went on'",
+  ["a command"] = "trapped = true expect(os.execute, \"trap '' INT; : >up; " .. command .. "\")" .. over .. " print 'went on'",
   ["a pipe"] = "local r, w = pipe() expect(r.read, r) print 'went on'",
   ["a named pipe"] = "local f = io.open(fifo 'named', 'r+') expect(f.read, f) print 'went on'",
   ["a full pipe"] = "local r, w = pipe() expect(w.write, w, ('x'):rep(1 << 20)) print 'went on'",

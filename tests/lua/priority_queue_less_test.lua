@@ -249,7 +249,7 @@ t.test("a thread that waits for another's comparison can be cancelled, and keeps
   local cancelled, timed = threading.start(q.get, q), threading.start(q.get, q, true, 0.01)
   t.parked(cancelled)
   cancelled:cancel()
-  ended.cancelled, ended.timed = cancelled:join(1), timed:join(1)
+  ended.cancelled, ended.timed = cancelled:join(t.limit), timed:join(t.limit)
   go:set()
   t.join { slow, timed }
   t.equal(ended.cancelled, true, "the cancelled one ended")

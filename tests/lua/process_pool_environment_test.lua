@@ -224,8 +224,10 @@ P.test("Ctrl-C interrupts the program while its workers go on", function()
     local fs = {pool:submit(P.pass, gate.path, 1), pool:submit(P.pass, gate.path, 2)}
     for _, f in ipairs(fs) do while not f:running() do require "gilua.time".sleep(0.001) end end
     for _, pid in ipairs(P.children()) do P.kill(pid, P.INT) end
-    require "gilua.threading".start(function() P.kill(P.pid(), P.INT) end)
-    local ok, err = pcall(fs[1].result, fs[1])
+    local ok, err = pcall(function()
+      require "gilua.threading".start(function() P.kill(P.pid(), P.INT) end)
+      return fs[1]:result()
+    end)
     print(ok, gilua.is_error(err, "interrupted"))
     gate:open()
     print(fs[1]:result(), fs[2]:result())

@@ -65,17 +65,15 @@ P.test("an array lives until the task that got it is done, though the program dr
   t.equal(f:result(), 77)
 end)
 
-P.test("arrays are freed: no descriptor and no memory is left", function()
+P.test("arrays are freed: no descriptor and no memory is left", function() -- t.test looks for descriptors
   local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
-  local function open_files() return #P.lines("/proc/self/maps") end
-  local function touch(array) array[1] = 1 return #io.popen("ls /proc/" .. require "processes".pid() .. "/fd"):read("a") end
+  local function touch(array) array[1] = 1 end
   for _ = 1, 5 do pool:submit(touch, mp.shared_array("f64", 1000)):result() end
   for _ = 1, t.hostile and 5 or 50 do pool:submit(touch, mp.shared_array("f64", 100000)):result() end
   collectgarbage()
   collectgarbage()
   local _, maps = io.open("/proc/self/maps"):read("a"):gsub("gilua.shared_array", "")
   t.equal(maps, 0, "mappings in the program")
-  t.equal(open_files() > 0, true)
 end)
 
 P.test("a Process gets arrays, too", function()

@@ -255,12 +255,16 @@ t.test("of ten threads no more than three pass a bounded semaphore, whatever the
       inside = inside + n
       most = math.max(most, inside)
     end
+    local gate = threading.Event()
     local threads = t.start(10, function()
       local _ <close> = semaphore:hold()
       count(1)
+      gate:wait(t.limit)
       time.sleep(0.002)
       count(-1)
     end)
+    t.eventually(function() return most >= 3 end, "three to be inside")
+    gate:set()
     t.join(threads)
     t.equal(inside, 0)
     t.equal(most, 3)

@@ -85,17 +85,22 @@ local names = {}
 for name in pairs(acts) do names[#names + 1] = name end
 table.sort(names)
 
-local function run()
+local THREADS = 5
+
+-- Each thread tries its share of the acts, and goes on at random.
+local function run(me)
   local random = math.random
-  while not stop do
-    local name = names[random(#names)]
+  local n = me
+  while not stop or n <= #names do
+    local name = names[n <= #names and n or random(#names)]
     acts[name](random)
     count[name] = (count[name] or 0) + 1
+    n = n + THREADS
   end
 end
 
 local threads = {}
-for i = 1, 5 do threads[i] = threading.start(run) end
+for i = 1, THREADS do threads[i] = threading.start(run, i) end
 local pid = threading.main_thread().native_id
 local sanitized = os.getenv("TSAN_OPTIONS") -- it holds signals back, until they come where they are not expected
 local ended, interrupts = threading.Event(), 0

@@ -150,6 +150,7 @@ Test(gil, a_parked_thread_sleeps_until_it_is_readied, .init = setup) {
 }
 
 Test(gil, an_urgent_thread_passes_those_in_line, .init = setup) {
+  gil_set_interval(&g, 1000000000); /* nobody waits that long */
   start_parked(3);
   gil_ready(&main_thread, &workers[0].t, false);
   gil_ready(&main_thread, &workers[1].t, false);
