@@ -5,6 +5,7 @@
 
 #include "interp/embed.h"
 #include "interp/run.h"
+#include "pool/futures/counters.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/tstate.h"
 #include "runtime/thread/visit.h"
@@ -104,6 +105,15 @@ static void add_thread(const Gil *g, const GilThread *t, uint64_t now, gilua_Sta
   if (longest > out->longest_hold_ns) out->longest_hold_ns = longest;
 }
 
+static void add_pools(lua_State *L, gilua_Stats *out) {
+  PoolCounters sum;
+  counters_sum(L, &sum);
+  out->pool_submitted = sum.submitted;
+  out->pool_finished = sum.finished;
+  out->pool_queued = sum.queued;
+  out->pool_busy_ns = (uint64_t)sum.busy_ns;
+}
+
 int gilua_stats(gilua_Runtime *door, gilua_Stats *out) {
   lua_State *L;
   *out = (gilua_Stats){0};
@@ -116,6 +126,7 @@ int gilua_stats(gilua_Runtime *door, gilua_Stats *out) {
   out->forced_switches = g->forced;
   out->signals = gil_asks(g);
   for (const Tstate *ts = rt->threads; ts != NULL; ts = ts->next) add_thread(g, &ts->gil, now, out);
+  add_pools(L, out);
   out->memory_bytes = (uint64_t)lua_gc(L, LUA_GCCOUNT) * 1024 + (uint64_t)lua_gc(L, LUA_GCCOUNTB);
   gilua_leave(door, L);
   return GILUA_OK;

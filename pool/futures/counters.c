@@ -8,7 +8,29 @@
 #include "pool/futures/service.h"
 #include "runtime/sync/lib_sync.h"
 
-void counters_keep(EndedPools *ended, const PoolCounters *c) { ended->at[ended->n++ % POOLS_KEPT] = *c; }
+static void add(PoolCounters *sum, const PoolCounters *c) {
+  sum->submitted += c->submitted;
+  sum->finished += c->finished;
+  sum->queued += c->queued;
+  sum->busy_ns += c->busy_ns;
+}
+
+void counters_keep(EndedPools *ended, const PoolCounters *c) {
+  ended->at[ended->n++ % POOLS_KEPT] = *c;
+  add(&ended->all, c);
+}
+
+void counters_sum(lua_State *L, PoolCounters *sum) {
+  const FutureService *s = service_of(L);
+  *sum = (PoolCounters){0};
+  if (s == NULL) return;
+  add(sum, &s->ended_pools.all);
+  for (Executor *e = s->executors; e != NULL; e = e->next) {
+    PoolCounters c = {0};
+    if (e->backend->count != NULL) e->backend->count(e, &c);
+    add(sum, &c);
+  }
+}
 
 static void set_integer(lua_State *L, const char *name, uint64_t value) {
   lua_pushinteger(L, (lua_Integer)value);

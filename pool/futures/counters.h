@@ -19,14 +19,19 @@ typedef struct PoolCounters {
   int64_t busy_ns;               /* workers had a task, all together */
 } PoolCounters;
 
-/* The pools that were collected, the newest POOLS_KEPT of them. */
+/* The pools that were collected. */
 typedef struct EndedPools {
-  PoolCounters at[POOLS_KEPT]; /* number i at i % POOLS_KEPT */
+  PoolCounters at[POOLS_KEPT]; /* the newest of them: number i at i % POOLS_KEPT */
+  PoolCounters all;            /* added up */
   uint64_t n;
 } EndedPools;
 
 /* counters_keep adds one. */
 void counters_keep(EndedPools *ended, const PoolCounters *c);
+
+/* counters_sum adds up submitted, finished, queued and busy_ns of every pool that the state has had. Neither raises nor
+ * allocates. */
+void counters_sum(lua_State *L, PoolCounters *sum);
 
 /* counters_register lets gil.stats() have the field `pools`; once a state. */
 void counters_register(lua_State *L);

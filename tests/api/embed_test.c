@@ -537,10 +537,18 @@ static void test_objects_after_close(void) {
 }
 
 static void test_stats(void) {
+  static const char two_pools[] = /* one of them is collected, and counts */
+      "local futures = require('gilua').futures\n"
+      "local function work(pool, n) for i = 1, n do pool:submit(math.abs, i):result() end end\n"
+      "do local gone <close> = futures.ThreadPoolExecutor { max_workers = 1 } work(gone, 2) end\n"
+      "collectgarbage() collectgarbage()\n"
+      "kept = futures.ProcessPoolExecutor { max_workers = 1 } work(kept, 3)\n";
   gilua_Runtime *rt = opened(NULL);
   gilua_Stats s;
   CHECK(runs(rt, two_spinners) && gilua_stats(rt, &s) == 0);
   CHECK(s.switches > 0 && s.threads == 1 && s.held_ns > 0 && s.memory_bytes > 10000 && s.longest_hold_ns > 0);
+  CHECK(s.pool_submitted == 0 && s.pool_busy_ns == 0 && runs(rt, two_pools) && gilua_stats(rt, &s) == 0);
+  CHECK(s.pool_submitted == 5 && s.pool_finished == 5 && s.pool_queued == 0 && s.pool_busy_ns > 0);
   CHECK(gilua_close(rt) == 0 && gilua_stats(rt, &s) == GILUA_ECLOSING);
 }
 
