@@ -35,7 +35,7 @@ local function converse(keys)
       at = last and last + 1 or at
       return last
     end, "the prompt to show '" .. keys[i] .. "', not " .. contents(dir .. "/out"):sub(at))
-    p:write(keys[i + 1])
+    p:write((keys[i + 1]:gsub("\n", "\r"))) -- as terminals send it
     p:flush()
   end
   local _, _, status = p:close()
