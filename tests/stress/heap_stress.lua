@@ -41,12 +41,13 @@ function actions.resume()
   local co = shared.coroutines[i]
   local ok, err = coroutine.resume(co, i)
   if not ok then
-    assert(err:find "cannot resume non%-suspended", err)
+    local closed = shared.coroutines[i] ~= co -- by another thread, since this one took it
+    assert(err:find "cannot resume non%-suspended" or closed and err:find "cannot resume dead", err)
   elseif math.random(200) == 1 and coroutine.status(co) == "suspended" then
+    shared.coroutines[i] = coroutine.create(wander)
     -- another thread may resume it between the question and the close
     local closed, why = pcall(coroutine.close, co)
     assert(closed or why:find "cannot close a", why)
-    shared.coroutines[i] = coroutine.create(wander)
   end
 end
 
