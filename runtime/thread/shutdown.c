@@ -100,6 +100,7 @@ bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
     now = clock_ns();
   }
   settle_visits(rt, now + LAST_STEPS_NS);
+  if (rt->end_recording != NULL) rt->end_recording(rt); /* while there are Lua states to be named in it */
   if (cancel_all(rt) == 0 && visit_sweep(rt) == 0) return true;
   gil_close(&rt->main->gil);
   return false;

@@ -552,6 +552,32 @@ static void test_stats(void) {
   CHECK(gilua_close(rt) == 0 && gilua_stats(rt, &s) == GILUA_ECLOSING);
 }
 
+/* The last bytes of a file, as text. */
+static const char *end_of_file(const char *path) {
+  static char end[16];
+  FILE *f = fopen(path, "r");
+  CHECK(f != NULL && fseek(f, -4, SEEK_END) == 0);
+  end[fread(end, 1, sizeof end - 1, f)] = '\0';
+  fclose(f);
+  return end;
+}
+
+static void test_recording(void) {
+  static const char trace[] = "assert(require('gilua').gil.trace('recorded.json'))";
+  gilua_Runtime *rt = opened(NULL);
+  CHECK(runs(rt, trace) && gilua_close(rt) == 0 && strstr(end_of_file("recorded.json"), "]") != NULL);
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, trace));
+  CHECK(gilua_close(rt) == 0 && strstr(end_of_file("recorded.json"), "]") != NULL);
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, trace));
+  lua_close(L);
+  CHECK(strstr(end_of_file("recorded.json"), "]") != NULL);
+  remove("recorded.json");
+}
+
 typedef struct Warnings {
   int n;
   char text[4000];
@@ -605,6 +631,7 @@ int main(void) {
   TEST("a host's thread has a function called in the pool of a restricted runtime", test_offload(););
   TEST("a child that is forked from outside has closed runtimes", test_fork_outside(););
   TEST("counters", test_stats(););
+  TEST("a recording is complete when its runtime has ended", test_recording(););
   TEST("a cycle over plain Locks is told to the warn function of the host", test_lock_warning(););
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
   return check_failures != 0;
