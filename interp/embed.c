@@ -79,6 +79,7 @@ static void end_attached(Runtime *rt, bool clean) {
   Host *h = host_of(door);
   if (!clean) return; /* threads are left in native code: what they may look at stays */
   thread_reap(rt);
+  shutdown_detach(h->state.L, rt); /* finalizers that come after this one find no runtime */
   runtime_forget(h->state.L);
   visit_end(door);
   runtime_free(rt);

@@ -196,7 +196,7 @@ typedef struct gilua_Stats {
   uint64_t waited_ns;       /* … waited for it */
   uint64_t longest_hold_ns; /* … held it at a stretch at most */
   uint64_t memory_bytes;    /* of the Lua heap, as Lua counts it */
-  uint64_t pool_submitted;  /* tasks of all pools so far */
+  uint64_t pool_submitted;  /* tasks of pools so far; those of a collected pool are missing until it has done them */
   uint64_t pool_finished;   /* of these, done, failed or cancelled */
   uint64_t pool_queued;     /* tasks that no worker has begun now */
   uint64_t pool_busy_ns;    /* workers had a task, all together */

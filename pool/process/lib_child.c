@@ -319,11 +319,13 @@ static void detach(lua_State *L, RuntimeExit *self, bool last) {
   }
 }
 
-/* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait. */
+/* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait, or before
+ * the threads of an attached state are waited for. */
 static int child_collect(lua_State *L) {
   Child *c = check(L);
   if (c->engine == NULL || engine_foreign(c->engine)) return 0;
   engine_stop(c->engine);
+  unlist(L, c);
   let_go(L, c);
   return 0;
 }

@@ -169,7 +169,8 @@ static void notice_late(Gil *g, GilThread *self, uint64_t now) {
   GilThread *next = g->coming != NULL ? g->coming : g->ready.head;
   uint64_t since = gil_peek(&self->hold_since);
   if (next->ready_since > since) since = next->ready_since;
-  if (now - since > g->late_after) g->late(self, next, now - since);
+  if (now > since && now - since > g->late_after) /* it may have come after self looked at the clock */
+    g->late(self, next, now - since);
 }
 
 /* With m, as owner, which leaves the lock or stops: an ask is answered. */
@@ -181,7 +182,7 @@ static void answer(Gil *g, GilThread *self, uint64_t now) {
 
 /* With m, as owner: WANTED -> HELD of t. */
 static void give(Gil *g, GilThread *t, uint64_t now, GilAfter *after) {
-  t->waited += now - t->ready_since;
+  if (now > t->ready_since) t->waited += now - t->ready_since; /* it may have come after self looked at the clock */
   own(g, t);
   begin_hold(t, t->ready_since, now);
   tell(t, WAKE_OWNER, after);

@@ -533,6 +533,8 @@ static void test_objects_after_close(void) {
   check_lua(L, luaL_dostring(L, make));
   CHECK(gilua_close(rt) == 0);
   check_lua(L, luaL_dostring(L, drop));
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, make)); /* a process runs, and the state is older than the runtime */
   lua_close(L);
 }
 
