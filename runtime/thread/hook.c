@@ -13,8 +13,9 @@
  *              of ours stands between two writes of in_sethook; the handler leaves when it is set, and who cleared it
  *              looks at the requests again. Stores to `current` come before that look, so no request is missed.
  * Others'      handlers may set a hook at any instruction, too. One that comes while gil_hook runs or ours is being set
- * handlers     stays; only between a look of ours and the store right after it one is lost (L6.4): to shut that out, each
- *              switch would have to block signals, two system calls. Who sends again is heard.
+ * handlers     stays, but for windows of a few instructions (L6.4): between a look of ours at the hook or at
+ *              Runtime.foreign and the store that follows, and where our handler comes amid their lua_sethook. To shut them
+ *              out, each switch would have to block signals, two system calls. Who sends again is heard.
  * Raises       one instruction after hold() returned: its <close> variable must exist first.
  */
 #include "runtime/thread/hook.h"
