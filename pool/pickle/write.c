@@ -116,7 +116,7 @@ static __attribute__((noinline)) void write_long_string(Writer *w, int i, const 
 static inline void write_short_string(Writer *w, const char *s, size_t size) {
   WriterString *known = &w->strings[((uintptr_t)s >> 3 ^ (uintptr_t)s >> 11) % WRITER_STRINGS];
   if (known->address != s || known->generation != w->generation) {
-    *known = (WriterString){s, w->generation, UNNUMBERED};
+    *known = (WriterString){s, w->generation, 0};
     if (size >= 2 && s[0] == '_' && s[1] == '_' && w->link == NULL && (w->mode & RESTART_FRESH) == 0)
       w->restart |= w->names == NULL ? RESTART_NAMES : RESTART_FRESH;
     if (size < TAG_STRING_REF - TAG_STRING) {
@@ -125,16 +125,17 @@ static inline void write_short_string(Writer *w, const char *s, size_t size) {
       writer_byte(w, TAG_STRING_LONG);
       writer_byte(w, (unsigned)size);
     }
-  } else if (known->number == UNNUMBERED) {
-    known->number = w->string_count++;
+  } else if (known->number == 0) {
+    known->number = ++w->string_count;
     writer_byte(w, TAG_STRING_DEFINE);
     writer_byte(w, (unsigned)size);
   } else {
-    if (known->number < TAG_TABLE - TAG_STRING_REF) {
-      writer_byte(w, TAG_STRING_REF + known->number);
+    uint32_t number = known->number - 1;
+    if (number < TAG_TABLE - TAG_STRING_REF) {
+      writer_byte(w, TAG_STRING_REF + number);
     } else {
       writer_byte(w, TAG_STRING_REF_FAR);
-      writer_varint(w, known->number);
+      writer_varint(w, number);
     }
     return;
   }

@@ -7,8 +7,7 @@
 
 enum {
   WRITER_STRINGS = 256, /* entries of the cache of short strings */
-  STACK_LEVELS = 48,    /* so many levels stand on the Lua stack, deeper ones in a table */
-  UNNUMBERED = UINT32_MAX
+  STACK_LEVELS = 48     /* so many levels stand on the Lua stack, deeper ones in a table */
 };
 
 typedef enum FrameKind { FRAME_ROOTS, FRAME_TABLE, FRAME_FUNCTION, FRAME_REDUCE } FrameKind;
@@ -29,7 +28,7 @@ typedef struct WriteFrame {
  * older generation are void; one that is pushed out by another string only costs space. */
 typedef struct WriterString {
   const char *address;
-  uint32_t generation, number;
+  uint32_t generation, number; /* number: that of the definition + 1, 0: there is none so far */
 } WriterString;
 
 enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4, RESTART_FRESH = 8 };
