@@ -2,6 +2,7 @@
  *
  *   futures.ThreadPoolExecutor{max_workers, thread_name_prefix, initializer, initargs, show_progress}
  *   futures.wait(list, {timeout=, return_when=}) -> done, not_done
+ *   futures.ALL_COMPLETED  futures.FIRST_COMPLETED  futures.FIRST_EXCEPTION      for return_when
  *   futures.as_completed(list [, timeout]) -> iterator
  *   futures.progress(iterator [, total]) -> iterator        futures.Future()
  */

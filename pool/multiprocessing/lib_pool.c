@@ -5,6 +5,7 @@
  *   pool:starmap, pool:starmap_async         the same; each element is the list of arguments of one call
  *   pool:imap(f, list [, chunksize]) -> iterator       pool:imap_unordered
  *   pool:close()   pool:terminate()   pool:join()      <close>: terminate
+ *   result:get([timeout]) -> values   result:wait([timeout]) -> boolean   result:ready()   result:successful()
  */
 #include "pool/futures/backend.h"
 #include "pool/futures/map.h"
