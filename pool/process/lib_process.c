@@ -170,7 +170,7 @@ static int load_result(lua_State *L) {
 static void source_settle(lua_State *L, Future *f, int i) {
   Task *t = f->task;
   int top = lua_gettop(L);
-  switch (t->state) {
+  switch (atomic_load_explicit(&t->state, memory_order_acquire)) {
     case TASK_CANCELLED: future_set_cancelled(L, i); break;
     case TASK_FAILED:
       push_failure(L, t);
