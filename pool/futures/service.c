@@ -118,6 +118,8 @@ void service_run_callbacks(lua_State *L, int i) {
 static void serve(lua_State *L, FutureService *s, Future *f) {
   s->busy = true;
   f->served = true;
+  /* a cancel of somebody who found this thread in a list ends the callback that ran, not one that comes later */
+  if (!s->at_exit.rt->closing) request_drop_cancel(L, tstate_self());
   if (f->watched) {
     f->watched = false;
     s->watched--;

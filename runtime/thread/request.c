@@ -11,6 +11,12 @@ static void clear(Tstate *ts, uint32_t bit) {
   atomic_fetch_and_explicit(&ts->gil.requests, ~bit, memory_order_relaxed);
 }
 
+void request_drop_cancel(lua_State *L, Tstate *ts) {
+  clear(ts, REQUEST_CANCEL);
+  luaL_unref(L, LUA_REGISTRYINDEX, ts->cancel_ref);
+  ts->cancel_ref = LUA_NOREF;
+}
+
 static int raise_cancelled(lua_State *L, Tstate *ts) {
   clear(ts, REQUEST_CANCEL);
   if (ts->cancel_ref == LUA_NOREF) return error_raise(L, ERROR_CANCELLED, "the thread was cancelled");

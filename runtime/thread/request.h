@@ -30,6 +30,9 @@ static inline bool request_pending(const Tstate *ts) {
  * finalizer, where it stays pending. */
 void request_raise(lua_State *L, Tstate *ts);
 
+/* request_drop_cancel forgets a cancel of ts, the calling thread, that was not raised yet: it was meant for what ran before. */
+void request_drop_cancel(lua_State *L, Tstate *ts);
+
 /* request_cancel asks target to stop, with the message at stack index msg of L (0: the default). Needs the lock. */
 void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg);
 
