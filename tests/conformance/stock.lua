@@ -84,6 +84,11 @@ local function run(program, case)
   return result
 end
 
+-- The lua5.4 of 5.4.7 runs out of memory where `--` is the last of its arguments: nothing to compare with.
+local function fails_at_the_end_of_options(args, want)
+  return args[#args] == "--" and want.status == 1 and want.stderr:find("not enough memory", 1, true) ~= nil
+end
+
 -- One test. A case has
 --   args, shows                text that lua5.4 must show, so that nothing passes by not running
 --   status                     0 unless given, false for any
@@ -94,6 +99,7 @@ end
 function stock.same(name, case)
   t.test(name, function()
     local want, got = run("bin5.4", case), run("bingil", case)
+    if fails_at_the_end_of_options(case.args, want) then return end
     for _, stream in ipairs { "stdout", "stderr" } do
       if case.edit then
         want[stream], got[stream] = case.edit(want[stream], stream, "lua5.4"), case.edit(got[stream], stream, "gilua")
