@@ -198,14 +198,6 @@ void gilua_interrupt(gilua_Runtime *rt) {
   if (atomic_load_explicit(&rt->state, memory_order_relaxed) != DOOR_CLOSED) process_interrupt(rt->rt);
 }
 
-int luaopen_gilua(lua_State *L) {
-  gilua_Config config = {.on_error = excepthook_to_stderr};
-  gilua_Runtime *rt;
-  int err = gilua_attach(L, &config, &rt);
-  if (err != GILUA_OK && err != GILUA_EEXISTS) return luaL_error(L, "cannot start gilua: %s", gilua_strerror(err));
-  return state_open_root(L);
-}
-
 const char *gilua_strerror(int err) {
   switch (err) {
     case GILUA_OK: return "no error";

@@ -36,13 +36,14 @@
 #ifndef GILUA_H
 #define GILUA_H
 
-#include <lua.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include <lua.h> /* inside: the headers of lua.org have no extern "C" of their own */
 
 #define GILUA_VERSION "0.1"
 
@@ -144,7 +145,8 @@ int gilua_close(gilua_Runtime *rt);
 int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt);
 
 /* luaopen_gilua opens the module "gilua"; in a state without a runtime it attaches one, with the default configuration
- * and errors of threads going to stderr. It is what gilua.so on package.cpath exports. */
+ * and errors of threads going to stderr. It is what gilua.so on package.cpath exports, and an opener for each of its
+ * modules (luaopen_gilua_threading …), which may be required first. */
 int luaopen_gilua(lua_State *L);
 
 /* gilua_enter takes the lock, in turn, and gives the calling thread a Lua state of its own; nested calls count and give

@@ -24,8 +24,6 @@
 #ifndef GILUA_NATIVE_H
 #define GILUA_NATIVE_H
 
-#include <lauxlib.h>
-#include <lua.h>
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
@@ -41,6 +39,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#include <lauxlib.h>
+#include <lua.h>
 
 /* The ABI tag that a module is compiled with: major * 100 + minor. A runtime loads modules of its own major version, up
  * to its own minor one. */

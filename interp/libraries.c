@@ -179,7 +179,7 @@ void libraries_restrict(lua_State *L, unsigned allowed) {
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   keep_allowed(L, modules, allowed);
   if ((allowed & (GILUA_LIB_THREADS | GILUA_LIB_PROCESSES)) == GILUA_LIB_THREADS) {
-    lua_pushcfunction(L, luaopen_gilua_futures); /* without the executors of other back ends */
+    lua_pushcfunction(L, lib_futures_open); /* without the executors of other back ends */
     lua_setfield(L, -2, "gilua.futures");
   }
   lua_settop(L, 0);

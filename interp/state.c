@@ -279,14 +279,14 @@ int state_open_root(lua_State *L) {
 
 /* gilua.futures with the executors of every back end. */
 static int open_futures(lua_State *L) {
-  luaopen_gilua_futures(L);
+  lib_futures_open(L);
   lib_process_add(L);
   return 1;
 }
 
 /* gilua.multiprocessing with what is made of processes directly. */
 static int open_multiprocessing(lua_State *L) {
-  luaopen_gilua_multiprocessing(L);
+  lib_multiprocessing_open(L);
   lib_child_add(L);
   lib_shared_array_add(L);
   return 1;
@@ -295,16 +295,16 @@ static int open_multiprocessing(lua_State *L) {
 void state_register_modules(lua_State *L) {
   static const luaL_Reg modules[] = {
       {"gilua", state_open_root},
-      {"gilua.ctypes", luaopen_gilua_ctypes},
+      {"gilua.ctypes", lib_ctypes_open},
       {"gilua.futures", open_futures},
-      {"gilua.gil", luaopen_gilua_gil},
-      {"gilua.native", luaopen_gilua_native},
-      {"gilua.pickle", luaopen_gilua_pickle},
+      {"gilua.gil", lib_gil_open},
+      {"gilua.native", lib_native_open},
+      {"gilua.pickle", lib_pickle_open},
       {"gilua.multiprocessing", open_multiprocessing},
-      {"gilua.queue", luaopen_gilua_queue},
-      {"gilua.socket", luaopen_gilua_socket},
-      {"gilua.threading", luaopen_gilua_threading},
-      {"gilua.time", luaopen_gilua_time},
+      {"gilua.queue", lib_queue_open},
+      {"gilua.socket", lib_socket_open},
+      {"gilua.threading", lib_threading_open},
+      {"gilua.time", lib_time_open},
       {NULL, NULL},
   };
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);

@@ -140,7 +140,7 @@ static void print_json(lua_State *L, FILE *out) {
 }
 
 void stats_print(lua_State *L, FILE *out, bool json) {
-  luaL_requiref(L, "gilua.gil", luaopen_gilua_gil, 0);
+  luaL_requiref(L, "gilua.gil", lib_gil_open, 0);
   lua_getfield(L, -1, "stats");
   lua_call(L, 0, 1);
   if (json) print_json(L, out);

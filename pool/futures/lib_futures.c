@@ -124,7 +124,7 @@ static int futures_Future(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_futures(lua_State *L) {
+int lib_futures_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"Future", futures_Future},
       {"ThreadPoolExecutor", thread_executor_new},

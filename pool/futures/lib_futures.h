@@ -4,8 +4,8 @@
 
 #include <lua.h>
 
-/* luaopen_gilua_futures pushes the module; later back ends put their executors into it. */
-int luaopen_gilua_futures(lua_State *L);
+/* lib_futures_open pushes the module; later back ends put their executors into it. */
+int lib_futures_open(lua_State *L);
 
 int executor_map_method(lua_State *L);
 

@@ -15,7 +15,7 @@ static int cpu_count(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_multiprocessing(lua_State *L) {
+int lib_multiprocessing_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"Pool", pool_new}, {"_pool_over", pool_new_over}, {"cpu_count", cpu_count}, {NULL, NULL}};
   lua_getglobal(L, "require"); /* the types of executors and futures are made there */

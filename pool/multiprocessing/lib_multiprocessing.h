@@ -4,7 +4,7 @@
 
 #include <lua.h>
 
-int luaopen_gilua_multiprocessing(lua_State *L);
+int lib_multiprocessing_open(lua_State *L);
 
 /* pool_new_over(constructor, options): a Pool over the executor that constructor{max_workers, …} makes. Pool itself uses
  * futures.ProcessPoolExecutor; tests use others. */

@@ -37,7 +37,7 @@ static int pickle_loads(lua_State *L) {
   return pickle_load(L, bytes, size, NULL, flags, LUA_NOREF);
 }
 
-int luaopen_gilua_pickle(lua_State *L) {
+int lib_pickle_open(lua_State *L) {
   static const luaL_Reg funcs[] = {{"dumps", pickle_dumps}, {"loads", pickle_loads}, {NULL, NULL}};
   luaL_newlib(L, funcs);
   return 1;

@@ -136,7 +136,7 @@ enum {
  * or LUA_NOREF. The bytes must stay as they are until it returns. */
 int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins);
 
-/* luaopen_gilua_pickle is the module gilua.pickle. */
-int luaopen_gilua_pickle(lua_State *L);
+/* lib_pickle_open is the module gilua.pickle. */
+int lib_pickle_open(lua_State *L);
 
 #endif

@@ -18,7 +18,7 @@ static bool push_pool(lua_State *L) {
 
 /* Pushes a new one. The module is not put where scripts find it: they may have been given none. */
 static void make_pool(lua_State *L) {
-  luaopen_gilua_futures(L);
+  lib_futures_open(L);
   lib_process_add(L);
   lua_getfield(L, -1, "ProcessPoolExecutor");
   lua_remove(L, -2);
@@ -29,7 +29,7 @@ static void make_pool(lua_State *L) {
 
 /* In a worker: the function and its arguments, above index 1, become a Future that is decided. */
 static int run_here(lua_State *L) {
-  luaopen_gilua_futures(L);
+  lib_futures_open(L);
   lua_settop(L, lua_gettop(L) - 1);
   future_new(L, NULL, NULL, FUTURE_LEAST_SLOTS);
   lua_replace(L, 1);

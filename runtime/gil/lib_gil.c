@@ -137,7 +137,7 @@ static int gil_stats(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_gil(lua_State *L) {
+int lib_gil_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"policy", gil_policy}, {"stats", gil_stats}, {"switch_interval", gil_switch_interval}, {NULL, NULL}};
   luaL_newlib(L, funcs);

@@ -331,7 +331,7 @@ static int ctypes_strerror(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_ctypes(lua_State *L) {
+int lib_ctypes_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"addressof", ctypes_addressof}, {"alignof", ctypes_alignof},   {"array", ctypes_array},
       {"callback", callback_new},      {"cast", ctypes_cast},         {"copy", ctypes_copy},

@@ -18,7 +18,7 @@ void native_bytes_done(Bytes *bytes) {
   if (bytes->pinned != NULL) buffer_unpin(bytes->pinned);
 }
 
-int luaopen_gilua_native(lua_State *L) {
+int lib_native_open(lua_State *L) {
   lua_createtable(L, 0, 16);
   lib_buffer_add(L);
   lib_digest_add(L);

@@ -11,8 +11,8 @@ void lib_compress_add(lua_State *L);
 void lib_array_add(lua_State *L);
 void lib_experiment_add(lua_State *L);
 
-int luaopen_gilua_native(lua_State *L);
-int luaopen_gilua_ctypes(lua_State *L);
+int lib_native_open(lua_State *L);
+int lib_ctypes_open(lua_State *L);
 
 /* native_check_buffer_type reads the name of an element type at index i; a BufferType. */
 int native_check_buffer_type(lua_State *L, int i);

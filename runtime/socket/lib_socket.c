@@ -184,7 +184,7 @@ static int load_field(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_socket(lua_State *L) {
+int lib_socket_open(lua_State *L) {
   if (!load(L, "socket"))
     return luaL_error(L, "gilua.socket needs LuaSocket: install the Debian package 'lua-socket', or the rock 'luasocket'\n%s",
                       luaL_tolstring(L, -1, NULL));

@@ -12,8 +12,8 @@
 
 #include "runtime/sync/blocking.h"
 
-/* luaopen_gilua_socket loads LuaSocket and makes the module; an error names the package if it is not there. */
-int luaopen_gilua_socket(lua_State *L);
+/* lib_socket_open loads LuaSocket and makes the module; an error names the package if it is not there. */
+int lib_socket_open(lua_State *L);
 
 /* What gilua keeps beside a socket object, in its user value. All [G].
  *

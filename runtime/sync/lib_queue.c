@@ -219,7 +219,7 @@ static int new_simple(lua_State *L) {
   return new_queue(L);
 }
 
-int luaopen_gilua_queue(lua_State *L) {
+int lib_queue_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"LifoQueue", new_lifo}, {"Queue", new_queue}, {"SimpleQueue", new_simple}, {NULL, NULL}};
   object_register(L, &queue_type);

@@ -47,9 +47,9 @@ void lib_event_add(lua_State *L);
 void lib_semaphore_add(lua_State *L);
 void lib_barrier_add(lua_State *L);
 
-int luaopen_gilua_queue(lua_State *L);
-int luaopen_gilua_time(lua_State *L);
-int luaopen_gilua_gil(lua_State *L);
+int lib_queue_open(lua_State *L);
+int lib_time_open(lua_State *L);
+int lib_gil_open(lua_State *L);
 
 /* The registry has here what pushes the field `pools` of gil.stats(), if there are pools. */
 #define LIB_GIL_POOLS "gilua.stats.pools"

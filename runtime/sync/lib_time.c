@@ -44,7 +44,7 @@ static int time_monotonic_ns(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_time(lua_State *L) {
+int lib_time_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"monotonic", time_monotonic},
       {"monotonic_ns", time_monotonic_ns},

@@ -5,7 +5,7 @@
 #include <lua.h>
 
 /* Openers for luaL_requiref and package.preload: each pushes its module. */
-int luaopen_gilua_threading(lua_State *L);
+int lib_threading_open(lua_State *L);
 
 /* These put our equals in the place of standard functions. */
 void lib_coroutine_replace(lua_State *L);

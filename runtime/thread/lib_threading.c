@@ -145,7 +145,7 @@ static int threading_stack_size(lua_State *L) {
   return 1;
 }
 
-int luaopen_gilua_threading(lua_State *L) {
+int lib_threading_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"Local", local_new},
       {"Thread", threading_Thread},

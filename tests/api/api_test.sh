@@ -57,20 +57,22 @@ bind() {
 }
 
 embed() {
-  gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${static[@]}" -o "$work/static" || exit 1
-  "$work/static" || failures=$((failures + 1))
-  gcc -std=gnu11 "${flags[@]}" tests/api/attached_signal_test.c "${static[@]}" -o "$work/signal" || exit 1
-  "$work/signal" || failures=$((failures + 1))
-  gcc -std=c11 -D_POSIX_C_SOURCE=200809L "${flags[@]}" tests/api/both_languages.c "${static[@]}" -o "$work/c" || exit 1
+  local program name
+  gcc -std=c11 -D_POSIX_C_SOURCE=200809L "${flags[@]}" -Itests/api/hosts tests/api/both_languages.c "${static[@]}" -o "$work/c" || exit 1
   "$work/c" || failures=$((failures + 1))
-  g++ -std=c++17 -x c++ "${flags[@]}" -Itests/api -c tests/api/both_languages.c -o "$work/both.o" || exit 1
+  g++ -std=c++17 -x c++ "${flags[@]}" -Itests/api/hosts -c tests/api/both_languages.c -o "$work/both.o" || exit 1
   g++ "${flags[@]}" "$work/both.o" "${static[@]}" -o "$work/cpp" || exit 1
   "$work/cpp" >"$work/log" 2>&1
   outcome $? "the same program as C++17"
-  [ -n "$sanitized" ] && return
-  gcc -std=gnu11 "${flags[@]}" tests/api/embed_test.c "${libs[@]}" -o "$work/shared" || exit 1
-  "$work/shared" >"$work/log" 2>&1 || { grep -v "^ok" "$work/log"; false; }
-  outcome $? "the same with libgilua.so"
+  for program in tests/api/hosts/*_test.c; do
+    name=$(basename "$program" _test.c)
+    gcc -std=gnu11 "${flags[@]}" "$program" "${static[@]}" -o "$work/static" || exit 1
+    (cd "$work" && ./static) || failures=$((failures + 1))
+    [ -n "$sanitized" ] && continue
+    gcc -std=gnu11 "${flags[@]}" "$program" "${libs[@]}" -o "$work/shared" || exit 1
+    (cd "$work" && ./shared) >"$work/log" 2>&1 || { grep -v "^ok" "$work/log"; false; }
+    outcome $? "the same with libgilua.so: $name"
+  done
 }
 
 native() {
@@ -92,6 +94,9 @@ native() {
   LUA_CPATH="$work/old/?.so" "$GILUA" -e "require'native_module'" >"$work/log" 2>&1
   [ $? -eq 1 ] && grep -q "compiled for version 99.0 of gilua's native interface" "$work/log"
   outcome $? "a module with another ABI tag is a clear error"
+  module -O1 -fsemantic-interposition tests/api/own_names_module.c -o "$work/own_names_module.so" || exit 1
+  "$GILUA" -e 'assert(require "own_names_module"() == 100)'
+  outcome $? "a module's functions are its own, whatever they are called"
   [ -n "$sanitized" ] && return
   LUA_CPATH="$work/?.so" lua5.4 -e 'local m = require "native_module"; assert(m.region(1) == 77 and m.nested())
     assert(m.wait(5) == 0 and m.wait(1000, true) == 1) m.busy{stop = true}'
@@ -132,14 +137,15 @@ stock() {
   outcome $? "gilua.so is not linked to a Lua library"
   ! nm -D --defined-only "$so" | grep -qE ' [TDBV] lua(_|L_)'
   outcome $? "gilua.so brings no second Lua"
-  [ "$(nm -D --defined-only "$so" | awk '$2 == "T" { print $3 }')" = luaopen_gilua ]
-  outcome $? "gilua.so exports its opener only"
   readelf -d "$so" | grep -q NODELETE
   outcome $? "gilua.so is never unloaded"
   export LUA_CPATH="$lib/lua/5.4/?.so"
-  lua5.4 -e 'local th, time = require "gilua.threading" or 1, require "gilua.time"' 2>"$work/log"
-  grep -q "module 'gilua.threading' not found" "$work/log"
-  outcome $? "the modules are there once gilua is required"
+  local first
+  for first in ctypes futures gil multiprocessing native pickle queue threading time; do
+    lua5.4 -e "local m = require 'gilua.$first'; assert(type(m) == 'table' and require 'gilua'['$first'] == m)
+      assert(require 'gilua.threading'.start(function() return 7 end):result() == 7)"
+    outcome $? "gilua.$first may be required first"
+  done
   [ "$(lua5.4 tests/api/stock_threads.lua)" = "main done
 thread done" ]
   outcome $? "the interpreter waits for its threads at the end"
@@ -192,9 +198,30 @@ layout() {
     outcome $? "$f.h is C11 and stands alone"
     g++ -std=c++17 -x c++ "${flags[@]}" -fsyntax-only "$work/h.c"
     outcome $? "$f.h is C++17"
+    command -v clang >/dev/null || continue
+    clang -std=c11 "${flags[@]/-fsanitize=*/}" -fsyntax-only "$work/h.c" && clang++ -std=c++17 -x c++ "${flags[@]/-fsanitize=*/}" -fsyntax-only "$work/h.c"
+    outcome $? "$f.h is C11 and C++17 for clang"
   done
-  [ -z "$(nm -D --defined-only "$lib/libgilua.so" | awk '$2 ~ /[TDBV]/ && $3 !~ /^(gilua_|luaopen_gilua$)/')" ]
-  outcome $? "libgilua.so exports gilua_ names only"
+  # lua.org's headers have no extern "C" of their own, Debian's have
+  mkdir "$work/plain" && cp "$(pkg-config --variable=includedir lua5.4)"/*.h "$work/plain/" 2>/dev/null || cp /usr/include/lua5.4/*.h "$work/plain/"
+  sed -i 's/^#define LUA_API *extern "C"/#define LUA_API extern/' "$work/plain/luaconf.h"
+  printf '#include <gilua_native.h>\nint main() { lua_State *L = luaL_newstate(); gilua_check(L); lua_close(L); }\n' >"$work/plain.cc"
+  g++ -I"$work/plain" "${flags[@]}" "$work/plain.cc" "${libs[@]}" -o "$work/plain.out" && "$work/plain.out"
+  outcome $? "a C++ program with the headers of lua.org links and runs"
+  exported() { nm "$@" --defined-only | awk 'NF == 3 && $2 ~ /[A-Z]/ { print $3 }' | grep -v '^gilua_native_found$' | sort -u; }
+  # shellcheck disable=SC2016
+  local what file filter wanted=tests/api/exported.txt
+  while read -r what file filter; do
+    # shellcheck disable=SC2086
+    exported $what "$work/usr/$file" | grep -Ev "$filter" | grep -Ev "@|^__|^(lua|luaL)_|^luaopen_(base|coroutine|debug|io|math|os|package|string|table|utf8)$" |
+      diff - <(grep -Ev "$filter" "$wanted") >"$work/log" || { sed 's/^/# /' "$work/log"; false; }
+    outcome $? "$file exports the names of the list and no other"
+  done <<'NAMES'
+-D bin/gilua ^$
+-D lib/libgilua.so ^$
+-g lib/libgilua.a ^$
+-D lib/lua/5.4/gilua.so ^gilua_
+NAMES
   local bad
   bad=$(awk '/^(int|void|const char \*|typedef struct)[^;]*\(/ && prev !~ /\*\/$/ && prev !~ /;$/ { print FILENAME ": " $0 } { prev = $0 }' \
     "$work/usr/include/gilua.h")

@@ -4,7 +4,7 @@ local t = require "testing"
 local gil = require "gilua.gil"
 
 local here = arg[0]:match("^.*/")
-local NAMES = { "argparse", "cjson", "dkjson", "lpeg", "penlight" }
+local NAMES = { "argparse", "cjson", "dkjson", "lpeg", "penlight", "rex" }
 local INTERVALS = { 1e-6, 5e-5, 1e-3 }
 local THREADS = 8
 

@@ -1,4 +1,4 @@
-"""cc_archive: the objects of libraries and of all that they depend on, but for Lua's, in one static library."""
+"""cc_archive: libraries and all that they depend on, but for Lua's, as one object in a static library."""
 
 def _objects(deps):
     archives = []
@@ -15,15 +15,17 @@ def _objects(deps):
 def _cc_archive_impl(ctx):
     archives = _objects(ctx.attr.deps)
     ctx.actions.run_shell(
-        inputs = archives,
+        inputs = archives + [ctx.file.exports],
         outputs = [ctx.outputs.out],
-        arguments = [ctx.outputs.out.path] + [a.path for a in archives],
-        # ar reads a script; members of one name from two folders are both kept
+        arguments = [ctx.outputs.out.path, ctx.file.exports.path] + [a.path for a in archives],
+        # one object, in which all but the exported names are local: the host's names are its own
         command = """set -eu
-out=$1; shift
+out=$1 exports=$2; shift 2
+ld -r --whole-archive "$@" -o "$out.o"
+objcopy --wildcard --keep-global-symbols="$exports" "$out.o"
 rm -f "$out"
-{ echo "CREATE $out"; for a; do echo "ADDLIB $a"; done; echo SAVE; echo END; } | ar -M
-ranlib "$out"
+ar rcs "$out" "$out.o"
+rm "$out.o"
 """,
     )
     return [DefaultInfo(files = depset([ctx.outputs.out]), runfiles = ctx.runfiles([ctx.outputs.out]))]
@@ -32,6 +34,11 @@ cc_archive = rule(
     implementation = _cc_archive_impl,
     attrs = {
         "deps": attr.label_list(providers = [CcInfo]),
+        "exports": attr.label(
+            allow_single_file = True,
+            mandatory = True,
+            doc = "the names that stay global, one a line; * and ? are wildcards",
+        ),
         "out": attr.output(mandatory = True),
     },
 )

@@ -72,7 +72,7 @@ static lua_State *open(void) {
   lua_State *L = lua_newstate(lua_allocate, NULL);
   luaL_openlibs(L);
   error_open(L);
-  luaL_requiref(L, "gilua.pickle", luaopen_gilua_pickle, 0);
+  luaL_requiref(L, "gilua.pickle", lib_pickle_open, 0);
   lua_settop(L, 0);
   return L;
 }

@@ -24,7 +24,7 @@ static lua_State *new_state(const char *names) {
   if (L == NULL) abort();
   luaL_openlibs(L);
   error_open(L);
-  luaL_requiref(L, "gilua.pickle", luaopen_gilua_pickle, 0);
+  luaL_requiref(L, "gilua.pickle", lib_pickle_open, 0);
   lua_settop(L, 0);
   host_run(L, names);
   lua_settop(L, 0);

@@ -1,0 +1,71 @@
+/* gilua.h: a lua_State that the host has made. */
+#include "host.h"
+
+static void test_attach(void) {
+  lua_State *L = luaL_newstate(), *M;
+  gilua_Runtime *rt, *again;
+  luaL_requiref(L, "_G", luaopen_gilua, 0); /* any opener: the standard libraries follow */
+  lua_close(L);
+  L = luaL_newstate();
+  lua_pop(L, lua_gettop(L));
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  CHECK(gilua_attach(L, NULL, &again) == GILUA_EEXISTS && again == rt);
+  CHECK(gilua_enter(rt, &M) == 0 && M == L && gilua_leave(rt, M) == 0);
+  CHECK(gilua_leave(rt, L) == 0 && gilua_close(rt) == GILUA_ETHREAD && gilua_enter(rt, &M) == 0 && M == L);
+  CHECK(gilua_close(rt) == 0);
+  CHECK(luaL_dostring(L, "return 1 + 1") == LUA_OK); /* the state goes on alone */
+  CHECK(gilua_attach(L, NULL, &rt) == 0); /* and may be attached again */
+  lua_close(L);                           /* or simply closed */
+}
+
+/* Objects of every kind outlive the runtime; each is used and collected afterwards. */
+static void test_objects_after_close(void) {
+  static const char make[] =
+      "local gilua = require 'gilua'\n"
+      "local T, Q, F, M = gilua.threading, gilua.queue, gilua.futures, gilua.multiprocessing\n"
+      "local thread = T.start(function() return 1 end) thread:join()\n"
+      "local threads, processes = F.ThreadPoolExecutor { max_workers = 2 }, F.ProcessPoolExecutor { max_workers = 1 }\n"
+      "local future, far = threads:submit(function() return 1 end), processes:submit(function() return 1 end)\n"
+      "future:result() far:result()\n"
+      "local unread, child = processes:submit(type, 1), M.Process { target = function() while true do end end, daemon = true }\n"
+      "unread:add_done_callback(function() told = (told or 0) + 1 end) child:start()\n"
+      "local pool = M.Pool { processes = 1 } local result = pool:apply_async(function() return 1 end) result:get()\n"
+      "objects = { thread, threads, processes, unread, child, future, far, pool, result, T.Lock(), T.RLock(), T.Condition(), T.Event(),\n"
+      "  T.Semaphore(1), T.Barrier(1), T.Local(), T.Timer(1, type), Q.Queue(), Q.PriorityQueue(), Q.SimpleQueue(),\n"
+      "  M.Process { target = type }, M.shared_array('i32', 4), gilua.native.buffer('f64', 8), io.tmpfile(),\n"
+      "  gilua.ctypes and gilua.ctypes.libc or {}, coroutine.create(function() end), threads:map(type, {1}) }\n";
+  static const char use[] =
+      "local n = 0\n"
+      "for _, o in ipairs(objects) do\n"
+      "  tostring(o)\n"
+      "  for _, name in ipairs { 'acquire', 'release', 'wait', 'put', 'get', 'join', 'start', 'cancel', 'submit', 'map',\n"
+      "    'result', 'shutdown', 'terminate', 'close', 'hold', 'is_alive', 'notify', 'set', 'done', 'apply', 'kill' } do\n"
+      "    local ok, method = pcall(function() return o[name] end)\n"
+      "    if ok and method then pcall(method, o, 1) n = n + 1 end\n"
+      "  end\n"
+      "end\n"
+      "assert(n > 20)\n";
+  static const char drop[] = "old, objects = objects, nil collectgarbage() collectgarbage()";
+  lua_State *L = luaL_newstate();
+  gilua_Runtime *rt;
+  luaL_openlibs(L);
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, make));
+  CHECK(gilua_close(rt) == 0);
+  check_lua(L, luaL_dostring(L, use));
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, use)); /* and with a runtime that is not theirs */
+  check_lua(L, luaL_dostring(L, drop));
+  check_lua(L, luaL_dostring(L, make));
+  CHECK(gilua_close(rt) == 0);
+  check_lua(L, luaL_dostring(L, drop));
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, make)); /* a process runs, and the state is older than the runtime */
+  lua_close(L);
+}
+
+int main(void) {
+  TEST("a state of the host is attached, detached and closed", test_attach(););
+  TEST("objects outlive the runtime that made them", test_objects_after_close(););
+  return check_failures != 0;
+}

@@ -1,0 +1,66 @@
+/* gilua.h: signals of the host, and gilua_interrupt. */
+#include <signal.h>
+
+#include "host.h"
+
+static volatile sig_atomic_t handled;
+static void on_signal(int sig) { handled = sig; }
+
+static int l_raise(lua_State *L) {
+  (void)L;
+  raise(SIGINT);
+  return 0;
+}
+
+static void test_signals_of_the_host(void) {
+  struct sigaction act = {.sa_handler = on_signal}, now;
+  lua_State *L;
+  sigaction(SIGINT, &act, NULL);
+  sigaction(SIGUSR2, &act, NULL);
+  gilua_Config config = {.signal_number = SIGUSR2};
+  gilua_Runtime *rt = opened(&config);
+  CHECK(sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler == on_signal);
+  handled = 0;
+  kill(getpid(), SIGUSR2);
+  CHECK(handled == SIGUSR2); /* what we did not send is passed on */
+  CHECK(gilua_close(rt) == 0);
+  config = (gilua_Config){.handle_sigint = 1};
+  rt = opened(&config);
+  CHECK(gilua_enter(rt, &L) == 0);
+  lua_register(L, "ctrl_c", l_raise);
+  CHECK(gilua_leave(rt, L) == 0 && fails(rt, "ctrl_c() while true do end", "interrupted by Ctrl-C"));
+  CHECK(gilua_close(rt) == 0);
+  CHECK(sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler == on_signal);
+}
+
+static void *interrupter(void *arg) {
+  Gate *g = arg;
+  while (!g->go) usleep(1000);
+  gilua_interrupt(g->rt);
+  return NULL;
+}
+
+static void test_interrupt(void) {
+  static const char *const waits[] = {"go() while true do end", "go() require'gilua.time'.sleep(1000)",
+                                      "go() require'gilua.threading'.Event():wait()"};
+  for (size_t i = 0; i < 3; i++) {
+    Gate g = {.rt = opened(NULL)};
+    pthread_t t;
+    lua_State *L;
+    pthread_create(&t, NULL, interrupter, &g);
+    CHECK(gilua_enter(g.rt, &L) == 0);
+    lua_pushlightuserdata(L, &g);
+    lua_pushcclosure(L, l_go, 1);
+    lua_setglobal(L, "go");
+    gilua_leave(g.rt, L);
+    CHECK(fails(g.rt, waits[i], "interrupted"));
+    pthread_join(t, NULL);
+    CHECK(gilua_close(g.rt) == 0);
+  }
+}
+
+int main(void) {
+  TEST("signals of the host stay the host's, SIGINT is taken and given back", test_signals_of_the_host(););
+  TEST("gilua_interrupt ends loops and waits of the main thread", test_interrupt(););
+  return check_failures != 0;
+}
