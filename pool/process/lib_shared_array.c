@@ -98,7 +98,7 @@ static int reduce(lua_State *L) {
   if (b->release != release) {
     lua_getfield(L, -1, "_load_array");
     lua_pushstring(L, buffer_type_names[b->type]);
-    lua_pushlstring(L, b->data != NULL ? b->data : "", buffer_nbytes(b));
+    buffer_push_bytes(L, b->data, buffer_nbytes(b));
     return 3;
   }
   const SharedMemory *m = b->owner;

@@ -74,19 +74,19 @@ static uint32_t unkey32(uint32_t key, bool real) {
   return key >> 31 ? key ^ UINT32_C(1) << 31 : ~key;
 }
 
-/* One width of the sort: all histograms in one pass over the data, then a pass a byte, but for bytes that are all
- * equal. */
+/* One width of the sort: all histograms in one pass over the data, which copies it; then a pass a byte between the two
+ * halves of the scratch memory, but for bytes that are all equal. The relaxed load keeps the compiler from reading an
+ * element again. */
 #define RADIX_SORT(W)                                                                                          \
-  static bool sort##W(uint##W##_t *data, bool real, size_t n, uint##W##_t *to, bool (*stopped)(const void *),  \
+  static bool sort##W(uint##W##_t *data, bool real, size_t n, uint##W##_t *from, bool (*stopped)(const void *), \
                       const void *arg) {                                                                       \
     size_t counts[W / 8][256] = {{0}};                                                                         \
-    uint##W##_t *from = data;                                                                                  \
-    bool done = true;                                                                                          \
+    uint##W##_t *to = from + n;                                                                                \
     for (size_t i = 0; i < n; i++) {                                                                           \
-      uint##W##_t key = from[i] = key##W(from[i], real);                                                       \
+      uint##W##_t key = from[i] = key##W(__atomic_load_n(&data[i], __ATOMIC_RELAXED), real);                   \
       for (int byte = 0; byte < W / 8; byte++) counts[byte][key >> 8 * byte & 255]++;                          \
     }                                                                                                          \
-    for (int byte = 0; byte < W / 8 && done; byte++) {                                                         \
+    for (int byte = 0; byte < W / 8; byte++) {                                                                 \
       size_t *count = counts[byte], at = 0;                                                                    \
       if (count[from[0] >> 8 * byte & 255] == n) continue;                                                     \
       for (int k = 0; k < 256; k++) {                                                                          \
@@ -98,10 +98,10 @@ static uint32_t unkey32(uint32_t key, bool real) {
       uint##W##_t *swap = from;                                                                                \
       from = to;                                                                                               \
       to = swap;                                                                                               \
-      done = stopped == NULL || !stopped(arg);                                                                 \
+      if (stopped != NULL && stopped(arg)) return false;                                                       \
     }                                                                                                          \
     for (size_t i = 0; i < n; i++) data[i] = unkey##W(from[i], real);                                          \
-    return done;                                                                                               \
+    return true;                                                                                               \
   }
 RADIX_SORT(64)
 RADIX_SORT(32)

@@ -16,9 +16,10 @@ int64_t array_sum_integer(const void *data, BufferType type, size_t n);
 int64_t array_dot_integer(const void *a, const void *b, BufferType type, size_t n);
 
 /* array_sort sorts n elements, the smallest first and NaNs last, stable, in linear time: a radix sort by bytes, because
- * the distribution has no sort for typed arrays in C (qsort takes 5 times as long). scratch has room for n elements.
- * stopped(arg), unless NULL, is asked between passes; true leaves the data in any order, nothing lost or doubled.
- * Returns false when stopped. */
+ * the distribution has no sort for typed arrays in C (qsort takes 5 times as long). scratch has room for 2 n elements:
+ * each element of data is read once and then written once, since others may write there meanwhile; positions that are
+ * counted from it must be those that it is moved by. stopped(arg), unless NULL, is asked between passes; true leaves
+ * the data as it was. Returns false when stopped. */
 bool array_sort(void *data, BufferType type, size_t n, void *scratch, bool (*stopped)(const void *arg),
                 const void *arg);
 

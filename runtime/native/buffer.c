@@ -48,7 +48,7 @@ static size_t bytes_of(lua_State *L, BufferType type, size_t n) {
 
 /* A freed buffer: what the finalizer accepts. */
 static Buffer *push_empty(lua_State *L, BufferType type) {
-  Buffer *b = object_new(L, &buffer_type, 1);
+  Buffer *b = object_new(L, &buffer_type, BUFFER_VALUES);
   b->type = type;
   b->freed = true;
   b->writable = true;
@@ -95,14 +95,17 @@ static void unpin_parent(void *owner, void *data, size_t nbytes) {
 
 Buffer *buffer_view(lua_State *L, int i, size_t first, size_t n) {
   i = lua_absindex(L, i);
-  Buffer *parent = lua_touserdata(L, i);
-  char *data = parent->data;
-  Buffer *view = buffer_adopt(L, parent->type, n, data == NULL ? NULL : data + first * buffer_item_sizes[parent->type],
-                              unpin_parent, parent);
+  Buffer *parent = lua_touserdata(L, i), *view = push_empty(L, parent->type);
+  if (parent->freed || first > parent->length || n > parent->length - first) luaL_error(L, "%s", buffer_changed);
   lua_pushvalue(L, i);
-  lua_setiuservalue(L, -2, 1); /* the parent outlives it */
+  lua_setiuservalue(L, -2, BUFFER_PARENT); /* the parent outlives it */
+  char *data = buffer_pin(parent);
+  view->data = data == NULL ? NULL : data + first * buffer_item_sizes[parent->type];
+  view->length = n;
   view->writable = parent->writable;
-  buffer_pin(parent);
+  view->release = unpin_parent;
+  view->owner = parent;
+  view->freed = false;
   return view;
 }
 
@@ -123,6 +126,8 @@ void buffer_unpin(Buffer *b) {
   b->pins--;
 }
 
+const char buffer_changed[] = "the buffer was changed by a finalizer meanwhile";
+
 static const char in_use[] = "the buffer is in use (native work without the lock, or a view)";
 
 const char *buffer_resize(lua_State *L, Buffer *b, size_t n) {
@@ -132,7 +137,7 @@ const char *buffer_resize(lua_State *L, Buffer *b, size_t n) {
   if (new > old) account_add(L, new - old); /* may run finalizers, thus Lua: look again */
   if (b->freed || b->pins > 0 || buffer_nbytes(b) != old) {
     if (new > old) account_sub(L, new - old);
-    return "the buffer was changed by a finalizer meanwhile";
+    return buffer_changed;
   }
   void *data = new == 0 ? NULL : realloc(b->data, new);
   if (new > 0 && data == NULL) {
@@ -168,6 +173,12 @@ void buffer_open_account(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &account_key);
   }
   lua_pop(L, 1);
+}
+
+void buffer_push_bytes(lua_State *L, const void *bytes, size_t n) {
+  char copy[256]; /* longer than any string that Lua looks for among those it has */
+  if (n > 0 && n <= sizeof copy) bytes = memcpy(copy, bytes, n);
+  lua_pushlstring(L, n == 0 ? "" : bytes, n);
 }
 
 void buffer_get(lua_State *L, const Buffer *b, size_t i) {

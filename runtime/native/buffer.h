@@ -35,7 +35,10 @@ typedef struct Buffer {
   unsigned pins;         /* [G] */
   BufferRelease release; /* [i] foreign memory; NULL: ours, from malloc */
   void *owner;           /* [i] for release */
-} Buffer; /* user value 1: the buffer that a view looks into */
+} Buffer;
+
+/* User values: the buffer that a view looks into; what ctypes stored in the memory (pointer.h) */
+enum { BUFFER_PARENT = 1, BUFFER_KEEPS, BUFFER_VALUES = BUFFER_KEEPS };
 
 extern const ObjectType buffer_type;
 
@@ -60,7 +63,7 @@ Buffer *buffer_adopt(lua_State *L, BufferType type, size_t n, void *data, Buffer
 Buffer *buffer_adopt_malloc(lua_State *L, BufferType type, size_t n, void *data);
 
 /* buffer_view pushes a buffer over elements first … first + n - 1 (from 0) of the one at index i, which is pinned for
- * as long as the view exists. */
+ * as long as the view exists. Raises when they are not there any more. */
 Buffer *buffer_view(lua_State *L, int i, size_t first, size_t n);
 
 /* buffer_test returns the buffer at index i, or NULL; buffer_check raises an argument error, also for a freed one. */
@@ -75,6 +78,13 @@ void buffer_unpin(Buffer *b);
 /* buffer_resize gives b n elements; new ones are zero. buffer_free gives the memory back. Return NULL, or why not. */
 const char *buffer_resize(lua_State *L, Buffer *b, size_t n);
 const char *buffer_free(lua_State *L, Buffer *b);
+
+/* What is raised when a finalizer freed or resized a buffer amid a call: whoever allocates looks at the buffer after. */
+extern const char buffer_changed[];
+
+/* buffer_push_bytes pushes a string of n bytes of memory that others may write meanwhile: lua_pushlstring reads a short
+ * one twice, for its hash and for the string, and two strings of the same bytes would then differ. */
+void buffer_push_bytes(lua_State *L, const void *bytes, size_t n);
 
 /* buffer_get pushes element i (from 0); buffer_set stores the value at stack index v there, and raises an error when it
  * does not fit. The index has been checked. */

@@ -4,9 +4,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
-
-/* Input between two looks at requests; some milliseconds at the slowest level. */
-#define PIECE ((size_t)128 << 10)
+#include <string.h>
 
 /* Output of one step at most: a bomb of a thousand times its input is noticed early. */
 #define GROWTH ((size_t)1 << 20)
@@ -27,7 +25,11 @@ static CodecResult grow(Codec *c) {
 
 static size_t room(const Codec *c) { return c->capacity - c->length < GROWTH ? c->capacity - c->length : GROWTH; }
 
-static size_t piece_of(size_t left) { return left < PIECE ? left : PIECE; }
+/* The next piece of n bytes of input; *size is how long it is. */
+static const unsigned char *next_piece(Codec *c, const unsigned char *data, size_t n, size_t *size) {
+  *size = n < CODEC_PIECE ? n : CODEC_PIECE;
+  return c->piece == NULL || *size == 0 ? data : memcpy(c->piece, data, *size);
+}
 
 static CodecResult result_of(Codec *c, CodecResult result) {
   return result == CODEC_OK && c->length > c->limit ? CODEC_TOO_LARGE : result;
@@ -38,7 +40,12 @@ static int window_bits(CodecFormat format) {
 }
 
 static CodecResult zlib_error(int status) {
-  return status == Z_MEM_ERROR ? CODEC_NO_MEMORY : status == Z_BUF_ERROR ? CODEC_TRUNCATED : CODEC_DAMAGED;
+  switch (status) {
+    case Z_MEM_ERROR: return CODEC_NO_MEMORY;
+    case Z_BUF_ERROR: return CODEC_TRUNCATED;
+    case Z_NEED_DICT: return CODEC_DICTIONARY;
+    default: return CODEC_DAMAGED;
+  }
 }
 
 /* Runs step (deflate or inflate) over all input; *rest is what the stream left behind its end. */
@@ -47,8 +54,8 @@ static CodecResult run_zlib(Codec *c, z_stream *z, int (*step)(z_streamp, int), 
   for (int status = Z_OK; status != Z_STREAM_END;) {
     CodecResult grown = grow(c);
     if (grown != CODEC_OK) return grown;
-    size_t in = piece_of(n), out = room(c);
-    z->next_in = (unsigned char *)data;
+    size_t in, out = room(c);
+    z->next_in = (unsigned char *)next_piece(c, data, n, &in);
     z->avail_in = (unsigned)in;
     z->next_out = c->out + c->length;
     z->avail_out = (unsigned)out;
@@ -76,7 +83,7 @@ static CodecResult deflate_all(Codec *c, const unsigned char *data, size_t n) {
   return result;
 }
 
-/* A gzip file may have several members. */
+/* A gzip file may have several members; zeros that fill up a block of a tape or disk are passed over, as gzip does. */
 static CodecResult inflate_all(Codec *c, const unsigned char *data, size_t n) {
   CodecResult result;
   size_t rest = 0;
@@ -87,6 +94,8 @@ static CodecResult inflate_all(Codec *c, const unsigned char *data, size_t n) {
     result = run_zlib(c, &z, c->zlib->inflate, data, n, &rest);
     c->zlib->inflate_end(&z);
     data += n - rest;
+    if (c->format == CODEC_GZIP)
+      for (; rest > 0 && data[0] == 0; rest--) data++;
     n = rest;
   } while (result == CODEC_OK && c->format == CODEC_GZIP && rest > 0 && data[0] == 0x1f);
   return result_of(c, result == CODEC_OK && rest > 0 ? CODEC_TRAILING : result);
@@ -101,8 +110,9 @@ static CodecResult zstd_compress(Codec *c, const unsigned char *data, size_t n) 
   }
   for (size_t left = 1; left != 0 && result == CODEC_OK;) {
     if ((result = grow(c)) != CODEC_OK) break;
-    ZSTD_inBuffer in = {data, piece_of(n), 0};
+    ZSTD_inBuffer in = {0};
     ZSTD_outBuffer out = {c->out + c->length, room(c), 0};
+    in.src = next_piece(c, data, n, &in.size);
     size_t status = c->zstd->compress(ctx, &out, &in, in.size == n ? ZSTD_e_end : ZSTD_e_continue);
     if (c->zstd->is_error(status)) result = CODEC_NO_MEMORY;
     data += in.pos;
@@ -115,18 +125,28 @@ static CodecResult zstd_compress(Codec *c, const unsigned char *data, size_t n) 
   return result;
 }
 
+static CodecResult zstd_error(const Zstd *zstd, size_t status) {
+  switch (zstd->error_code(status)) {
+    case ZSTD_error_memory_allocation: return CODEC_NO_MEMORY;
+    case ZSTD_error_frameParameter_windowTooLarge: return CODEC_TOO_WIDE;
+    case ZSTD_error_dictionary_wrong: return CODEC_DICTIONARY;
+    default: return CODEC_DAMAGED;
+  }
+}
+
 static CodecResult zstd_expand(Codec *c, const unsigned char *data, size_t n) {
   ZSTD_DCtx *ctx = c->zstd->create_d();
   CodecResult result = ctx == NULL ? CODEC_NO_MEMORY : n == 0 ? CODEC_TRUNCATED : CODEC_OK;
   for (size_t status = 1; result == CODEC_OK && (n > 0 || status != 0);) { /* several frames follow one another */
     if ((result = grow(c)) != CODEC_OK) break;
-    ZSTD_inBuffer in = {data, piece_of(n), 0};
+    ZSTD_inBuffer in = {0};
     ZSTD_outBuffer out = {c->out + c->length, room(c), 0};
+    in.src = next_piece(c, data, n, &in.size);
     status = c->zstd->decompress(ctx, &out, &in);
     data += in.pos;
     n -= in.pos;
     c->length += out.pos;
-    if (c->zstd->is_error(status)) result = CODEC_DAMAGED;
+    if (c->zstd->is_error(status)) result = zstd_error(c->zstd, status);
     else if (n == 0 && status != 0 && out.pos < out.size) result = CODEC_TRUNCATED;
     else if (c->stopped(c->arg)) result = CODEC_STOPPED;
   }
@@ -145,6 +165,7 @@ CodecResult codec_expand(Codec *c, const unsigned char *data, size_t n) {
 
 CodecFormat codec_detect(const unsigned char *data, size_t n) {
   if (n >= 2 && data[0] == 0x1f && data[1] == 0x8b) return CODEC_GZIP;
-  if (n >= 4 && data[0] == 0x28 && data[1] == 0xb5 && data[2] == 0x2f && data[3] == 0xfd) return CODEC_ZSTD;
+  uint32_t magic = n < 4 ? 0 : data[0] | data[1] << 8 | data[2] << 16 | (uint32_t)data[3] << 24;
+  if (magic == ZSTD_MAGICNUMBER || (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START) return CODEC_ZSTD;
   return CODEC_ZLIB;
 }

@@ -4,7 +4,7 @@
  * native.matmul(a, b [, m [, k [, n [, out]]]]) -> out
  *
  * matmul multiplies matrices that are stored row by row: a has m rows of k, b k rows of n, out m rows of n elements.
- * What is not given follows from the lengths; without m, a and b are square. f64 and f32 are multiplied by the BLAS,
+ * What is not given follows from the lengths; without any, a and b are square. f64 and f32 are multiplied by the BLAS,
  * which computes on the calling thread only: several Lua threads are what makes it parallel. */
 #include <cblas.h>
 #include <math.h>
@@ -68,10 +68,10 @@ static double dot_real(const Blas *blas, BufferType type, const void *a, const v
 }
 
 static int native_dot(lua_State *L) {
+  const Blas *blas = is_real(buffer_check(L, 1)) ? library_load(L, &blas_spec) : NULL; /* first: it allocates */
   Buffer *a = buffer_check(L, 1), *b = buffer_check(L, 2);
   luaL_argcheck(L, a->type == b->type, 2, "both buffers must have the same type");
   luaL_argcheck(L, a->length == b->length, 2, "both buffers must have the same length");
-  const Blas *blas = is_real(a) ? library_load(L, &blas_spec) : NULL;
   size_t n = a->length, size = buffer_item_sizes[a->type];
   double real = 0;
   uint64_t integer = 0;
@@ -96,7 +96,7 @@ static int native_sort(lua_State *L) {
   Buffer *a = buffer_check(L, 1);
   size_t first, n = native_range(L, 2, a, &first), size = buffer_item_sizes[a->type];
   if (!a->writable) return luaL_error(L, "this buffer is read-only");
-  void *scratch = a->type == BUFFER_U8 || n < 2 ? NULL : malloc(n * size);
+  void *scratch = a->type == BUFFER_U8 || n < 2 ? NULL : malloc(2 * n * size);
   if (a->type != BUFFER_U8 && n >= 2 && scratch == NULL) return luaL_error(L, "not enough memory to sort");
   char *data = buffer_pin(a);
   Work work;
@@ -125,10 +125,21 @@ static size_t dimension(lua_State *L, int i, size_t otherwise) {
 
 static size_t divided(size_t length, size_t by) { return by == 0 ? 0 : length / by; }
 
+/* The side of the square that a and b both are. */
+static size_t check_square(lua_State *L, const Buffer *a, const Buffer *b) {
+  size_t side = (size_t)llround(sqrt((double)a->length));
+  if (side * side != a->length || a->length != b->length)
+    luaL_error(L, "matmul: give m, the number of rows of the first: %I and %I elements are not two squares of one size",
+               (LUAI_UACINT)a->length, (LUAI_UACINT)b->length);
+  return side;
+}
+
 static Product check_shape(lua_State *L, const Buffer *a, const Buffer *b) {
   Product p;
-  p.m = dimension(L, 3, (size_t)llround(sqrt((double)a->length)));
-  p.k = dimension(L, 4, divided(a->length, p.m));
+  bool none = lua_isnoneornil(L, 3) && lua_isnoneornil(L, 4);
+  p.k = none ? check_square(L, a, b) : dimension(L, 4, 0);
+  p.m = dimension(L, 3, divided(a->length, p.k));
+  if (p.k == 0) p.k = divided(a->length, p.m);
   p.n = dimension(L, 5, divided(b->length, p.k));
   if (p.m * p.k != a->length || p.k * p.n != b->length)
     luaL_error(L, "matmul: %I elements are no %I x %I matrix, or %I elements no %I x %I matrix", (LUAI_UACINT)a->length,
@@ -155,28 +166,33 @@ static void multiply(const Blas *blas, const Work *work, Product p, BufferType t
   }
 }
 
+static bool overlap(const Buffer *a, const Buffer *b) {
+  uintptr_t x = (uintptr_t)a->data, y = (uintptr_t)b->data;
+  return x < y + buffer_nbytes(b) && y < x + buffer_nbytes(a);
+}
+
 /* Pushes the result's buffer: the one at index 6, or a new one. */
 static Buffer *push_out(lua_State *L, const Buffer *a, const Buffer *b, Product p) {
   if (lua_isnoneornil(L, 6)) return buffer_new(L, a->type, p.m * p.n);
   Buffer *out = buffer_check(L, 6);
   luaL_argcheck(L, out->type == a->type && out->length == p.m * p.n, 6, "must have the type and length of the product");
-  luaL_argcheck(L, out->writable && out->data != a->data && out->data != b->data, 6,
-                "must be writable and another buffer than the factors");
+  luaL_argcheck(L, out->writable && !overlap(out, a) && !overlap(out, b), 6,
+                "must be writable, and other memory than the factors");
   lua_pushvalue(L, 6);
   return out;
 }
 
 static int native_matmul(lua_State *L) {
+  const Blas *blas = library_load(L, &blas_spec);
   Buffer *a = buffer_check(L, 1), *b = buffer_check(L, 2);
   luaL_argcheck(L, a->type == b->type, 2, "both buffers must have the same type");
   luaL_argcheck(L, is_real(a), 1, "must be of type f64 or f32");
   lua_settop(L, 6);
   Product p = check_shape(L, a, b);
-  const Blas *blas = library_load(L, &blas_spec);
   Buffer *out = push_out(L, a, b, p);
+  if (a->length != p.m * p.k || b->length != p.k * p.n) return luaL_error(L, "%s", buffer_changed);
   if (p.m * p.n == 0) return 1;
-  /* a finalizer may have freed them */
-  const char *x = buffer_pin(buffer_check(L, 1)), *y = buffer_pin(buffer_check(L, 2));
+  const char *x = buffer_pin(a), *y = buffer_pin(b);
   char *z = buffer_pin(out);
   Work work;
   work_begin(L, &work, "matmul", (double)p.m * (double)p.k * (double)p.n >= LEAVE_MATMUL);

@@ -103,8 +103,8 @@ static void convert(lua_State *L, Buffer *to, size_t at, const Buffer *from, siz
 
 /* Stores the values at index v (a string, table or buffer) into b from element `at` on. */
 static void assign(lua_State *L, Buffer *b, lua_Integer at, int v) {
-  const Buffer *from = buffer_test(L, v);
-  if (from != NULL) {
+  if (buffer_test(L, v) != NULL) {
+    const Buffer *from = buffer_check(L, v);
     check_room(L, b, at, from->length);
     convert(L, b, (size_t)at, from, 0, from->length);
   } else if (lua_type(L, v) == LUA_TSTRING) {
@@ -147,9 +147,9 @@ static int buffer_move(lua_State *L) {
 
 /* Pushes a copy of n elements of b. */
 static int push_copy(lua_State *L, Buffer *b, size_t first, size_t n) {
-  buffer_pin(b); /* a finalizer that runs when memory is made must not free it */
   Buffer *copy = buffer_new(L, b->type, n);
-  buffer_unpin(b);
+  if (n == 0) return 1;
+  if (n > b->length || first > b->length - n) return luaL_error(L, "%s", buffer_changed);
   convert(L, copy, 0, b, first, n);
   return 1;
 }
@@ -176,7 +176,7 @@ static int buffer_view_method(lua_State *L) {
 static int buffer_bytes(lua_State *L) {
   Buffer *b = buffer_check(L, 1);
   size_t first, n = native_range(L, 2, b, &first);
-  lua_pushlstring(L, n == 0 ? "" : address(b, first), n * buffer_item_sizes[b->type]);
+  buffer_push_bytes(L, n == 0 ? NULL : address(b, first), n * buffer_item_sizes[b->type]);
   return 1;
 }
 
@@ -185,7 +185,7 @@ static int buffer_totable(lua_State *L) {
   size_t first, n = native_range(L, 2, b, &first);
   lua_createtable(L, n > INT32_MAX ? 0 : (int)n, 0);
   for (size_t i = 0; i < n; i++) {
-    if (first + i >= b->length) return luaL_error(L, "the buffer was changed by a finalizer meanwhile");
+    if (first + i >= b->length) return luaL_error(L, "%s", buffer_changed);
     buffer_get(L, b, first + i);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }

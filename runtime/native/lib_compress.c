@@ -27,7 +27,8 @@ static const LibrarySpec zstd_spec = {
     .sonames = (const char *const[]){"libzstd.so.1", NULL},
     .symbols = (const char *const[]){"ZSTD_createCCtx", "ZSTD_freeCCtx", "ZSTD_CCtx_setParameter",
                                      "ZSTD_compressStream2",
-                                     "ZSTD_createDCtx", "ZSTD_freeDCtx", "ZSTD_decompressStream", "ZSTD_isError", NULL},
+                                     "ZSTD_createDCtx", "ZSTD_freeDCtx", "ZSTD_decompressStream", "ZSTD_isError",
+                                     "ZSTD_getErrorCode", NULL},
 };
 
 static bool stopped(const void *work) { return work_stopped(work); }
@@ -77,6 +78,10 @@ static int fail(lua_State *L, const Codec *c, CodecResult result, const char *wh
     case CODEC_TRAILING: return luaL_error(L, "%s: other data follows the end of the %s data", what, format);
     case CODEC_TOO_LARGE:
       return luaL_error(L, "%s: more than max_size = %I bytes would come out", what, (LUAI_UACINT)c->limit);
+    case CODEC_TOO_WIDE:
+      return luaL_error(L, "%s: the %s data needs a window of more than 128 MiB: compress it without --long", what,
+                        format);
+    case CODEC_DICTIONARY: return luaL_error(L, "%s: the %s data needs the dictionary that it was made with", what, format);
     default: return luaL_error(L, "%s: not enough memory", what);
   }
 }
@@ -101,10 +106,13 @@ static int run(lua_State *L, Codec *c, CodecResult (*job)(Codec *, const unsigne
   Work work;
   c->stopped = stopped;
   c->arg = &work;
+  bool copies = bytes.pinned != NULL && bytes.length > 0;
+  if (copies) c->piece = malloc(bytes.length < CODEC_PIECE ? bytes.length : CODEC_PIECE);
   work_begin(L, &work, what, bytes.length >= LEAVE);
-  CodecResult result = job(c, bytes.data, bytes.length);
+  CodecResult result = copies && c->piece == NULL ? CODEC_NO_MEMORY : job(c, bytes.data, bytes.length);
   bool was_stopped = work_end(&work);
   native_bytes_done(&bytes);
+  free(c->piece);
   if (was_stopped || result != CODEC_OK) {
     free(c->out);
     return was_stopped ? work_raise(L, &work) : fail(L, c, result, what);

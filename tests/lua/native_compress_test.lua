@@ -54,6 +54,48 @@ t.test("members of gzip and frames of zstd follow one another", function()
   end
 end)
 
+t.test("zeros between and behind the members of gzip are passed over", function()
+  local o = { format = "gzip" }
+  local one, two, zeros = native.compress("one ", o), native.compress("two", o), ("\0"):rep(512)
+  t.equal(native.decompress(one .. zeros), "one ")
+  t.equal(native.decompress(one .. "\0" .. two .. zeros), "one two")
+  t.equal(native.decompress(one .. native.compress("", o) .. zeros), "one ")
+  t.raises("other data follows", native.decompress, one .. zeros .. "tail")
+  t.raises("other data follows", native.decompress, native.compress("one", { format = "zlib" }) .. zeros)
+end)
+
+t.test("frames of zstd that are to be skipped are, wherever they stand", function()
+  local frame = native.compress("text", { format = "zstd" })
+  local skipped = ("<I4s4"):pack(0x184D2A5F, "anything")
+  local empty = ("<I4s4"):pack(0x184D2A50, "")
+  t.equal(native.decompress(skipped .. frame), "text")
+  t.equal(native.decompress(frame .. empty .. frame .. skipped), "texttext")
+  t.equal(native.decompress(empty .. skipped), "")
+  t.equal(native.decompress(native.compress("", { format = "zstd" }) .. frame), "text")
+  t.raises("ends too early", native.decompress, skipped:sub(1, -2))
+end)
+
+t.test("what needs a dictionary or a wide window says so", function()
+  t.raises("needs the dictionary", native.decompress, "\x78\xbb\x02\x64\x01\x45", { format = "zlib" })
+  t.raises("needs the dictionary", native.decompress, "\x28\xb5\x2f\xfd\x21\x05\x00\x01\x00\x00")
+  t.raises("window", native.decompress, "\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00")
+end)
+
+t.test("what others write meanwhile is compressed to something that is whole", function()
+  local n = 1 << 19
+  local b, stop = native.buffer("u8", n), false
+  local writer = t.start(1, function()
+    while not stop do b:fill(math.random(0, 255)) b:fill(7, n // 3) b:move(1, n // 2, n // 3) end
+  end)
+  for _ = 1, t.hostile and 1 or 5 do
+    for _, format in ipairs { "zlib", "gzip", "deflate", "zstd" } do
+      t.equal(#native.decompress(native.compress(b, { format = format, level = 1 }), { format = format }), n)
+    end
+  end
+  stop = true
+  t.join(writer)
+end)
+
 t.test("a bomb does not come out", function()
   local bomb = native.compress(native.buffer("u8", 200 << 20), { format = "zstd" })
   t.equal(#bomb < 100000, true)
