@@ -7,6 +7,9 @@
  *   in no call by ctypes, but known        the same two, by Tstate.blocking; an error is reported, not carried over
  *   unknown to the runtime                 enters it for the length of the call
  *
+ * C may call it at any time, also from a thread that it makes later: while one exists, nobody claims that every thread
+ * waits in vain (deadlock_external).
+ *
  * An error is caught here, since a jump over the frames of C would leave its locks held and its memory lost. It is kept
  * for the Lua caller of the C function; until that returns, its callbacks answer zero without being run.
  */
@@ -18,6 +21,7 @@
 
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/sync/deadlock.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/visit.h"
 
@@ -31,6 +35,7 @@ typedef struct Invocation {
 /* Writes the Lua result on top of the stack for libffi, which wants narrow integers as whole words. */
 static const char *store_result(lua_State *L, const CType *type, void *result) {
   if (type->kind == C_VOID) return NULL;
+  if (type->kind == C_POINTER && lua_type(L, -1) == LUA_TSTRING) return "C would keep a string's address: return a pointer";
   const char *why = value_store(L, type, result, lua_gettop(L), 0);
   if (why != NULL || type->size >= sizeof(ffi_arg) || !(ctype_is_integer(type) || type->kind == C_BOOL)) return why;
   switch (type->kind) {
@@ -43,6 +48,11 @@ static const char *store_result(lua_State *L, const CType *type, void *result) {
     default: *(ffi_arg *)result = *(uint8_t *)result; break;
   }
   return NULL;
+}
+
+static void clear_result(const Invocation *call) {
+  size_t size = call->callback->signature.ret->size;
+  memset(call->result, 0, size < sizeof(ffi_arg) ? sizeof(ffi_arg) : size);
 }
 
 /* Runs the Lua function, protected; argument: the Invocation */
@@ -83,27 +93,32 @@ static void run(lua_State *L, ForeignCall *frame, Invocation *call) {
   lua_remove(L, status == LUA_OK ? -1 : -2);
   call->callback->running--;
   if (status == LUA_OK) return;
-  memset(call->result, 0, sizeof(ffi_arg));
+  clear_result(call);
   if (frame != NULL && frame->L == L) frame->failed = true;
   else report(L);
 }
 
+/* The runtime that the callback was made in has its door still. */
+static bool has_door(const Callback *callback) {
+  return callback->door == NULL || atomic_load(&callback->door->serial) == callback->serial;
+}
+
 /* The thread's state in the callback's runtime, or NULL. */
-static Tstate *state_in(const Runtime *rt) {
+static Tstate *state_in(const Callback *callback) {
   Tstate *ts = tstate_self();
-  while (ts != NULL && ts->rt != rt) ts = ts->outer;
-  return ts;
+  while (ts != NULL && (ts->rt != callback->rt || ts->rt->door != callback->door)) ts = ts->outer;
+  return ts != NULL && has_door(callback) ? ts : NULL;
 }
 
 /* A thread that the runtime does not know comes in for the length of the call. */
 static void enter_as_stranger(Callback *callback, Invocation *call) {
   lua_State *L;
   Door *door = callback->door;
-  if (door == NULL || visit_enter(door, &L) != VISIT_OK) {
-    fprintf(stderr, "gilua: a callback was not run: the runtime is closing, or there is not enough memory\n");
+  if (door == NULL || !has_door(callback) || visit_enter(door, &L) != VISIT_OK) {
+    fprintf(stderr, "gilua: a callback was not run: its runtime is closing or closed, or there is not enough memory\n");
     return;
   }
-  run(L, NULL, call);
+  if (has_door(callback)) run(L, NULL, call); /* inside, nobody else gets the door */
   visit_leave(door);
 }
 
@@ -112,8 +127,9 @@ static void enter(ffi_cif *cif, void *result, void **args, void *user) {
   Callback *callback = user;
   Invocation call = {callback, result, args};
   int saved = errno;
-  memset(result, 0, cif->rtype->size < sizeof(ffi_arg) ? sizeof(ffi_arg) : cif->rtype->size);
-  Tstate *ts = state_in(callback->rt);
+  (void)cif;
+  clear_result(&call);
+  Tstate *ts = state_in(callback);
   if (ts == NULL) {
     enter_as_stranger(callback, &call);
     return;
@@ -142,6 +158,7 @@ int callback_new(lua_State *L) {
   Runtime *rt = park_self(L)->rt;
   callback->rt = rt;
   callback->door = rt->door;
+  callback->serial = rt->door != NULL ? atomic_load(&rt->door->serial) : 0;
   callback->function_ref = callback->self_ref = LUA_NOREF;
   lua_newtable(L);
   signature_read(L, &callback->signature, 2, 3);
@@ -157,6 +174,8 @@ int callback_new(lua_State *L) {
   if (callback->closure == NULL) return luaL_error(L, "not enough memory for a callback");
   if (ffi_prep_closure_loc(callback->closure, &callback->signature.cif, enter, callback, callback->code) != FFI_OK)
     return luaL_error(L, "libffi cannot make a callback with this signature");
+  callback->counted = true;
+  deadlock_external(park_self(L), 1);
   return 1;
 }
 
@@ -170,6 +189,9 @@ static int callback_free(lua_State *L) {
   callback->code = NULL;
   if (callback->closure != NULL) ffi_closure_free(callback->closure);
   callback->closure = NULL;
+  Tstate *ts = state_in(callback);
+  if (callback->counted && ts != NULL) deadlock_external(ts, -1);
+  callback->counted = false;
   return 0;
 }
 

@@ -13,9 +13,11 @@ typedef struct Callback {
   ffi_closure *closure; /* [G] */
   const Runtime *rt;    /* [i] only to be compared: it goes before the state, where the host detaches it */
   Door *door;           /* [i] */
+  uint64_t serial;      /* [i] of the door, which a later runtime may have, at the same address even */
   int function_ref;     /* [G] registry: the Lua function */
   int self_ref;         /* [G] registry: this object */
   unsigned running;     /* [G] calls in progress */
+  bool counted;         /* [G] among what may end waits from outside */
   Signature signature;  /* [i] */
 } Callback;
 

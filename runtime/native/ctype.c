@@ -57,7 +57,7 @@ static const struct {
     [C_BUFFER] = {sizeof(void *), _Alignof(void *), &ffi_type_pointer},
 };
 
-static const char types_key; /* in the registry: {name = type}, and {light userdata of a type = type} weakly */
+static const char types_key; /* in the registry: {name = type}; at ctype_type {light userdata of a type = type}; both weakly */
 
 /* Pushes a type of that kind with the name on top of the stack, which it pops. */
 static CType *push_type(lua_State *L, CKind kind) {
@@ -118,6 +118,7 @@ const CType *ctype_push_pointer(lua_State *L, int i) {
   lua_remove(L, -2);
   CType *type = push_type(L, C_POINTER);
   type->element = element;
+  type->has_pointers = true;
   keep(L, i);
   return type;
 }
@@ -135,6 +136,7 @@ const CType *ctype_push_array(lua_State *L, int i, size_t n) {
   type->count = n;
   type->size = n * element->size;
   type->align = element->align;
+  type->has_pointers = element->has_pointers;
   keep(L, i);
   return type;
 }
@@ -205,6 +207,23 @@ static void parse(lua_State *L, const char *text) {
   lua_pushnil(L);
 }
 
+/* What no value of Lua is, or what this C library has no way to pass. */
+static void unknown(lua_State *L, const char *name) {
+  static const char *const words[] = {"complex", "_Complex", "__int128", "_Float16", "_Float128", "__float128",
+                                      "_Decimal32", "_Decimal64", "_Decimal128", "_BitInt", "va_list"};
+  char text[256];
+  const char *rest = read_words(name, text, sizeof text);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    const char *at = strstr(text, words[i]);
+    if (at == NULL) continue;
+    luaL_error(L, "C type '%s': %s is not supported: write a C function that takes or gives it in parts", name, words[i]);
+  }
+  if (strncmp(text, "struct ", 7) == 0 || strncmp(text, "union ", 6) == 0 || strncmp(text, "enum ", 5) == 0)
+    luaL_error(L, "unknown C type '%s': give the type that ctypes.struct or ctypes.union made; an enum is an int%s", name,
+               *rest == '*' ? "; a pointer to one that is not known is a void*" : "");
+  luaL_error(L, "unknown C type '%s' (structs are made by ctypes.struct, a typedef must be written out)", name);
+}
+
 const CType *ctype_check(lua_State *L, int i) {
   i = lua_absindex(L, i);
   luaL_checkstack(L, 8, NULL);
@@ -219,8 +238,7 @@ const CType *ctype_check(lua_State *L, int i) {
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pop(L, 1);
     parse(L, lua_tostring(L, i));
-    if (lua_isnil(L, -1))
-      luaL_error(L, "unknown C type '%s' (structs are made by ctypes.struct)", lua_tostring(L, i));
+    if (lua_isnil(L, -1)) unknown(L, lua_tostring(L, i));
     lua_pushvalue(L, i);
     lua_pushvalue(L, -2);
     lua_rawset(L, -4);
@@ -278,11 +296,12 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
     luaL_error(L, "field '%s' has no type", lua_tostring(L, self + 1));
   const CType *of = ctype_check(L, -1);
   if (of->size == 0 || of->kind == C_BUFFER)
-    luaL_error(L, "field '%s' cannot be of this type", lua_tostring(L, self + 1));
+    luaL_error(L, "field '%s' cannot be of this type: a %s has no size there", lua_tostring(L, self + 1), ctype_push_name(L, of));
   size_t at = is_union ? 0 : (type->size + of->align - 1) / of->align * of->align;
   type->fields[n] = (CField){of, at};
   if (at + of->size > type->size) type->size = at + of->size;
   if (of->align > type->align) type->align = of->align;
+  type->has_pointers = type->has_pointers || of->has_pointers;
   lua_pushvalue(L, self);
   keep(L, -2);
   lua_getiuservalue(L, self, CTYPE_FIELDS);
@@ -295,17 +314,43 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
   lua_settop(L, self);
 }
 
+/* The only option is the name: what is passed over ("pack") would give another layout than was meant. */
+static void check_keys(lua_State *L, int i, const char *what) {
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1))
+    if (!lua_isinteger(L, -2) && (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "name") != 0))
+      luaL_error(L, "%s: unknown option '%s' (only name is one)", what, luaL_tolstring(L, -2, NULL));
+}
+
+/* The first value in a struct that is no struct or array. */
+static const CType *first_part(const CType *type) {
+  while (type->kind == C_STRUCT || type->kind == C_ARRAY)
+    type = type->kind == C_STRUCT ? type->fields[0].type : type->element;
+  return type;
+}
+
+/* On x86-64 a struct of one long double comes back in a register of the x87, but libffi reads others (3.4.4). */
+bool ctype_is_returned(const CType *type) {
+  if (type->ffi == NULL || type->kind == C_BUFFER) return false;
+#if defined(__x86_64__)
+  return type->kind != C_STRUCT || type->size > sizeof(long double) || first_part(type)->kind != C_LONG_DOUBLE;
+#else
+  return true;
+#endif
+}
+
 const CType *ctype_push_struct(lua_State *L, int i, bool is_union) {
   i = lua_absindex(L, i);
   luaL_checktype(L, i, LUA_TTABLE);
   size_t n = lua_rawlen(L, i);
   luaL_argcheck(L, n > 0, i, "has no fields");
+  check_keys(L, i, is_union ? "union" : "struct");
   if (lua_getfield(L, i, "name") != LUA_TSTRING) {
     lua_pop(L, 1);
     lua_pushstring(L, is_union ? "union" : "struct");
   }
   CType *type = push_type(L, C_STRUCT);
   type->align = 1;
+  type->is_union = is_union;
   type->fields = lua_newuserdatauv(L, n * sizeof(CField), 0);
   memset(type->fields, 0, n * sizeof(CField));
   lua_insert(L, -2);
@@ -337,14 +382,18 @@ const CField *ctype_field(lua_State *L, const CType *type, int key) {
   return n == 0 ? NULL : &type->fields[n - 1];
 }
 
-void ctype_open(lua_State *L) {
-  lua_newtable(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
+static void push_weak(lua_State *L) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
+}
+
+void ctype_open(lua_State *L) {
+  push_weak(L);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
+  push_weak(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &ctype_type);
   object_register(L, &ctype_type);
 }

@@ -49,6 +49,8 @@ struct CType {
   CField *fields;       /* struct, union */
   ffi_type *ffi;        /* how it is passed; NULL: it cannot be (void but as a result, arrays, unions) */
   ffi_type own;         /* struct: what ffi points at */
+  bool is_union;
+  bool has_pointers;    /* there are pointers in a value of it */
 };
 
 /* User values of a type: its name; a table of what it needs (types, memory); struct: {field name = number} */
@@ -73,6 +75,9 @@ const CType *ctype_push_struct(lua_State *L, int i, bool is_union);
 /* ctype_push_self pushes the type's own userdata, which exists as long as the type. ctype_push_name pushes its name. */
 void ctype_push_self(lua_State *L, const CType *type);
 const char *ctype_push_name(lua_State *L, const CType *type);
+
+/* ctype_is_returned tells whether libffi can take a result of the type. */
+bool ctype_is_returned(const CType *type);
 
 /* ctype_same tells whether both are the same type. */
 bool ctype_same(const CType *a, const CType *b);

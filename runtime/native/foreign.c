@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runtime/native/direct.h"
+#include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
 
@@ -39,10 +40,39 @@ typedef struct Arguments {
   unsigned nbuffers;
 } Arguments;
 
+static int argument_error(lua_State *L, const Foreign *f, int i, const char *why) {
+  return luaL_error(L, "%s: argument %d: %s", f->name, i, why);
+}
+
+/* A struct by value: the memory that the argument at index i points at, or new memory on the stack, made from a table. */
+static const char *prepare_struct(lua_State *L, const CType *type, int i, void **value) {
+  const Pointer *p = pointer_test(L, i);
+  if (p != NULL && p->count > 0 && ctype_same(p->type, type)) {
+    *value = p->address;
+    return NULL;
+  }
+  *value = pointer_new(L, type, 1)->address;
+  return value_store(L, type, *value, i, lua_gettop(L));
+}
+
+/* Makes what the call needs in Lua: structs for arguments, and one for the result, on top of the stack. Before anything is
+ * converted, for a finalizer that runs in an allocation may resize a buffer, or free it. Returns the result's memory. */
+static void *prepare(lua_State *L, const Foreign *f, Arguments *a) {
+  const Signature *s = &f->signature;
+  for (unsigned i = 0; i < s->nargs; i++) {
+    if (s->args[i]->kind != C_STRUCT) continue;
+    const char *why = prepare_struct(L, s->args[i], (int)i + 1, &a->values[i]);
+    if (why != NULL) argument_error(L, f, (int)i + 1, why);
+  }
+  if (s->ret->kind == C_STRUCT) return pointer_new(L, s->ret, 1)->address;
+  luaL_checkstack(L, 4, NULL);
+  return NULL;
+}
+
 /* Puts the argument at index i into slot n. Returns NULL, or why that cannot be. */
 static const char *convert(lua_State *L, const CType *type, int i, unsigned n, Arguments *a) {
   Slot *slot = &a->slots[n];
-  a->values[n] = slot;
+  if (type->kind != C_STRUCT) a->values[n] = slot;
   switch (type->kind) {
     case C_DOUBLE: {
       int ok;
@@ -56,15 +86,7 @@ static const char *convert(lua_State *L, const CType *type, int i, unsigned n, A
       if (buffer != NULL) a->buffers[a->nbuffers++] = buffer;
       return why;
     }
-    case C_STRUCT: {
-      const Pointer *p = pointer_test(L, i);
-      if (p != NULL && p->count > 0 && ctype_same(p->type, type)) {
-        a->values[n] = p->address;
-        return NULL;
-      }
-      a->values[n] = pointer_new(L, type, 1)->address; /* a table of its fields; stays on the stack */
-      return value_store(L, type, a->values[n], i, lua_gettop(L));
-    }
+    case C_STRUCT: return NULL; /* prepared */
     default: break;
   }
   return value_store(L, type, slot, i, 0);
@@ -98,10 +120,6 @@ static const char *convert_open(lua_State *L, int i, unsigned n, Arguments *a, f
   else if ((buffer = buffer_test(L, i)) == NULL || buffer->freed) return "this value cannot be passed behind \"...\"";
   if (buffer != NULL) slot->pointer = (a->buffers[a->nbuffers++] = buffer)->data;
   return NULL;
-}
-
-static int argument_error(lua_State *L, const Foreign *f, int i, const char *why) {
-  return luaL_error(L, "%s: argument %d: %s", f->name, i, why);
 }
 
 static int count_error(lua_State *L, const Foreign *f) {
@@ -163,18 +181,12 @@ static bool perform(lua_State *L, Tstate *ts, Foreign *f, ffi_cif *cif, Argument
   return !frame.failed;
 }
 
-static int finish(lua_State *L, Tstate *ts, Foreign *f, ffi_cif *cif, Arguments *a) {
+static int finish(lua_State *L, Tstate *ts, Foreign *f, ffi_cif *cif, Arguments *a, void *memory) {
   Slot slot;
-  void *result = &slot;
   const CType *ret = f->signature.ret;
-  if (ret->kind == C_STRUCT) {
-    for (unsigned i = 0; i < a->nbuffers; i++) buffer_pin(a->buffers[i]); /* making memory may run a finalizer */
-    result = pointer_new(L, ret, 1)->address;
-    for (unsigned i = 0; i < a->nbuffers; i++) buffer_unpin(a->buffers[i]);
-  } else {
-    luaL_checkstack(L, 4, NULL);
-  }
-  if (!perform(L, ts, f, cif, a, result)) return lua_error(L);
+  int top = lua_gettop(L);
+  if (!perform(L, ts, f, cif, a, memory != NULL ? memory : &slot)) return lua_error(L);
+  if (memory != NULL && ret->has_pointers) keeps_take(L, top, memory, ret->size, 1, top - 1);
   push_result(L, ret, &slot);
   return ret->kind == C_VOID ? 0 : 1;
 }
@@ -187,11 +199,12 @@ static int call_fixed(lua_State *L) {
   Arguments a;
   a.nbuffers = 0;
   if ((unsigned)lua_gettop(L) != s->nargs) return count_error(L, f);
+  void *memory = s->structs ? prepare(L, f, &a) : NULL;
   for (unsigned i = 0; i < s->nargs; i++) {
     const char *why = convert(L, s->args[i], (int)i + 1, i, &a);
     if (why != NULL) return argument_error(L, f, (int)i + 1, why);
   }
-  return finish(L, ts, f, &f->signature.cif, &a);
+  return finish(L, ts, f, &f->signature.cif, &a, memory);
 }
 
 /* The same for a function whose last parameter is "...": the call is prepared each time. */
@@ -206,6 +219,7 @@ static int call_open(lua_State *L) {
   unsigned n = (unsigned)lua_gettop(L);
   if (n < s->nargs) return count_error(L, f);
   if (n > FOREIGN_MAX_ARGS) return luaL_error(L, "%s: more than %d arguments", f->name, FOREIGN_MAX_ARGS);
+  void *memory = prepare(L, f, &a);
   for (unsigned i = 0; i < n; i++) {
     const char *why;
     if (i < s->nargs) {
@@ -218,7 +232,7 @@ static int call_open(lua_State *L) {
   }
   if (ffi_prep_cif_var(&cif, FFI_DEFAULT_ABI, s->nargs, n, s->ret->ffi, types) != FFI_OK)
     return luaL_error(L, "%s: these arguments cannot be passed", f->name);
-  return finish(L, ts, f, &cif, &a);
+  return finish(L, ts, f, &cif, &a, memory);
 }
 
 /* Reads the type at index i, which the table at index keeps takes in. */
@@ -248,9 +262,17 @@ static void read_argument(lua_State *L, Signature *s, int args, int n, int keeps
       luaL_error(L, "parameter %d: behind \"...\" C passes int and double, no %s", n, ctype_push_name(L, type));
     s->open = false;
     s->args[s->nargs] = type;
+    s->structs = s->structs || type->kind == C_STRUCT;
     s->ffi_args[s->nargs++] = type->ffi;
   }
   lua_pop(L, 1);
+}
+
+static void unreturned(lua_State *L, const CType *type) {
+  bool bits = type->kind == C_STRUCT && type->ffi != NULL;
+  luaL_error(L, "a %s cannot be returned%s", ctype_push_name(L, type),
+             bits ? ": libffi does not find a struct of one long double; bind a C function that stores it at a pointer"
+                  : " by value");
 }
 
 void signature_read(lua_State *L, Signature *s, int ret, int args) {
@@ -260,8 +282,8 @@ void signature_read(lua_State *L, Signature *s, int ret, int args) {
     lua_replace(L, ret);
   }
   s->ret = read_type(L, ret, keeps);
-  if (s->ret->ffi == NULL || s->ret->kind == C_BUFFER)
-    luaL_error(L, "a %s cannot be returned", ctype_push_name(L, s->ret));
+  if (!ctype_is_returned(s->ret)) unreturned(L, s->ret);
+  s->structs = s->ret->kind == C_STRUCT;
   if (!lua_isnil(L, args)) {
     luaL_checktype(L, args, LUA_TTABLE);
     int n = (int)lua_rawlen(L, args);
@@ -275,8 +297,10 @@ void signature_read(lua_State *L, Signature *s, int ret, int args) {
 }
 
 static bool option_release(lua_State *L, int options) {
+  static const char *const fields[] = {"release", NULL};
   if (options == 0 || lua_isnoneornil(L, options)) return true;
   luaL_checktype(L, options, LUA_TTABLE);
+  object_check_fields(L, options, "func", fields);
   lua_getfield(L, options, "release");
   bool release = lua_isnil(L, -1) || lua_toboolean(L, -1);
   lua_pop(L, 1);

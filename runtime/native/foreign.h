@@ -16,6 +16,7 @@ typedef struct Signature {
   unsigned nargs; /* the fixed ones, and those that are named behind "..." */
   unsigned nfixed;
   bool variadic; /* has a "..." */
+  bool structs;  /* by value, among arguments and result */
   bool open;     /* which is last: any values may follow */
   const CType *ret;
   const CType *args[FOREIGN_MAX_ARGS];

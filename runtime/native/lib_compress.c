@@ -59,8 +59,9 @@ static bool option_buffer(lua_State *L) {
   return lua_toboolean(L, -1);
 }
 
-static void check_options(lua_State *L) {
+static void check_options(lua_State *L, const char *what, const char *const *fields) {
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
+  object_check_fields(L, 2, what, fields);
   lua_settop(L, 2);
 }
 
@@ -126,7 +127,8 @@ static int run(lua_State *L, Codec *c, CodecResult (*job)(Codec *, const unsigne
 }
 
 static int native_compress(lua_State *L) {
-  check_options(L);
+  static const char *const fields[] = {"format", "level", "buffer", NULL};
+  check_options(L, "compress", fields);
   int format = option_format(L);
   Codec c = {.format = format < 0 ? CODEC_ZLIB : (CodecFormat)format};
   c.level = (int)(c.format == CODEC_ZSTD ? option(L, "level", -100, 22, 3) : option(L, "level", 0, 9, 6));
@@ -135,7 +137,8 @@ static int native_compress(lua_State *L) {
 }
 
 static int native_decompress(lua_State *L) {
-  check_options(L);
+  static const char *const fields[] = {"format", "max_size", "buffer", NULL};
+  check_options(L, "decompress", fields);
   int format = option_format(L);
   Codec c = {.limit = (size_t)option(L, "max_size", 0, PTRDIFF_MAX - 1, DEFAULT_MAX_SIZE)};
   if (format < 0) {

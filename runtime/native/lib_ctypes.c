@@ -1,6 +1,6 @@
 /* gilua.ctypes: calls any C library.
  *
- *   local libm = ctypes.load("libm.so.6")                          nil: the program itself; options {global = false}
+ *   local libm = ctypes.load("libm.so.6")                          nil: the program itself; "m"; options {global = false}
  *   local cos = libm:func("cos", "double", {"double"} [, {release = true}])
  *   libm:symbol(name)  libm:var(name, type)  libm.name             a void*; a pointer to a variable
  *   ctypes.func(pointer, ret, args [, options])                    a function at an address
@@ -15,10 +15,12 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "runtime/native/callback.h"
+#include "runtime/native/keeps.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/native/pointer.h"
 
@@ -36,40 +38,54 @@ static const char *library_name(lua_State *L, int i) {
   return lua_tostring(L, -1);
 }
 
-/* Opens the library of that name; also "m" for libm.so. The loader reads files: without the lock. */
-static void *open_library(lua_State *L, const char *name, int flags, char *problem, size_t size) {
-  const char *longer = name != NULL && strchr(name, '/') == NULL && strstr(name, ".so") == NULL
-                           ? lua_pushfstring(L, "lib%s.so", name) : NULL;
+enum { PROBLEM = 512, LONGEST_NAME = 256, NEWEST_VERSION = 99 };
+
+/* What dlerror says, which is of this thread until its next call. */
+static void note_problem(char *problem) { snprintf(problem, PROBLEM, "%s", dlerror()); }
+
+/* "m": libm.so, which packages for development have, and which may be a text for the linker; else the newest version. */
+static void *open_short(const char *name, int flags, char *problem) {
+  char file[LONGEST_NAME + 16];
+  snprintf(file, sizeof file, "lib%s.so", name);
+  void *handle = dlopen(file, flags);
+  if (handle == NULL) note_problem(problem);
+  for (int version = NEWEST_VERSION; handle == NULL && version >= 0; version--) {
+    snprintf(file, sizeof file, "lib%s.so.%d", name, version);
+    handle = dlopen(file, flags);
+  }
+  return handle;
+}
+
+/* Opens the library of that name. The loader reads files: without the lock. */
+static void *open_library(lua_State *L, const char *name, int flags, char *problem) {
+  bool is_short = name != NULL && strchr(name, '/') == NULL && strstr(name, ".so") == NULL && strlen(name) < LONGEST_NAME;
   Tstate *ts = park_self(L);
   blocking_begin(ts, "load");
   void *handle = dlopen(name, flags);
-  if (handle == NULL) {
-    const char *why = dlerror(); /* of this thread, until its next call */
-    size_t len = why == NULL ? 0 : strlen(why);
-    if (len >= size) len = size - 1;
-    memcpy(problem, why == NULL ? "" : why, len);
-    problem[len] = '\0';
-    if (longer != NULL) handle = dlopen(longer, flags);
-  }
+  if (handle == NULL) note_problem(problem);
+  if (handle == NULL && is_short) handle = open_short(name, flags, problem);
   blocking_end(ts);
   return handle;
 }
 
 static int ctypes_load(lua_State *L) {
+  static const char *const fields[] = {"global", NULL};
   const char *name = luaL_optstring(L, 1, NULL);
   int flags = RTLD_NOW;
   if (!lua_isnoneornil(L, 2)) {
     luaL_checktype(L, 2, LUA_TTABLE);
+    object_check_fields(L, 2, "load", fields);
     lua_getfield(L, 2, "global");
     if (lua_toboolean(L, -1)) flags |= RTLD_GLOBAL;
   }
   lua_settop(L, 1);
-  char problem[512];
+  char problem[PROBLEM];
   Library *library = object_new(L, &library_type, 1);
   lua_pushstring(L, name == NULL ? "the program" : name);
   lua_setiuservalue(L, 2, 1);
-  library->handle = open_library(L, name, flags, problem, sizeof problem);
-  if (library->handle == NULL) return luaL_error(L, "cannot load library '%s': %s", name, problem);
+  library->handle = open_library(L, name, flags, problem);
+  if (library->handle == NULL)
+    return luaL_error(L, "cannot load library '%s': %s (give its file name, as libm.so.6, or a path)", name, problem);
   lua_settop(L, 2);
   return 1;
 }
@@ -234,6 +250,11 @@ static int ctypes_cast(lua_State *L) {
     return 1;
   }
   size_t size;
+  int owner = lua_isuserdata(L, 2) ? 2 : 0;
+  if (type->kind == C_POINTER && buffer_test(L, 2) != NULL) { /* a view pins it */
+    buffer_view(L, 2, 0, buffer_check(L, 2)->length);
+    owner = lua_gettop(L);
+  }
   char *address = check_address(L, 2, &size);
   if (ctype_is_integer(type)) {
     uint64_t word = (uintptr_t)address; /* a narrower type has its low end, which comes first */
@@ -241,13 +262,6 @@ static int ctypes_cast(lua_State *L) {
     return 1;
   }
   luaL_argcheck(L, type->kind == C_POINTER, 1, "must be a pointer type, or an integer for the address");
-  int owner = 2;
-  if (buffer_test(L, 2) != NULL) { /* a view pins it */
-    buffer_view(L, 2, 0, buffer_check(L, 2)->length);
-    owner = lua_gettop(L);
-  } else if (!lua_isuserdata(L, 2)) {
-    owner = 0;
-  }
   size_t count = size == POINTER_UNKNOWN || type->element->size == 0 ? POINTER_UNKNOWN : size / type->element->size;
   pointer_push(L, type->element, address, count, owner);
   return 1;
@@ -259,14 +273,17 @@ static int ctypes_string(lua_State *L) {
   const char *address = check_address(L, 1, &size);
   luaL_argcheck(L, address != NULL, 1, "is NULL");
   if (lua_isnoneornil(L, 2)) {
-    lua_pushlstring(L, address, size == POINTER_UNKNOWN ? strlen(address) : strnlen(address, size));
+    buffer_push_bytes(L, address, size == POINTER_UNKNOWN ? strlen(address) : strnlen(address, size));
     return 1;
   }
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0 && (size_t)n <= size, 2, "is out of range");
-  lua_pushlstring(L, address, (size_t)n);
+  buffer_push_bytes(L, address, (size_t)n);
   return 1;
 }
+
+/* Returns i if there is a pointer or buffer, which has what it keeps, else 0. */
+static int is_memory(lua_State *L, int i) { return pointer_test(L, i) != NULL || buffer_test(L, i) != NULL ? i : 0; }
 
 /* ctypes.copy(to, from [, n]): n bytes; from may be a string */
 static int ctypes_copy(lua_State *L) {
@@ -278,7 +295,7 @@ static int ctypes_copy(lua_State *L) {
   luaL_argcheck(L, to != NULL && from != NULL, 1, "is NULL");
   if (n < 0 || (size_t)n > to_size || (size_t)n > from_size)
     return luaL_error(L, "%I bytes are out of range", (LUAI_UACINT)n);
-  memmove(to, from, (size_t)n);
+  keeps_move(L, is_memory(L, 1), to, is_memory(L, 2), from, (size_t)n);
   lua_settop(L, 1);
   return 1;
 }

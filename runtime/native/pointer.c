@@ -45,6 +45,10 @@ void pointer_push(lua_State *L, const CType *type, void *address, size_t count, 
   p->count = count;
   if (owner == 0) return;
   lua_pushvalue(L, owner);
+  if (pointer_test(L, -1) != NULL) { /* who has the memory is enough: no chain of all pointers that led here */
+    if (lua_getiuservalue(L, -1, POINTER_OWNER) == LUA_TNIL) lua_pop(L, 1);
+    else lua_remove(L, -2);
+  }
   lua_setiuservalue(L, -2, POINTER_OWNER);
 }
 
@@ -108,7 +112,7 @@ static int push_moved(lua_State *L, int i, lua_Integer n) {
   bool known = p->count != POINTER_UNKNOWN;
   if (known && (n < 0 ? 0 - (size_t)n > p->before : (size_t)n > p->count))
     return luaL_error(L, "the pointer would leave its array");
-  pointer_push(L, p->type, p->address + n * (lua_Integer)p->type->size, known ? p->count - (size_t)n : POINTER_UNKNOWN,
+  pointer_push(L, p->type, p->address + (size_t)n * p->type->size, known ? p->count - (size_t)n : POINTER_UNKNOWN,
                i);
   if (known && lua_isuserdata(L, -1)) ((Pointer *)lua_touserdata(L, -1))->before = p->before + (size_t)n;
   return 1;
@@ -121,7 +125,7 @@ static int pointer_add(lua_State *L) {
 
 static int pointer_sub(lua_State *L) {
   const Pointer *p = check(L, 1), *q = pointer_test(L, 2);
-  if (q == NULL) return push_moved(L, 1, -luaL_checkinteger(L, 2));
+  if (q == NULL) return push_moved(L, 1, (lua_Integer)(0 - (lua_Unsigned)luaL_checkinteger(L, 2)));
   if (p->type->size == 0 || !ctype_same(p->type, q->type)) return luaL_error(L, "pointers of different types");
   lua_pushinteger(L, (p->address - q->address) / (ptrdiff_t)p->type->size);
   return 1;

@@ -19,8 +19,7 @@ typedef struct Pointer {
 
 #define POINTER_UNKNOWN SIZE_MAX
 
-/* User values: 1 the type; 2 what keeps the memory alive, or nil; 3 a table of what was stored there, by address, or
- * nil */
+/* User values: the type; what keeps the memory alive, or nil; what is stored there (keeps.h), or nil */
 enum { POINTER_TYPE = 1, POINTER_OWNER, POINTER_KEEPS };
 
 extern const ObjectType pointer_type;

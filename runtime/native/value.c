@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "runtime/native/callback.h"
+#include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
 
 static const char *mismatch(lua_State *L, const CType *type, int v) {
@@ -111,31 +112,13 @@ const char *value_address(lua_State *L, const CType *type, int v, void **address
   return mismatch(L, type, v);
 }
 
-/* The pointer at index owner, and what it points into, keep the value at index v for as long as it is stored there. */
-static void keep(lua_State *L, int owner, const void *address, int v) {
-  if (owner == 0) return;
-  while (lua_getiuservalue(L, owner, POINTER_OWNER) == LUA_TUSERDATA && pointer_test(L, -1) != NULL) {
-    owner = lua_gettop(L); /* an element: whoever has the memory keeps */
-    luaL_checkstack(L, 4, NULL);
-  }
-  if (lua_getiuservalue(L, owner, POINTER_KEEPS) != LUA_TTABLE) {
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, owner, POINTER_KEEPS);
-  }
-  lua_pushvalue(L, v);
-  lua_rawsetp(L, -2, address);
-}
-
 static const char *store_pointer(lua_State *L, const CType *type, void *address, int v, int owner) {
   void *target = NULL;
   Buffer *buffer = NULL;
   const char *why = value_address(L, type, v, &target, &buffer);
   if (why != NULL) return why;
   if (buffer != NULL) return "a buffer may move: store ctypes.cast(type, buffer), which pins it";
-  int top = lua_gettop(L);
-  keep(L, owner, address, v);
-  lua_settop(L, top);
+  keeps_put(L, owner, address, v);
   memcpy(address, &target, sizeof target);
   return NULL;
 }
@@ -144,7 +127,7 @@ static const char *store_pointer(lua_State *L, const CType *type, void *address,
 static const char *store_struct(lua_State *L, const CType *type, char *address, int v, int owner) {
   const Pointer *p = pointer_test(L, v);
   if (p != NULL && ctype_same(p->type, type) && p->count > 0) {
-    memmove(address, p->address, type->size);
+    keeps_move(L, owner, address, v, p->address, type->size);
     return NULL;
   }
   if (!lua_istable(L, v)) return mismatch(L, type, v);
@@ -168,7 +151,7 @@ static const char *store_struct(lua_State *L, const CType *type, char *address, 
 static const char *store_array(lua_State *L, const CType *type, char *address, int v, int owner) {
   const Pointer *p = pointer_test(L, v);
   if (p != NULL && p->count >= type->count && ctype_same(p->type, type->element)) {
-    memmove(address, p->address, type->size);
+    keeps_move(L, owner, address, v, p->address, type->size);
     return NULL;
   }
   if (type->element->size == 1 && lua_type(L, v) == LUA_TSTRING) {
@@ -206,11 +189,17 @@ const char *value_store(lua_State *L, const CType *type, void *address, int v, i
   }
 }
 
-static void push_pointer(lua_State *L, const CType *type, void *address) {
+/* A pointer that was stored by Lua keeps what the memory keeps for it. */
+static void push_pointer(lua_State *L, const CType *type, void *address, int owner) {
   void *target;
   memcpy(&target, address, sizeof target);
-  if (target != NULL && type->element->kind == C_CHAR) lua_pushstring(L, target);
-  else pointer_push(L, type->element, target, POINTER_UNKNOWN, 0);
+  if (target != NULL && type->element->kind == C_CHAR) {
+    buffer_push_bytes(L, target, strlen(target));
+    return;
+  }
+  keeps_push(L, owner, address);
+  pointer_push(L, type->element, target, POINTER_UNKNOWN, lua_isnil(L, -1) ? 0 : -1);
+  lua_remove(L, -2);
 }
 
 void value_push(lua_State *L, const CType *type, void *address, int owner) {
@@ -228,7 +217,7 @@ void value_push(lua_State *L, const CType *type, void *address, int owner) {
     case C_FLOAT: lua_pushnumber(L, (lua_Number)*(float *)address); break;
     case C_DOUBLE: lua_pushnumber(L, *(double *)address); break;
     case C_LONG_DOUBLE: lua_pushnumber(L, (lua_Number)*(long double *)address); break;
-    case C_POINTER: push_pointer(L, type, address); break;
+    case C_POINTER: push_pointer(L, type, address, owner); break;
     case C_STRUCT: pointer_push(L, type, address, 1, owner); break;
     case C_ARRAY: pointer_push(L, type->element, address, type->count, owner); break;
     default: lua_pushnil(L); break;

@@ -142,7 +142,7 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   ts->next = ts->prev = ts->bucket_next = NULL;
   memset(rt->by_ident, 0, sizeof rt->by_ident);
   rt->by_ident[(lua_Unsigned)ts->ident % IDENT_BUCKETS] = ts;
-  rt->wakers.untimed = rt->wakers.external = 0;
+  rt->wakers.untimed = 0;
   rt->recorder = NULL; /* it is the parent's, and so is its file */
   rt->end_recording = NULL;
   rt->thread_life = NULL;

@@ -135,6 +135,41 @@ t.test("bad structs are refused", function()
   t.raises("cannot be passed by value", lib.func, lib, "echo_i32", "int", { U })
 end)
 
+t.test("what cannot be passed or returned right is refused by name", function()
+  local One = ctypes.struct { { "x", "long double" } }
+  local Nested = ctypes.struct { { "a", ctypes.array(One, 1) } }
+  t.raises("cannot be returned: libffi", lib.func, lib, "echo_long_double", One, { One })
+  t.raises("cannot be returned: libffi", lib.func, lib, "echo_long_double", Nested, {})
+  t.raises("cannot be returned: libffi", ctypes.callback, print, One, {})
+  lib:func("echo_long_double", "int", { One, Nested })
+  for _, name in ipairs { "double _Complex", "float complex", "__int128", "_Float16*", "va_list" } do
+    t.raises("is not supported", ctypes.type, name)
+  end
+  t.raises("ctypes.struct", ctypes.type, "struct point")
+  t.raises("an enum is an int", ctypes.type, "enum colour")
+  t.raises("unknown option 'pack'", ctypes.struct, { pack = 1, { "x", "int" } })
+  t.raises("unknown field 'relase'", lib.func, lib, "echo_i32", "int", { "int" }, { relase = false })
+  t.raises("unknown field 'gobal'", ctypes.load, nil, { gobal = true })
+end)
+
+t.test("libraries are found by short names, also where the name without version is a text for the linker", function()
+  t.equal(ctypes.load("m"):func("cos", "double", { "double" })(0), 1.0)
+  t.equal(ctypes.load("c"):func("abs", "int", { "int" })(-3), 3)
+  t.equal(ctypes.load("pthread"):symbol("pthread_self") ~= nil, true)
+  t.raises("no_such_library.so.*give its file name", ctypes.load, "no_such_library")
+end)
+
+t.test("arguments stay where they are while others are made", function()
+  local Big = ctypes.struct { { "x", "double[16]" } }
+  local f = lib:func("sum_doubles", "double", { "double*", "size_t", "...", Big })
+  for _ = 1, 200 do
+    local b = native.buffer("f64", 1000):fill(1)
+    local garbage = setmetatable({}, { __gc = function() b:resize(100000) end })
+    garbage = nil
+    t.equal(f(b, 1000, { x = { 1, 2, 3 } }), 1000.0)
+  end
+end)
+
 t.test("arrays are checked, pointers can be moved and compared", function()
   local a = ctypes.new("int", { 5, 6, 7 })
   t.equal(#a, 3)
