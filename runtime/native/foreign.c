@@ -244,7 +244,7 @@ static const CType *read_type(lua_State *L, int i, int keeps) {
 
 /* Behind "...", C passes no float and no narrow integer. */
 static bool fits_variadic(const CType *type) {
-  return type->kind != C_FLOAT && (type->size >= sizeof(int) || type->size == 0);
+  return type->kind != C_FLOAT && (type->kind == C_STRUCT || type->size >= sizeof(int));
 }
 
 static void read_argument(lua_State *L, Signature *s, int args, int n, int keeps) {

@@ -86,6 +86,45 @@ t.test("a thread of the C library may call", function()
   t.join(t.start(4, function() for _ = 1, 10 do t.equal(in_thread(double, 4), 20) end end))
 end)
 
+-- What the program prints when it runs that script.
+local function run(script)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  assert(file:write('local ctypes, threading = require "gilua.ctypes", require "gilua.threading"\n', script))
+  file:close()
+  local p <close> = io.popen(os.getenv("GILUA") .. " " .. path .. " 2>&1")
+  local text = p:read("a")
+  os.remove(path)
+  return text
+end
+
+t.test("while C may call back, a wait of every thread is none in vain", function()
+  local text = run(([[
+    local event = threading.Event()
+    local f = ctypes.callback(function() event:set() end)
+    assert(ctypes.load(%q):func("call_later", "int", { "void*" })(f) == 0)
+    threading.start(function() print(event:wait()) end) -- main ends: nobody of Lua could wake it
+  ]]):format(arg[1]))
+  t.equal(text, "true\n")
+  text = run [[
+    ctypes.callback(print):free()
+    threading.start(function() print(pcall(threading.Event().wait, threading.Event())) end)
+  ]]
+  t.equal(text:match "every thread waits", "every thread waits")
+end)
+
+t.test("a callback's struct results arrive, and zeros after an error", function()
+  local Big = ctypes.struct { { "x", "double[4]" }, { "n", "int64_t" } }
+  local call, last = lib:func("call_big", "int64_t", { "void*" }), lib:var("last_big", "int64_t")
+  local good <close> = ctypes.callback(function(b) b.x[4], b.n = 5, b.n + 1 return b end, Big, { Big })
+  t.equal(call(good), 11 + 41)
+  local bad <close> = ctypes.callback(function() return { { 1, 2, 3, 4 }, "no number" } end, Big, { Big })
+  t.raises("int64_t expected, got string", call, bad)
+  t.equal(last[1], 0)
+  local text <close> = ctypes.callback(function() return "text" end, "void*", { "int" })
+  t.raises("C would keep a string's address", call_n, text, 1)
+end)
+
 t.test("callbacks run in many threads at tiny intervals, and a coroutine may make the call", function()
   t.at_intervals(function()
     t.join(t.start(4, function(k)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
 #define ECHO(T, name) \
@@ -100,6 +101,20 @@ EXPORT int call_n(int (*f)(int), int n) {
 EXPORT Point call_point(Point (*f)(Point, const char *), Point p);
 EXPORT Point call_point(Point (*f)(Point, const char *), Point p) { return f(p, "point"); }
 
+typedef struct Big {
+  double x[4];
+  int64_t n;
+} Big;
+
+EXPORT int64_t last_big;
+int64_t last_big = 0;
+EXPORT int64_t call_big(Big (*f)(Big));
+EXPORT int64_t call_big(Big (*f)(Big)) {
+  Big b = f((Big){{1, 2, 3, 4}, 40});
+  last_big = (int64_t)(b.x[0] + b.x[1] + b.x[2] + b.x[3]) + b.n;
+  return last_big;
+}
+
 EXPORT double call_double(double (*f)(float, int8_t, void *), float a, int8_t b);
 EXPORT double call_double(double (*f)(float, int8_t, void *), float a, int8_t b) { return f(a, b, NULL); }
 
@@ -112,6 +127,20 @@ static void *run(void *arg) {
   Job *job = arg;
   job->sum = call_n(job->f, job->n);
   return NULL;
+}
+
+static void *run_later(void *arg) {
+  nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+  ((void (*)(void))arg)();
+  return NULL;
+}
+
+/* Calls f on a thread of this library, in a while. */
+EXPORT int call_later(void (*f)(void));
+EXPORT int call_later(void (*f)(void)) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, run_later, (void *)f) != 0) return -1;
+  return pthread_detach(thread);
 }
 
 /* Calls f on a thread of this library; waits for it. */
