@@ -12,6 +12,7 @@
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
+#include "runtime/thread/running.h"
 #include "runtime/thread/visit.h"
 
 /* The calling thread's state in the runtime of L; NULL if L has none, or this thread is not in it. Needs no lock: which
@@ -59,8 +60,8 @@ static int native_wait_fd(lua_State *L, int fd, int events, int64_t deadline_ns)
 static void native_check(lua_State *L) {
   Tstate *ts = self_of(L);
   if (ts == NULL || atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) == 0) return;
-  if (waits_forbidden(ts)) return;
-  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_SWITCH) != 0) gil_yield(&ts->gil);
+  running_look(ts, L);
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_SWITCH) != 0) lock_yield(ts);
   request_raise(L, ts);
 }
 

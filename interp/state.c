@@ -193,6 +193,7 @@ int state_attach(State *state, lua_State *L, const gilua_Config *config) {
   *state = (State){.L = L};
   if (!config_is_valid(config)) return GILUA_EINVAL;
   int err = run_opening(state, L, attach_protected, config);
+  if (state->rt != NULL) state->L = state->rt->L; /* L may be a coroutine, and collected before the end */
   if (err != GILUA_OK && state->rt != NULL) {
     runtime_forget(L);
     runtime_free(state->rt);

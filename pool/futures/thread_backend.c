@@ -23,6 +23,7 @@
 #include "pool/futures/service.h"
 #include "runtime/sync/ring.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
 #include "runtime/trace/recorder.h"
@@ -163,7 +164,7 @@ static int work(lua_State *L) {
     lua_pushnil(L);
     lua_setiuservalue(L, AT_WORKER, 1);
     /* a task that is one C function has no point of its own where it could leave */
-    if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_SWITCH) != 0) gil_yield(&ts->gil);
+    if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_SWITCH) != 0) lock_yield(ts);
   }
   return 0;
 }

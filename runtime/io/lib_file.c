@@ -87,7 +87,7 @@ bool file_open(lua_State *L, const char *name, const char *mode) {
 static int close_file(lua_State *L, StreamCall *c, luaL_Stream *p, Stream *s, StreamResult *result) {
   int err = 0;
   stream_begin(L, c, p->f, s);
-  *result = in_finalizer(L) ? STREAM_OK : write_drain(c); /* a finalizer lets fclose wait, as the standard library does */
+  *result = waits_forbidden(c->ts) ? STREAM_OK : write_drain(c); /* a finalizer lets fclose wait, as the standard library does */
   if (*result == STREAM_FAILED) err = errno;
   if (*result == STREAM_STOPPED) __fpurge(p->f);
   stream_let(c);

@@ -35,7 +35,7 @@ static StreamResult turn_to_reading(StreamCall *c) {
  * An empty pipe is waited for and tried once more. END: an ordinary read has to tell. */
 static StreamResult fill_now(StreamCall *c) {
   ssize_t k = STDIO_NOT_NOW;
-  if (c->s->at_once && !in_finalizer(c->ts->current)) {
+  if (c->s->at_once && !waits_forbidden(c->ts)) {
     stream_hold(c);
     k = stdio_fill_now(c->f);
     c->s->at_once = k != STDIO_NEVER;

@@ -86,7 +86,7 @@ static bool owner_lives(const Tstate *ts, const Stream *s) {
 bool stream_in_use(const Stream *s) { return s->lock.holder != 0; }
 
 static void wait_for_owner(lua_State *L, StreamCall *c) {
-  c->amid = in_finalizer(L);
+  c->amid = waits_forbidden(c->ts);
   if (c->amid) return;
   if (owner_lives(c->ts, c->s)) {
     ParkResult result = park(c->ts, &c->s->lock.waiters, CLOCK_NEVER, "file", c->s);

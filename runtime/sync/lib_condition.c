@@ -27,7 +27,7 @@ static void reacquire(Tstate *ts, Lock *lock) {
 }
 
 static bool wait_until(lua_State *L, Tstate *ts, ConditionObject *c, int64_t deadline) {
-  if (in_finalizer(L)) park_check(L, ts, PARK_FORBIDDEN); /* before the lock is given away for nothing */
+  if (waits_forbidden(ts)) park_check(L, ts, PARK_FORBIDDEN); /* before the lock is given away for nothing */
   lua_Integer depth = lock_release_all(ts, c->lock);
   ParkResult result = park(ts, &c->waiters, deadline, "condition", c);
   if (result != PARK_GRANTED) reacquire(ts, c->lock);

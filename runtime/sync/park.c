@@ -107,6 +107,8 @@ void park_grant_all(Tstate *self, Waitq *q) {
 bool park_check(lua_State *L, Tstate *ts, ParkResult result) {
   if (result == PARK_REQUESTED) request_raise(L, ts);
   if (result == PARK_DEADLOCK) deadlock_raise(L, ts);
+  if (result == PARK_FORBIDDEN && ts->astray)
+    error_raise_state(L, "borrowed", "cannot wait on a lua_State that another thread uses, too");
   if (result == PARK_FORBIDDEN) error_raise_state(L, "finalizer", "cannot wait in a finalizer");
   return result == PARK_GRANTED;
 }

@@ -13,13 +13,13 @@
 #include <lua.h>
 
 #include "runtime/os/clock.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/thread/running.h"
 
 typedef enum ParkResult {
   PARK_GRANTED,
   PARK_TIMEOUT,
   PARK_REQUESTED, /* something is to be raised: request_raise */
-  PARK_FORBIDDEN, /* inside a finalizer nothing waits */
+  PARK_FORBIDDEN, /* waits_forbidden: inside a finalizer nothing waits */
   PARK_DEADLOCK,  /* the wait could never end; park_check raises it */
 } ParkResult;
 
@@ -44,7 +44,7 @@ Tstate *park_grant_first(Tstate *self, Waitq *q, bool urgent);
 /* park_grant_all does it for everybody in q. */
 void park_grant_all(Tstate *self, Waitq *q);
 
-/* park_check raises what a result stands for: requests, deadlock, and invalid_state inside a finalizer. Returns true if granted,
+/* park_check raises what a result stands for: requests, deadlock, and invalid_state where waits are forbidden. Returns true if granted,
  * false on timeout. */
 bool park_check(lua_State *L, Tstate *ts, ParkResult result);
 
@@ -69,6 +69,7 @@ int park_stranger(lua_State *L);
 static inline Tstate *park_self(lua_State *L) {
   Tstate *ts = tstate_self();
   if (__builtin_expect(ts == NULL, 0)) park_stranger(L);
+  running_look(ts, L);
   assert((ts->blocking == 0 || ts->kept) && "Lua is used inside a region of native work");
   return ts;
 }

@@ -15,4 +15,19 @@ bool in_finalizer(lua_State *L) {
   return false;
 }
 
-bool waits_forbidden(const Tstate *ts) { return !ts->rt->ending && in_finalizer(ts->current); }
+/* One that was resumed in a finalizer has no frame of it. */
+static bool interrupts_finalizer(const Tstate *ts) {
+  if (in_finalizer(ts->current)) return true;
+  if (release_number() >= 50404) return false;
+  for (const Running *r = ts->outer_running; r != NULL; r = r->outer)
+    if (in_finalizer(r->L)) return true;
+  return false;
+}
+
+bool waits_forbidden(const Tstate *ts) { return ts->astray || (!ts->rt->ending && interrupts_finalizer(ts)); }
+
+bool lock_yield(Tstate *ts) {
+  if (waits_forbidden(ts)) return false;
+  gil_yield(&ts->gil);
+  return true;
+}

@@ -11,8 +11,14 @@
 /* in_finalizer tells whether L, a running coroutine, is inside a __gc metamethod. */
 bool in_finalizer(lua_State *L);
 
-/* waits_forbidden tells whether ts is inside a finalizer, where nothing waits and nothing is raised. While main is in the one
- * finalizer that waits for the threads (sentinel.h) nobody can tell, and all may. */
+/* waits_forbidden tells whether ts must keep the lock, so that nothing waits and nothing is raised: it is inside a finalizer,
+ * or on a lua_State that another thread uses, too (running.h). While main is in the one finalizer that waits for the threads
+ * (sentinel.h) nobody can tell the first, and all may. The one question that everybody asks who leaves the lock: park and
+ * blocking ask it; who only lets others run calls lock_yield. */
 bool waits_forbidden(const Tstate *ts);
+
+/* lock_yield lets whoever is next have the lock for a turn, and takes REQUEST_SWITCH back. Returns false, with the lock kept,
+ * if waits are forbidden now. Needs the lock, at a point where Lua's state is consistent. */
+bool lock_yield(Tstate *ts);
 
 #endif

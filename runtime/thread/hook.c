@@ -23,7 +23,9 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
+#include "runtime/thread/running.h"
 #include "runtime/thread/userhook.h"
 
 static void gil_hook(lua_State *L, lua_Debug *ar);
@@ -94,16 +96,25 @@ static UserHook *user_of(const Runtime *rt, lua_State *L) {
   return user != NULL && !user->inert ? user : NULL;
 }
 
-/* Sets the hook that belongs on L, unless it is there: setting it restarts Lua's count. */
-static void set_hook(Runtime *rt, lua_State *L, UserHook *user) {
+enum { WATCH_POLL = 1000 };
+
+/* VM instructions between two looks at the requests while L runs on ts, 0: L is armed when it is needed. */
+static int poll_of(const Tstate *ts, const lua_State *L) {
+  const Runtime *rt = ts->rt;
+  bool is_watched = L != ts->current && L != rt->spare && rt->preempt != PREEMPT_NONE;
+  return rt->poll == 0 && is_watched ? WATCH_POLL : (int)rt->poll;
+}
+
+/* Sets the hook that belongs on L, unless it is there: setting it restarts Lua's count. poll: as poll_of, or Runtime.poll. */
+static void set_hook(lua_State *L, UserHook *user, int poll) {
   int mask = 0, count = 0;
   if (user != NULL) {
     mask = user->mask;
     count = (mask & LUA_MASKCOUNT) != 0 ? userhook_step(user) : user->count;
   }
-  if (rt->poll != 0 && ((mask & LUA_MASKCOUNT) == 0 || (int)rt->poll < count)) {
+  if (poll != 0 && ((mask & LUA_MASKCOUNT) == 0 || poll < count)) {
     mask |= LUA_MASKCOUNT;
-    count = (int)rt->poll;
+    count = poll;
   }
   lua_Hook hook = mask != 0 ? gil_hook : NULL;
   if (lua_gethook(L) != hook || lua_gethookmask(L) != mask || lua_gethookcount(L) != count)
@@ -113,10 +124,18 @@ static void set_hook(Runtime *rt, lua_State *L, UserHook *user) {
 void hook_reset(Runtime *rt, lua_State *L) {
   Tstate *ts = tstate_self();
   if (ts != NULL) enter_sethook(ts);
-  set_hook(rt, L, user_of(rt, L));
+  set_hook(L, user_of(rt, L), (int)rt->poll);
   if (ts == NULL) return;
   leave_sethook(ts);
   if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 && ts->current == L) hook_arm(&ts->gil);
+}
+
+void hook_watch(Tstate *ts, lua_State *L) {
+  int poll = poll_of(ts, L);
+  if (poll == 0 || hook_is_foreign(ts->rt, L)) return;
+  enter_sethook(ts);
+  set_hook(L, user_of(ts->rt, L), poll);
+  leave_sethook(ts);
 }
 
 void hook_arm_after_switch(Tstate *ts, lua_State *to) {
@@ -139,7 +158,7 @@ static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
     put_hook(L, foreign.hook, foreign.mask, foreign.count);
     rt->foreign.L = NULL;
   } else {
-    set_hook(rt, L, user);
+    set_hook(L, user, poll_of(ts, L));
   }
   leave_sethook(ts);
   if (wanted) userhook_call(L, ar);
@@ -151,10 +170,20 @@ static void tell_report(lua_State *L, Tstate *ts) {
   if (ts->rt->tell_report != NULL) ts->rt->tell_report(L, ts);
 }
 
+/* The request must wait until the finalizer is over: those that it interrupts are armed, for hooks do not run in it but in
+ * its coroutines. */
+static void arm_outer(Tstate *ts, lua_State *L) {
+  enter_sethook(ts);
+  if (ts->current != L) put_armed(ts->rt, ts->current);
+  for (const Running *r = ts->outer_running; r != NULL; r = r->outer) put_armed(ts->rt, r->L);
+  leave_sethook(ts);
+}
+
 /* A point where Lua's state is consistent. */
 static void service(lua_State *L, Tstate *ts, bool poll) {
   uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
-  if ((requests & REQUEST_SWITCH) != 0 || (poll && ts->rt->poll_yields)) gil_yield(&ts->gil);
+  bool asked = (requests & REQUEST_SWITCH) != 0;
+  if ((asked || (poll && ts->rt->poll_yields)) && !lock_yield(ts) && asked) arm_outer(ts, L);
   if (__builtin_expect((requests & REQUEST_REPORT) != 0, 0)) tell_report(L, ts);
   if (!request_pending(ts)) return;
   if (ts->just_held) {
@@ -172,6 +201,7 @@ static void gil_hook(lua_State *L, lua_Debug *ar) {
     lua_sethook(L, NULL, 0, 0);
     return;
   }
+  running_find(ts, L);
   put_back(ts, L, ar);
   service(L, ts, ar->event == LUA_HOOKCOUNT);
 }

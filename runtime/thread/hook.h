@@ -14,13 +14,9 @@ void hook_arm_in_handler(Tstate *ts);
 /* hook_arm_after_switch arms, or sets polling, on the coroutine that was switched to. */
 void hook_arm_after_switch(Tstate *ts, lua_State *to);
 
-/* hook_switch notes that `to` is the coroutine that runs now on ts, the calling thread. */
-static inline void hook_switch(Tstate *ts, lua_State *to) {
-  ts->current = to;
-  atomic_signal_fence(memory_order_seq_cst); /* from here on the handler arms `to`; what it armed before is seen next */
-  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 || ts->rt->poll != 0)
-    hook_arm_after_switch(ts, to);
-}
+/* hook_watch sees to it that L, which runs on ts but was resumed by C code, looks at the requests of its thread every now
+ * and then: nobody can arm it. */
+void hook_watch(Tstate *ts, lua_State *L);
 
 /* hook_reset gives L the hook that belongs there: none, its user's, or the polling one. */
 void hook_reset(Runtime *rt, lua_State *L);

@@ -11,6 +11,7 @@
 
 #include "runtime/thread/hook.h"
 #include "runtime/thread/release.h"
+#include "runtime/thread/running.h"
 #include "runtime/thread/tstate.h"
 #include "runtime/thread/userhook.h"
 
@@ -50,18 +51,22 @@ static int reset_noted(lua_State *L, lua_State *co) {
     lua_sethook(co, NULL, 0, 0);
     return reset(co, L);
   }
-  hook_switch(ts, co);
+  Running before;
+  running_look(ts, L);
+  running_enter(ts, &before, co);
   int status = reset(co, L);
-  hook_switch(ts, L);
+  running_leave(ts, &before);
   return status;
 }
 
 static int resume_noted(lua_State *L, lua_State *co, int nargs, int *nresults) {
   Tstate *ts = tstate_self();
   if (ts == NULL) return lua_resume(co, L, nargs, nresults);
-  hook_switch(ts, co);
+  Running before;
+  running_look(ts, L);
+  running_enter(ts, &before, co);
   int status = lua_resume(co, L, nargs, nresults);
-  hook_switch(ts, L);
+  running_leave(ts, &before);
   return status;
 }
 
@@ -136,6 +141,8 @@ static bool is_base(const lua_State *L) {
 }
 
 static int co_yield(lua_State *L) {
+  Tstate *ts = tstate_self();
+  if (ts != NULL) running_look(ts, L);
   if (is_base(L)) {
     lua_pushliteral(L, "attempt to yield from outside a coroutine"); /* without a position, as Lua raises it */
     return lua_error(L);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "runtime/os/futex.h"
-#include "runtime/thread/error.h"
+#include "runtime/sync/blocking.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
@@ -77,12 +77,12 @@ static pid_t native_id(const Thread *t) {
   pid_t id = atomic_load_explicit(&t->ts->gil.tid, memory_order_relaxed);
   if (id != 0 || self == NULL) return id;
   Tstate *ts = t->ts; /* stays: a thread that has not begun cannot end without the lock, which comes back first */
-  gil_leave(&self->gil);
+  blocking_begin(self, "native_id");
   while ((id = atomic_load_explicit(&ts->gil.tid, memory_order_relaxed)) == 0) {
     _Atomic uint32_t never = 0;
     futex_wait(&never, 0, clock_ns() + 20000);
   }
-  gil_take(&self->gil);
+  blocking_end(self);
   return id;
 }
 

@@ -10,6 +10,7 @@
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
+#include "runtime/thread/running.h"
 #include "runtime/thread/tstate.h"
 
 static const char runtime_key = 0; /* its address names the registry entry that leads to the runtime */
@@ -71,7 +72,6 @@ Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   lua_pushlightuserdata(L, rt);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &runtime_key);
   rt->main->gil.tid = os_tid();
-  rt->main->current = L;
   rt->gil.arm = hook_arm;
   rt->gil.longest = tstate_note_longest;
   rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? rt->signal : 0;
@@ -153,7 +153,7 @@ void runtime_move(Runtime *rt, lua_State *L) {
   Tstate *ts = rt->main;
   ts->outer = NULL;
   ts->base = L;
-  ts->current = L;
+  running_restart(ts, L);
   ts->shielded = ts->just_held = false;
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed); /* what was asked of the thread that forked */
   atomic_store_explicit(&ts->gil.tid, os_tid(), memory_order_relaxed);

@@ -3,6 +3,7 @@
 
 #include <lauxlib.h>
 
+#include "runtime/thread/running.h"
 #include "runtime/thread/shutdown.h"
 
 #define SENTINEL_META "gilua.sentinel"
@@ -13,11 +14,13 @@ typedef void (*End)(Runtime *rt, bool clean);
 static bool wait_for_threads(lua_State *L, Runtime *rt) {
   Tstate *ts = tstate_self();
   if (ts == NULL || ts != rt->main || !gil_held(&ts->gil)) return false;
+  Running before;
+  running_enter(ts, &before, L);
   rt->ending = true;
-  ts->current = L;
   if (!rt->closing) shutdown_join(L, rt, CLOCK_NEVER);
   bool clean = shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS);
   rt->ending = false;
+  running_leave(ts, &before);
   return clean;
 }
 

@@ -305,7 +305,6 @@ void thread_start(lua_State *L, int i) {
   Thread *t = lua_touserdata(L, i);
   if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
   if (rt->closing) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
-  self->current = L; /* the coroutine that called require in a stock interpreter was resumed by a stock function */
   if (rt->attached) sentinel_new(L);
   lua_State *base = make_base(L, i, t->nvalues);
   int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);

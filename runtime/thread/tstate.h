@@ -12,6 +12,15 @@
 #include "runtime/sync/waitq.h"
 #include "runtime/thread/runtime.h"
 
+/* Which coroutine runs on a thread. Lua does not tell, so who resumes one notes it (running.h). C code that resumes one by
+ * itself does not: then the innermost that was noted is kept. All that are noted are on the C stack of their thread, so
+ * none can be collected. */
+typedef struct Running {
+  lua_State *L;
+  bool astray;                 /* L, or one below it, is also in use by another thread */
+  const struct Running *outer; /* the one that resumed it */
+} Running;
+
 /* So many of the locks that a thread holds are shown. */
 enum { HELD_SHOWN = 8 };
 
@@ -19,7 +28,11 @@ struct Tstate {
   GilThread gil;               /* first, so that a GilThread of ours is a Tstate */
   Runtime *rt;                 /* [i] */
   lua_State *base;             /* [i] once listed: its bottom: the main state, or a thread made for it (runtime_move) */
-  lua_State *volatile current; /* [t] the coroutine that runs now; read by the signal handler of this thread */
+  lua_State *volatile current; /* [t] the innermost coroutine that is known to run; set in running.h only, read by the signal
+                                  handler of this thread */
+  const Running *outer_running; /* [t] those that it was resumed from */
+  bool nested_astray;          /* [t] one of these is in use by another thread, too */
+  bool astray;                 /* [t] that, or the state of the last call of ours is: nothing may wait */
   volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
   bool shielded;               /* [t] requests do not end its waits now */

@@ -39,6 +39,7 @@
 #include "runtime/sync/deadlock.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
+#include "runtime/thread/running.h"
 #include "runtime/thread/thread.h"
 
 /* The checker of the block above, for the visit of the calling thread. */
@@ -223,7 +224,7 @@ static int move_in(Tstate *ts) {
   int status = lua_pcall(rt->spare, 1, 0, 0);
   lua_settop(rt->spare, 0);
   if (status != LUA_OK || gil_start_nudger(&rt->gil) != 0) return VISIT_ENOMEM;
-  ts->current = ts->base;
+  running_restart(ts, ts->base);
   deadlock_open_world(rt); /* it may come again at any time, and end a wait */
   tstate_list(ts);
   return VISIT_OK;
@@ -243,7 +244,7 @@ static void has_moved(Door *door) {
 
 static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
   ts->visit = v;
-  ts->current = rt->spare; /* until it has its own: a signal handler may arm it */
+  running_restart(ts, rt->spare); /* until it has its own: a signal handler may arm it */
   ts->gil.tid = os_tid();
   if (rt->preempt == PREEMPT_SIGNAL) os_unblock_signal(rt->signal);
   v->left = step_out();

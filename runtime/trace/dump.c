@@ -165,7 +165,7 @@ int dump_on_sigquit(Runtime *rt) {
   if (s == NULL) return ENOMEM;
   gil_thread_init(&s->ts.gil, &rt->gil, NULL);
   s->ts.rt = rt;
-  s->ts.base = s->ts.current = rt->spare;
+  s->ts.base = s->ts.current = rt->spare; /* it runs nothing */
   pthread_attr_t attr;
   int err = pthread_attr_init(&attr);
   if (err == 0) {

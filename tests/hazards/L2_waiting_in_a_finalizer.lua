@@ -63,6 +63,39 @@ t.test("a finalizer may use what does not block", function()
   t.equal(free:locked(), false)
 end)
 
+t.test("a coroutine in a finalizer keeps the lock", function()
+  local ticks, during, done = 0, nil, false
+  local thread = threading.start(function() while not done do ticks = ticks + 1 end end)
+  t.eventually(function() return ticks > 0 end)
+  local ok = in_finalizer(function()
+    local before = ticks
+    coroutine.wrap(function() for _ = 1, 3e6 do end end)() -- several switch intervals
+    during = ticks - before
+  end)
+  local after = ticks
+  t.eventually(function() return ticks > after end)
+  done = true
+  thread:join()
+  t.equal(ok, true)
+  t.equal(during, 0)
+end)
+
+t.test("the native id of a thread that has just been started is known in a finalizer, which keeps the lock", function()
+  local refused, id = 0, nil
+  local ok, err = in_finalizer(function()
+    for _ = 1, 20 do
+      local thread = threading.start(function() if not pcall(time.sleep, 0.0001) then refused = refused + 1 end end)
+      id = thread.native_id
+      assert(id > 0)
+    end
+  end)
+  t.equal(ok, true, err)
+  for _, thread in ipairs(threading.enumerate()) do
+    if thread ~= threading.current_thread() then thread:join() end
+  end
+  t.equal(refused, 0)
+end)
+
 t.test("other threads do not run while a finalizer computes, and the collector answers after it", function()
   local ticks, during = 0, nil
   local done = false

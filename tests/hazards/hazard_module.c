@@ -1,4 +1,5 @@
-/* A C module as others write them, for the hazards of hooks (L6.2) and of interrupted system calls (L7). */
+/* A C module as others write them, for the hazards of hooks (L6.2), of interrupted system calls
+ * (L7) and of coroutines that C resumes (L16). */
 #include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
@@ -75,6 +76,31 @@ static int l_patient_poll(lua_State *L) {
   return 1;
 }
 
+/* resume(f) -> status, result: as event loops do, in a coroutine that is gone afterwards */
+static int l_resume(lua_State *L) {
+  int n;
+  lua_settop(L, 1);
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, co, 1);
+  lua_pushinteger(L, lua_resume(co, L, 0, &n));
+  if (lua_gettop(co) == 0) lua_pushnil(co);
+  lua_xmove(co, L, 1);
+  return 2;
+}
+
+static lua_State *home; /* [lock] the state that loaded the module */
+
+/* call_at_home(f) -> ok, result: calls back on the state that loaded the module, as lua-luv does */
+static int l_call_at_home(lua_State *L) {
+  lua_settop(L, 1);
+  lua_xmove(L, home, 1);
+  int status = lua_pcall(home, 0, 1, 0);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_xmove(home, L, 1);
+  return 2;
+}
+
 /* the module's only function that others call */
 int luaopen_hazard(lua_State *L);
 
@@ -85,8 +111,11 @@ int luaopen_hazard(lua_State *L) {
       {"line", l_line},
       {"stop_after", l_stop_after},
       {"patient_poll", l_patient_poll},
+      {"resume", l_resume},
+      {"call_at_home", l_call_at_home},
       {NULL, NULL},
   };
+  home = L;
   luaL_newlib(L, functions);
   return 1;
 }
