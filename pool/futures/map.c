@@ -133,15 +133,11 @@ static void submit(lua_State *L, Map *m, const Chunk *chunk) {
 /* Puts the future on top of the stack into the window; leaves more on the stack. */
 static void keep(lua_State *L, Map *m) {
   int future = lua_gettop(L);
+  while (!m->unordered && !ring_fits(&m->ring, m->tasks)) ring_fit(L, &m->ring, 1, MAP_WINDOW, &m->tasks, NULL);
   lua_getiuservalue(L, 1, MAP_WINDOW);
   if (m->unordered) {
     group_add(L, future + 1, future);
     return;
-  }
-  if (m->tasks == m->ring.capacity) {
-    ring_grow(L, &m->ring, m->tasks, -1);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 1, MAP_WINDOW);
   }
   lua_pushvalue(L, future);
   lua_rawseti(L, -2, ring_slot(&m->ring, m->tasks));

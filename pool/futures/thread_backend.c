@@ -352,13 +352,8 @@ static void staff(lua_State *L, Tstate *self, ThreadPool *p, int i) {
 
 /* Puts the future on top of the stack, popped, into the ring of the pool at index i. */
 static void enqueue(lua_State *L, ThreadPool *p, int i) {
+  while (!ring_fits(&p->ring, p->count)) ring_fit(L, &p->ring, i, POOL_RING, &p->count, NULL);
   lua_getiuservalue(L, i, POOL_RING);
-  if (p->count == p->ring.capacity) {
-    ring_grow(L, &p->ring, p->count, -1);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, i, POOL_RING);
-    lua_replace(L, -2);
-  }
   lua_insert(L, -2);
   lua_rawseti(L, -2, ring_slot(&p->ring, p->count++));
   lua_pop(L, 1);

@@ -16,17 +16,23 @@ static int wake_fd(GilThread *self) {
   return fd;
 }
 
-/* One ppoll; like it, but an errno is returned negative. */
+/* Like ppoll, but an errno is returned negative. After a stop (SIGSTOP and SIGCONT) the kernel goes on with a poll until the time it
+ * was to end at, but begins a ppoll anew: so ppoll gets less than a millisecond. */
 static int poll_until(struct pollfd *fds, unsigned n, int64_t deadline) {
-  struct timespec left, *timeout = NULL;
-  if (deadline != CLOCK_NEVER) {
+  enum { MS = 1000000 };
+  for (;;) {
     int64_t ns = deadline - clock_ns();
-    if (ns < 0) ns = 0;
-    left = (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
-    timeout = &left;
+    int ready;
+    if (deadline == CLOCK_NEVER) {
+      ready = poll(fds, n, -1);
+    } else if (ns >= MS) {
+      ready = poll(fds, n, ns / MS < INT_MAX ? (int)(ns / MS) : INT_MAX);
+      if (ready == 0) continue;
+    } else {
+      ready = ppoll(fds, n, &(struct timespec){.tv_nsec = ns > 0 ? (long)ns : 0}, NULL);
+    }
+    return ready >= 0 ? ready : -errno;
   }
-  int ready = ppoll(fds, n, timeout, NULL);
-  return ready >= 0 ? ready : -errno;
 }
 
 static bool is_requested(const GilThread *self, uint32_t wanted) {

@@ -5,7 +5,7 @@
  *
  * States            who                                             meaning
  *   filling         wait of all but the last                        count < parties have arrived and are parked
- *   acting          the last to arrive, while action runs           newcomers wait in the lobby
+ *   acting          the last to arrive, while action runs           newcomers wait in the lobby; `actor` is its thread
  *   broken          abort, a timeout, an error in action            wait answers "broken" until reset
  * The last arrival grants all others, so there is no draining: the next round begins at once. reset and abort during
  * the action end the round that it belongs to: `round` changes, and the last arrival finds that it is broken too.
@@ -23,7 +23,8 @@ typedef struct BarrierObject {
   lua_Number timeout;  /* [i] seconds of a wait that names none, or < 0 */
   lua_Integer count;   /* [G] arrived in this round */
   lua_Integer round;   /* [G] */
-  bool acting, broken; /* [G] */
+  lua_Integer actor;   /* [G] ident of the thread that runs the action, or 0 */
+  bool broken;         /* [G] */
   Waitq waiters;       /* [G] arrived */
   Waitq lobby;         /* [G] came during the action */
 } BarrierObject;
@@ -40,7 +41,7 @@ static void end_round(Tstate *ts, BarrierObject *b, int outcome) {
   park_grant_all(ts, &b->lobby);
   b->count = 0;
   b->round++;
-  b->acting = false;
+  b->actor = 0;
 }
 
 static void break_round(Tstate *ts, BarrierObject *b) {
@@ -58,7 +59,7 @@ static int answer_broken(lua_State *L) {
 static int finish(lua_State *L, Tstate *ts, BarrierObject *b) {
   if (lua_getiuservalue(L, 1, 1) != LUA_TNIL) {
     lua_Integer round = b->round;
-    b->acting = true;
+    b->actor = ts->ident;
     bool failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
     if (b->round != round) return failed ? lua_error(L) : answer_broken(L);
     if (failed) {
@@ -94,7 +95,8 @@ static int barrier_wait(lua_State *L) {
   int64_t deadline = park_timeout(L, 2, NULL);
   if (lua_isnoneornil(L, 2) && b->timeout >= 0) deadline = clock_deadline(b->timeout);
   lua_settop(L, 1);
-  while (b->acting && !b->broken)
+  if (b->actor == ts->ident) luaL_error(L, "a Barrier cannot be waited for by its own action");
+  while (b->actor != 0 && !b->broken)
     if (!park_check(L, ts, park(ts, &b->lobby, deadline, "barrier", b))) break_round(ts, b);
   if (b->broken) return answer_broken(L);
   if (++b->count == b->parties) return finish(L, ts, b);
@@ -116,7 +118,7 @@ static int barrier_reset(lua_State *L) {
 static bool barrier_get(lua_State *L, void *object, const char *field) {
   const BarrierObject *b = object;
   if (strcmp(field, "parties") == 0) lua_pushinteger(L, b->parties);
-  else if (strcmp(field, "n_waiting") == 0) lua_pushinteger(L, b->acting ? 0 : b->count);
+  else if (strcmp(field, "n_waiting") == 0) lua_pushinteger(L, b->actor != 0 ? 0 : b->count);
   else if (strcmp(field, "broken") == 0) lua_pushboolean(L, b->broken);
   else return false;
   return true;

@@ -5,12 +5,14 @@
  *   cond:wait_for(pred [, timeout]) -> pred's last value       pred is called with the lock held
  *   cond:notify([n = 1])     cond:notify_all()
  *
- * A notified thread is moved to the queue of the lock, not woken: it would only wait there.
+ * A notified thread is moved to the queue of the lock, not woken: it would only wait there. If it is to raise something when it
+ * has the lock, it notifies the next one instead of itself.
  */
 #include <lauxlib.h>
 
 #include "runtime/sync/lib_sync.h"
 #include "runtime/thread/finalizer.h"
+#include "runtime/thread/request.h"
 
 static ConditionObject *check_held(lua_State *L, const char *method, Tstate *ts) {
   ConditionObject *c = object_check(L, 1, &condition_type);
@@ -26,12 +28,20 @@ static void reacquire(Tstate *ts, Lock *lock) {
   ts->shielded = false;
 }
 
+static void notify(ConditionObject *c, lua_Integer n) {
+  for (; n > 0 && !waitq_empty(&c->waiters); n--) park_move(c->waiters.head, &c->lock->waiters, "lock", c->lock);
+}
+
 static bool wait_until(lua_State *L, Tstate *ts, ConditionObject *c, int64_t deadline) {
   if (waits_forbidden(ts)) park_check(L, ts, PARK_FORBIDDEN); /* before the lock is given away for nothing */
   lua_Integer depth = lock_release_all(ts, c->lock);
   ParkResult result = park(ts, &c->waiters, deadline, "condition", c);
   if (result != PARK_GRANTED) reacquire(ts, c->lock);
   lock_restore(c->lock, depth);
+  if (result == PARK_GRANTED && park_leaves(ts)) {
+    notify(c, 1);
+    result = PARK_REQUESTED;
+  }
   return park_check(L, ts, result);
 }
 
@@ -48,18 +58,17 @@ static int condition_wait_for(lua_State *L) {
   luaL_checkany(L, 2);
   int64_t deadline = park_timeout(L, 3, NULL);
   ConditionObject *c = check_held(L, "wait_for", ts);
+  lua_Integer holder = c->lock->holder;
   bool in_time = true;
   for (;;) {
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     lua_call(L, 0, 1);
     if (lua_toboolean(L, -1) || !in_time) return 1;
+    if (c->lock->holder != holder) return luaL_error(L, "wait_for on a Condition whose lock was given away by the predicate");
     in_time = wait_until(L, ts, c, deadline);
+    holder = ts->ident;
   }
-}
-
-static void notify(ConditionObject *c, lua_Integer n) {
-  for (; n > 0 && !waitq_empty(&c->waiters); n--) park_move(c->waiters.head, &c->lock->waiters, "lock", c->lock);
 }
 
 static int condition_notify(lua_State *L) {
@@ -81,7 +90,7 @@ static const luaL_Reg condition_methods[] = {
     {"with", lock_with_method},       {NULL, NULL},
 };
 
-static const luaL_Reg condition_meta[] = {{"__close", lock_release_method}, {NULL, NULL}};
+static const luaL_Reg condition_meta[] = {{"__close", lock_close_method}, {NULL, NULL}};
 
 const ObjectType condition_type = {
     .name = "gilua.Condition", .size = sizeof(ConditionObject), .methods = condition_methods, .meta = condition_meta};

@@ -46,13 +46,19 @@ static int bad_release(lua_State *L, const Lock *lock) {
                     (int)tstate_self()->ident);
 }
 
-/* also __close */
 int lock_release_method(lua_State *L) {
   Lock *lock = check(L, 1);
   Tstate *ts = park_self(L);
   if (!lock_releasable(ts, lock)) return bad_release(L, lock);
   lock_release(ts, lock);
   return 0;
+}
+
+/* __close: gives back what this coroutine or thread got, not what another took since. */
+int lock_close_method(lua_State *L) {
+  const Lock *lock = check(L, 1);
+  if (lock->holder == park_self(L)->ident || lock->taken_in == L || lock->holder == 0) return lock_release_method(L);
+  return luaL_error(L, "the end of a block would release a Lock that thread %d has taken meanwhile", (int)lock->holder);
 }
 
 int lock_locked_method(lua_State *L) {
@@ -106,7 +112,7 @@ static const luaL_Reg rlock_methods[] = {
     {NULL, NULL},
 };
 
-static const luaL_Reg lock_meta[] = {{"__close", lock_release_method}, {NULL, NULL}};
+static const luaL_Reg lock_meta[] = {{"__close", lock_close_method}, {NULL, NULL}};
 
 const ObjectType lock_type = {.name = "gilua.Lock", .size = sizeof(LockObject), .methods = lock_methods, .meta = lock_meta};
 const ObjectType rlock_type = {

@@ -42,9 +42,17 @@ static void move_slot(lua_State *L, lua_Integer to, lua_Integer from) {
   lua_rawseti(L, ITEMS, to);
 }
 
-/* (queue, item): puts the item into the heap. Protected: may raise before anything has changed. */
+/* All comparisons are made; while they ran, another thread's put may have made the ring larger. */
+static void renew_items(lua_State *L) {
+  lua_getiuservalue(L, 1, 1);
+  lua_replace(L, ITEMS);
+}
+
+/* (queue, item) -> done: puts the item into the heap; not if the queue was shut down before its turn came. Protected: may raise
+ * before anything has changed. */
 static int heap_put(lua_State *L) {
   QueueObject *o = lua_touserdata(L, 1);
+  if (o->queue.shut) return 0;
   lua_getiuservalue(L, 1, 1);
   lua_Integer last = o->queue.count + 1, place = last;
   for (; place > 1; place /= 2) {
@@ -53,18 +61,14 @@ static int heap_put(lua_State *L) {
     lua_pop(L, 1);
     if (!rises) break;
   }
-  if (o->queue.count == o->ring.capacity) {
-    ring_grow(L, &o->ring, o->queue.count, ITEMS);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 1, 1);
-    lua_replace(L, ITEMS);
-  }
+  renew_items(L);
   for (lua_Integer i = last; i > place; i /= 2) move_slot(L, i, i / 2);
   lua_pushvalue(L, 2);
   lua_rawseti(L, ITEMS, place);
   o->queue.count++;
   o->queue.unfinished++;
-  return 0;
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /* The way down that the last item (on top of the stack) takes from the root of a heap of n others; returns its length. */
@@ -86,6 +90,7 @@ static int heap_get(lua_State *L) {
   lua_rawgeti(L, ITEMS, 1);
   lua_rawgeti(L, ITEMS, n);
   int steps = way_down(L, n - 1, way);
+  renew_items(L);
   for (int i = 0; i < steps; i++) {
     move_slot(L, place, way[i]);
     place = way[i];
@@ -127,13 +132,13 @@ static int put(lua_State *L, bool may_wait, int64_t deadline) {
   Tstate *ts = park_self(L);
   QueueObject *o = check(L, ts);
   luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
+  lib_queue_fit(L, o);
   ParkResult parked;
   QueueResult result = queue_await_place(ts, &o->queue, may_wait, deadline, &parked);
   if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);
   if (!alone(L, ts, o, heap_put, &o->queue.reserved, deadline))
     return lib_queue_refuse(L, ts, QUEUE_TIMEOUT, PARK_TIMEOUT);
-  lua_pushboolean(L, 1);
-  return 1;
+  return lua_isnil(L, -1) ? lib_queue_refuse(L, ts, QUEUE_SHUTDOWN, PARK_GRANTED) : 1;
 }
 
 static int priority_put(lua_State *L) {

@@ -9,8 +9,6 @@
 
 #include <lauxlib.h>
 
-enum { KEPT_CAPACITY = 4096 };
-
 bool lib_queue_args(lua_State *L, int i, int64_t *deadline) {
   bool blocking = park_blocking(L, i), poll;
   *deadline = park_timeout(L, i + 1, &poll);
@@ -28,17 +26,6 @@ int lib_queue_refuse(lua_State *L, Tstate *ts, QueueResult result, ParkResult pa
 QueueObject *lib_queue_check(lua_State *L) {
   QueueObject *o = object_test(L, 1, &queue_type);
   return o != NULL ? o : object_check(L, 1, &priority_queue_type);
-}
-
-/* The ring is full, or empty after a flood. */
-static void fit_ring(lua_State *L, QueueObject *o) {
-  if (o->queue.count == 0) {
-    ring_init(L, &o->ring);
-  } else {
-    lua_getiuservalue(L, 1, 1);
-    ring_grow(L, &o->ring, o->queue.count, -1);
-  }
-  lua_setiuservalue(L, 1, 1);
 }
 
 /* Waits for a place or an item; 0 when there is one, else the number of results that say why not. Out of line, to keep
@@ -62,11 +49,11 @@ static inline int put(lua_State *L, bool may_wait, int64_t deadline) {
   Queue *q = &o->queue;
   Tstate *ts = park_self(L);
   luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
+  lib_queue_fit(L, o);
   if (q->shut || !queue_has_place(q)) {
     int refused = await_place(L, ts, o, may_wait, deadline);
     if (refused != 0) return refused;
   }
-  if (q->count == o->ring.capacity || (q->count == 0 && o->ring.capacity > KEPT_CAPACITY)) fit_ring(L, o);
   lua_getiuservalue(L, 1, 1);
   lua_pushvalue(L, 2);
   lua_rawseti(L, -2, ring_slot(&o->ring, q->count));

@@ -10,7 +10,7 @@
 typedef struct QueueObject {
   ObjectHead head;
   Queue queue;
-  Ring ring;  /* PriorityQueue: head stays 0, the slots are a heap */
+  Ring ring;  /* count + reserved <= capacity; PriorityQueue: head stays 0, the slots are a heap */
   bool lifo;  /* [i] takes the newest item */
   Lock guard; /* PriorityQueue: held while its heap is changed, because comparing may run Lua code */
 } QueueObject;
@@ -19,6 +19,14 @@ extern const ObjectType queue_type, priority_queue_type;
 
 /* lib_queue_check returns the queue at index 1, of any type. */
 QueueObject *lib_queue_check(lua_State *L);
+
+/* lib_queue_fit, called before a place is asked for, sees to it that the ring of the queue at index 1 has a slot for it. So
+ * whoever has a place stores without allocating. */
+static inline void lib_queue_fit(lua_State *L, QueueObject *o) {
+  const Queue *q = &o->queue;
+  while (__builtin_expect(!ring_fits(&o->ring, q->count + q->reserved), 0) && !q->shut && queue_has_place(q))
+    ring_fit(L, &o->ring, 1, 1, &q->count, &q->reserved);
+}
 
 /* lib_queue_new pushes a queue of that type; its maxsize is at index 1. */
 QueueObject *lib_queue_new(lua_State *L, const ObjectType *type);

@@ -20,13 +20,22 @@ static const ObjectType semaphore_type;
 
 static SemaphoreObject *check(lua_State *L) { return object_check(L, 1, &semaphore_type); }
 
+/* Who waits gets permits first; the others are free. */
+static void give(Tstate *ts, SemaphoreObject *s, lua_Integer n) {
+  for (; n > 0 && !waitq_empty(&s->waiters); n--) park_grant_first(ts, &s->waiters, false);
+  s->value += n;
+}
+
 /* Takes a permit if there is one; else waits. */
 static ParkResult acquire(Tstate *ts, SemaphoreObject *s, int64_t deadline) {
   if (s->value > 0) {
     s->value--;
     return PARK_GRANTED;
   }
-  return park(ts, &s->waiters, deadline, "semaphore", s);
+  ParkResult result = park(ts, &s->waiters, deadline, "semaphore", s);
+  if (result != PARK_GRANTED || !park_leaves(ts)) return result;
+  give(ts, s, 1);
+  return PARK_REQUESTED;
 }
 
 static int semaphore_acquire(lua_State *L) {
@@ -42,9 +51,7 @@ static void release(lua_State *L, SemaphoreObject *s, lua_Integer n) {
   if (n > s->bound - s->value)
     luaL_error(L, s->bound == LUA_MAXINTEGER ? "a Semaphore cannot count so far"
                                              : "BoundedSemaphore released more often than it was acquired");
-  Tstate *ts = park_self(L);
-  for (; n > 0 && !waitq_empty(&s->waiters); n--) park_grant_first(ts, &s->waiters, false);
-  s->value += n;
+  give(park_self(L), s, n);
 }
 
 static int semaphore_release(lua_State *L) {

@@ -29,6 +29,7 @@ int lock_release_method(lua_State *L);
 int lock_locked_method(lua_State *L);
 int lock_hold_method(lua_State *L);
 int lock_with_method(lua_State *L);
+int lock_close_method(lua_State *L);
 
 /* sync_new_rlock pushes a new RLock. */
 Lock *sync_new_rlock(lua_State *L);

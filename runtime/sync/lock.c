@@ -15,7 +15,10 @@ void lock_unnote_slow(Tstate *ts, const Lock *lock) {
 
 ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline) {
   if (lock_try(ts, lock)) return PARK_GRANTED;
-  return park(ts, &lock->waiters, deadline, lock->recursive ? "rlock" : "lock", lock);
+  ParkResult result = park(ts, &lock->waiters, deadline, lock->recursive ? "rlock" : "lock", lock);
+  if (result != PARK_GRANTED || !park_leaves(ts)) return result;
+  lock_release(ts, lock);
+  return PARK_REQUESTED;
 }
 
 lua_Integer lock_release_all(Tstate *ts, Lock *lock) {

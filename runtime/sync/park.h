@@ -4,7 +4,7 @@
  * something to raise", and takes the lock back. So interruption, cancellation, timeouts, tracing and deadlock detection
  * exist once. Whoever grants holds the lock: it takes the waiter out of the queue and marks it, and the waiter runs when
  * its turn for the lock comes. Deadline, request and grant may race; the outcome is what is true once the lock is
- * there, and granted wins over late.
+ * there, and granted wins over late. A request wins over granted: park_leaves.
  */
 #ifndef GILUA_RUNTIME_SYNC_PARK_H
 #define GILUA_RUNTIME_SYNC_PARK_H
@@ -13,6 +13,7 @@
 #include <lua.h>
 
 #include "runtime/os/clock.h"
+#include "runtime/thread/request.h"
 #include "runtime/thread/running.h"
 
 typedef enum ParkResult {
@@ -43,6 +44,14 @@ Tstate *park_grant_first(Tstate *self, Waitq *q, bool urgent);
 
 /* park_grant_all does it for everybody in q. */
 void park_grant_all(Tstate *self, Waitq *q);
+
+/* park_leaves tells whether ts, whose wait was granted, is to raise something now. Such a waiter gives what it was granted (a
+ * lock, a permit, an item, a notification) to the next one and goes on as after PARK_REQUESTED: its call raises, so nobody
+ * would use it. A hook that is to be called raises nothing and does not count. */
+static inline bool park_leaves(const Tstate *ts) {
+  if (ts->shielded) return false;
+  return (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & (REQUEST_INTERRUPT | REQUEST_CANCEL)) != 0;
+}
 
 /* park_check raises what a result stands for: requests, deadlock, and invalid_state where waits are forbidden. Returns true if granted,
  * false on timeout. */

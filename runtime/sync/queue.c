@@ -12,14 +12,17 @@ bool queue_sane(const Queue *q) {
   return waitq_empty(&q->putters) || (!queue_has_place(q) && !q->shut);
 }
 
-/* Waits in wq for a promise, which is counted in *promises until the waiter runs and takes it up. */
-static QueueResult await_promise(Tstate *self, Waitq *wq, const Queue *q, lua_Integer *promises, int64_t deadline,
+/* Waits in wq for a promise, which is counted in *promises until the waiter runs and takes it up, or leaves it to others. */
+static QueueResult await_promise(Tstate *self, Waitq *wq, Queue *q, lua_Integer *promises, int64_t deadline,
                                  ParkResult *parked) {
   *parked = park(self, wq, deadline, "queue", q);
   if (*parked != PARK_GRANTED) return QUEUE_TIMEOUT;
   if (self->wait.outcome == SHUT) return QUEUE_SHUTDOWN;
   --*promises;
-  return QUEUE_OK;
+  if (!park_leaves(self)) return QUEUE_OK;
+  *parked = PARK_REQUESTED;
+  queue_settle(self, q);
+  return QUEUE_TIMEOUT;
 }
 
 QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {
@@ -27,7 +30,7 @@ QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t dea
   if (queue_has_place(q)) return QUEUE_OK;
   if (!may_wait) return QUEUE_FULL;
   QueueResult result = await_promise(self, &q->putters, q, &q->reserved, deadline, parked);
-  return q->shut ? QUEUE_SHUTDOWN : result; /* a place promised before the shutdown is none after it */
+  return q->shut && result == QUEUE_OK ? QUEUE_SHUTDOWN : result; /* a place promised before the shutdown is none after it */
 }
 
 QueueResult queue_await_item(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {
