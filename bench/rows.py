@@ -1,7 +1,7 @@
 """What bench/run measures: the rows of results.md, each with its bar. Later work adds rows here.
 
-A contender is a command; {gilua}, {lua}, {py}, {rb}, {base}, {bare}, {seeing} stand for the programs, {b} for this folder. A bar is (text,
-function of the contenders' medians by name that says whether it is reached); `ratio` is what the table shows beside it.
+A contender is a command; {gilua}, {lua}, {py}, {rb}, {base}, {bare}, {seeing} stand for the programs, {old} for an older gilua
+(bench/run --old), {b} for this folder. A bar is (text, function of the contenders' medians by name that says whether it is reached); `ratio` is what the table shows beside it.
 """
 
 LUA_CASES = {"fib": 30, "loop": 15000000, "tables": 300000, "strings": 100000, "sort": 100000, "trees": 120,
@@ -137,7 +137,7 @@ def rows():
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
                    {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
                    over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
-    out += request_rows() + executor_rows() + pickle_rows() + pool_rows()
+    out += request_rows() + executor_rows() + pickle_rows() + pool_rows() + older_rows()
     return out
 
 
@@ -236,6 +236,39 @@ def pool_whole_rows():
                 lambda m: m["gilua"] <= 1024, "kib", "KiB"),
             row("a busy worker's own memory, parent of 200 MiB", "pool_memory", "busy", "≤ 100 MiB",
                 lambda m: m["gilua"] <= 102400, "kib", "KiB")]
+
+
+def older_rows():
+    """This build beside an older one, whole commands of Lua: what a change must not cost, and what it was to gain."""
+    out = []
+
+    def row(name, script, bar, least, field="per_op_ns", unit="ns", more=False, bound=False):
+        """least: how many times as fast as the older build."""
+        speed = (lambda m: m["gilua"] / m["old"]) if more else (lambda m: m["old"] / m["gilua"])
+        out.append(Row("beside the older build: " + name, {"gilua": GILUA + script, "old": "{old} {b}/gilua/" + script}, bar,
+                       lambda m: speed(m) >= least, lambda m: m["gilua"] / m["old"], field=field, unit=unit, bound=bound,
+                       reps=7, group="beside the older build"))
+
+    for case in ("fib", "loop"):
+        out.append(Row("beside the older build: bench/lua/%s: instructions" % case,
+                       {name: "{py} {b}/instructions.py %s %s {b}/lua/%s.lua" % (INSTRUCTION_CASES[case], lua, case)
+                        for name, lua in (("gilua", "{gilua}"), ("old", "{old}"))}, "not slower (≤ 1.01 ×)",
+                       lambda m: m["gilua"] <= 1.01 * m["old"], over("gilua", "old"), field="millions", unit="millions",
+                       bound=False, reps=2, group="beside the older build"))
+    # "Not slower" allows for what two runs of one build differ by.
+    row("a process pool's task, many in flight", "pool_submit.lua 20000 submit_inflight", "not slower (≤ 1.05 ×)", 0.95)
+    row("a process pool's task, one at a time", "pool_submit.lua 5000 submit_roundtrip", "not slower (≤ 1.05 ×)", 0.95)
+    for kind in ("records", "records_keyed", "ints"):
+        for op in ("dumps", "loads"):
+            row("pickle.%s, 100 000 %s" % (op, kind), "pickle_bench.lua 100000 %s %s" % (kind, op), "not slower (≤ 1.05 ×)", 0.95)
+    row("pool of 8 made, one task, closed", "pool_startup.lua 20 8", "≤ 1.05 ×", 0.95, "ms_each", "ms")
+    row("100 000 records there and back", "pool_payload.lua 5 records", "≥ 1.3 × the speed", 1.3, "mb_per_s", "MB/s", True)
+    row("16 MiB there and back", "pool_payload.lua 10 string", "≥ 1.5 × the speed", 1.5, "mb_per_s", "MB/s", True)
+    row("hold() and close, uncontended", "lock_uncontended.lua 2000000 statement", "not slower (≤ 1.05 ×)", 0.95)
+    row("start and join a thread", "thread_start_join.lua 5000", "not slower (≤ 1.05 ×)", 0.95, bound=True)
+    row("wakes every ms beside a spinner: median lateness", "lateness.lua 1000 1 fair", "not worse (≤ 1.1 ×)", 0.91, "p50_us",
+        "us", bound=True)
+    return out
 
 
 def pickle_rows():
