@@ -1,5 +1,6 @@
 /* Bytecode that a link names by id: the parent's table, and what a worker was told. The table is bounded. When it is
- * full it is left behind, its codes living on in the messages that name them, and a new epoch begins.
+ * full it is left behind between two messages, its codes living on in the messages that name them, and a new epoch
+ * begins, in which ids begin at 1 again.
  *
  * PickleCode.refs  up: relaxed, by somebody who has a reference; down: release, and acquire by the last, who frees.
  */
@@ -9,7 +10,7 @@
 #include "pool/pickle/link.h"
 #include "pool/pickle/memory.h"
 
-enum { CODE_SLOTS = 4096, MOST_CODES = CODE_SLOTS / 2, MOST_CODE_BYTES = 16 * 1024 * 1024 };
+enum { FIRST_SLOTS = 64, MOST_CODES = 2048, MOST_CODE_BYTES = 16 * 1024 * 1024, MOST_DEFINITIONS = 1 << 24 };
 
 void pickle_code_keep(PickleCode *code) { atomic_fetch_add_explicit(&code->refs, 1, memory_order_relaxed); }
 
@@ -33,47 +34,71 @@ static uint64_t hash_of(const void *bytes, size_t size) {
 }
 
 static void new_epoch(lua_State *L, PickleLink *link) {
-  for (unsigned i = 0; link->codes != NULL && i < CODE_SLOTS; i++)
+  for (unsigned i = 0; i < link->code_slots; i++)
     if (link->codes[i] != NULL) pickle_code_drop(link->codes[i]);
   pickle_realloc(link->codes, 0);
   link->codes = NULL;
-  link->ncodes = 0;
+  link->ncodes = link->code_slots = 0;
   link->code_bytes = 0;
   link->epoch++;
-  if (link->known != LUA_NOREF) {
-    luaL_unref(L, LUA_REGISTRYINDEX, link->known);
-    link->known = LUA_NOREF;
-  }
+  luaL_unref(L, LUA_REGISTRYINDEX, link->written);
+  link->written = LUA_NOREF;
 }
 
-PickleCode *link_code(lua_State *L, PickleLink *link, const void *bytes, size_t size) {
+void link_prepare(lua_State *L, PickleLink *link) {
+  if (link->worker) return;
   if (link->ncodes >= MOST_CODES || link->code_bytes > MOST_CODE_BYTES) new_epoch(L, link);
-  if (link->codes == NULL) {
-    link->codes = pickle_realloc(NULL, CODE_SLOTS * sizeof *link->codes);
-    if (link->codes == NULL) return NULL;
-    memset(link->codes, 0, CODE_SLOTS * sizeof *link->codes);
-  }
+  if (link->written != LUA_NOREF) return;
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "k");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  link->written = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* The slot of the code with those bytes, or a free one. */
+static unsigned slot_of(const PickleLink *link, uint64_t hash, const void *bytes, size_t size) {
+  unsigned mask = link->code_slots - 1, i = (unsigned)hash & mask;
+  for (const PickleCode *c; (c = link->codes[i]) != NULL; i = (i + 1) & mask)
+    if (c->hash == hash && c->size == size && memcmp(c->bytes, bytes, size) == 0) break;
+  return i;
+}
+
+static bool grow(PickleLink *link) {
+  PickleCode **old = link->codes;
+  unsigned n = link->code_slots, slots = n == 0 ? FIRST_SLOTS : 2 * n;
+  PickleCode **codes = pickle_realloc(NULL, slots * sizeof(PickleCode *));
+  if (codes == NULL) return false;
+  memset(codes, 0, slots * sizeof(PickleCode *));
+  link->codes = codes;
+  link->code_slots = slots;
+  for (unsigned i = 0; i < n; i++)
+    if (old[i] != NULL) codes[slot_of(link, old[i]->hash, old[i]->bytes, old[i]->size)] = old[i];
+  pickle_realloc(old, 0);
+  return true;
+}
+
+PickleCode *link_code(PickleLink *link, const void *bytes, size_t size) {
+  if (2 * link->ncodes >= link->code_slots && !grow(link)) return NULL;
   uint64_t hash = hash_of(bytes, size);
-  unsigned i = (unsigned)hash & (CODE_SLOTS - 1);
-  for (PickleCode *c; (c = link->codes[i]) != NULL; i = (i + 1) & (CODE_SLOTS - 1))
-    if (c->hash == hash && c->size == size && memcmp(c->bytes, bytes, size) == 0) return c;
+  unsigned i = slot_of(link, hash, bytes, size);
+  if (link->codes[i] != NULL) return link->codes[i];
   PickleCode *code = pickle_realloc(NULL, sizeof *code + size);
   if (code == NULL) return NULL;
   atomic_init(&code->refs, 1);
-  code->id = ++link->last_id;
+  code->id = ++link->ncodes;
   code->epoch = link->epoch;
   code->hash = hash;
   code->size = size;
   memcpy(code->bytes, bytes, size);
   link->codes[i] = code;
-  link->ncodes++;
   link->code_bytes += size;
   return code;
 }
 
-PickleCode *link_known(lua_State *L, PickleLink *link, int i) {
-  if (link->known == LUA_NOREF) return NULL;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, link->known);
+PickleCode *link_written(lua_State *L, PickleLink *link, int i) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->written);
   lua_pushvalue(L, i);
   lua_rawget(L, -2);
   PickleCode *code = lua_touserdata(L, -1);
@@ -81,9 +106,8 @@ PickleCode *link_known(lua_State *L, PickleLink *link, int i) {
   return code;
 }
 
-void link_know(lua_State *L, PickleLink *link, int i, PickleCode *code) {
-  if (link->known == LUA_NOREF) return; /* full in the middle of this message */
-  lua_rawgeti(L, LUA_REGISTRYINDEX, link->known);
+void link_note_written(lua_State *L, PickleLink *link, int i, PickleCode *code) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->written);
   lua_pushvalue(L, i);
   lua_pushlightuserdata(L, code);
   lua_rawset(L, -3);
@@ -92,37 +116,33 @@ void link_know(lua_State *L, PickleLink *link, int i, PickleCode *code) {
 
 int pickle_link_define(PickleLink *link, uint64_t id, const void *bytes, size_t size) {
   if (link_definition(link, id) != NULL) return 0;
-  if (link->ndefinitions == link->definition_capacity) {
-    unsigned capacity = link->definition_capacity == 0 ? 16 : 2 * link->definition_capacity;
-    Definition *all = pickle_realloc(link->definitions, capacity * sizeof *all);
+  if (id == 0 || id > MOST_DEFINITIONS) return -1;
+  if (id > link->ndefinitions) {
+    size_t n = link->ndefinitions == 0 ? 16 : link->ndefinitions;
+    while (n < id) n *= 2;
+    Definition *all = pickle_realloc(link->definitions, n * sizeof *all);
     if (all == NULL) return -1;
+    memset(all + link->ndefinitions, 0, (n - link->ndefinitions) * sizeof *all);
     link->definitions = all;
-    link->definition_capacity = capacity;
+    link->ndefinitions = n;
   }
   uint8_t *copy = pickle_realloc(NULL, size + 1);
   if (copy == NULL) return -1;
   memcpy(copy, bytes, size);
-  unsigned at = link->ndefinitions++;
-  for (; at > 0 && link->definitions[at - 1].id > id; at--) link->definitions[at] = link->definitions[at - 1];
-  link->definitions[at] = (Definition){id, copy, size};
+  link->definitions[id - 1] = (Definition){copy, size};
   return 0;
 }
 
 const Definition *link_definition(const PickleLink *link, uint64_t id) {
-  unsigned low = 0, high = link->ndefinitions;
-  while (low < high) {
-    unsigned middle = low + (high - low) / 2;
-    if (link->definitions[middle].id < id) low = middle + 1;
-    else high = middle;
-  }
-  return low < link->ndefinitions && link->definitions[low].id == id ? &link->definitions[low] : NULL;
+  const Definition *d = id > 0 && id <= link->ndefinitions ? &link->definitions[id - 1] : NULL;
+  return d != NULL && d->bytes != NULL ? d : NULL;
 }
 
 void pickle_link_forget(lua_State *L, PickleLink *link) {
-  for (unsigned i = 0; i < link->ndefinitions; i++) pickle_realloc(link->definitions[i].bytes, 0);
+  for (size_t i = 0; i < link->ndefinitions; i++) pickle_realloc(link->definitions[i].bytes, 0);
   pickle_realloc(link->definitions, 0);
   link->definitions = NULL;
-  link->ndefinitions = link->definition_capacity = 0;
+  link->ndefinitions = 0;
   luaL_unref(L, LUA_REGISTRYINDEX, link->ready);
   link->ready = LUA_NOREF;
 }

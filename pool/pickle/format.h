@@ -10,10 +10,15 @@
  * (TAG_SHARED), so that a reader keeps only what it will be asked for.
  *
  *   table     tag, log2 of the places for pairs + 1 (1 byte; 0: no pairs), count of the list (1 or 4 bytes, or none),
- *             the list, pairs key, value … TAG_END (unless 0), the metatable (TABLE_META)
+ *             the list (nil where it has a hole), pairs key, value … TAG_END (unless 0), the metatable (TABLE_META)
  *   function  tag, bytecode or its id, count of captured variables (1 byte); each is TAG_UPVALUE and a value, or
- *             TAG_UPVALUE_JOIN and the offset of the TAG_UPVALUE of the variable that it shares
+ *             TAG_UPVALUE_JOIN and the offset of the TAG_UPVALUE of the variable that it shares, or of the plain
+ * function
+ *             whose only variable it is
  *   reduce    tag, count (varint), constructor, arguments
+ *
+ * Tasks number what they hold by value, from 1, so that it returns as itself: the number (varint) stands behind the id
+ * of a function and behind a metatable, there 0 if it has none.
  */
 #ifndef GILUA_POOL_PICKLE_FORMAT_H
 #define GILUA_POOL_PICKLE_FORMAT_H
@@ -45,6 +50,8 @@ enum {
   TAG_REF = 0xF0,      /* varint offset */
   TAG_GLOBALS,
   TAG_UPVALUE_JOIN,    /* varint offset */
+  TAG_PATH = 0xF4,     /* 1 byte n, n strings: package.loaded[m][k]…; + TAG_SHARED */
+  TAG_KNOWN = 0xF6,    /* varint n: the n-th object that both ends of the link had at the fork; + TAG_SHARED */
   TAG_END = 0xFF,
 
   TAG_SHARED = 1,

@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "pool/pickle/write.h"
+#include "runtime/thread/object.h"
 
 static int pickle_dumps(lua_State *L) {
   luaL_checkany(L, 1);
@@ -27,18 +28,20 @@ static bool option(lua_State *L, const char *name, bool otherwise) {
 }
 
 static int pickle_loads(lua_State *L) {
+  static const char *const fields[] = {"functions", "names", NULL};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  unsigned flags = 0;
-  if (option(L, "functions", false)) flags |= PICKLE_FUNCTIONS;
-  if (option(L, "names", true)) flags |= PICKLE_NAMES;
+  object_check_fields(L, 2, "loads", fields);
+  unsigned flags = option(L, "functions", false) ? PICKLE_TRUSTED : PICKLE_CLASSES;
+  if (!option(L, "names", true)) flags &= PICKLE_FUNCTIONS;
   return pickle_load(L, bytes, size, NULL, flags, LUA_NOREF);
 }
 
 int lib_pickle_open(lua_State *L) {
   static const luaL_Reg funcs[] = {{"dumps", pickle_dumps}, {"loads", pickle_loads}, {NULL, NULL}};
+  names_push_types(L);
   luaL_newlib(L, funcs);
   return 1;
 }

@@ -6,11 +6,27 @@
 
 #include "pool/pickle/memory.h"
 
-enum { KEPT_TRACKED = 1024 };
+enum { KEPT_TRACKED = 1024, LEVEL_BITS = 2 };
 
 static int snapshot(lua_State *L) {
   pickle_names_snapshot(L, lua_touserdata(L, 1));
   return 0;
+}
+
+static int ref_table(lua_State *L, const char *mode) {
+  lua_newtable(L);
+  if (mode != NULL) {
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+  }
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static void unref(lua_State *L, int *ref) {
+  luaL_unref(L, LUA_REGISTRYINDEX, *ref);
+  *ref = LUA_NOREF;
 }
 
 PickleLink *pickle_link_new(lua_State *L, unsigned options) {
@@ -18,8 +34,8 @@ PickleLink *pickle_link_new(lua_State *L, unsigned options) {
   PickleLink *link = pickle_realloc(NULL, sizeof *link);
   if (link == NULL) luaL_error(L, "not enough memory");
   memset(link, 0, sizeof *link);
-  link->options = options;
-  link->known = link->ready = link->tracked_list = link->names.list = LUA_NOREF;
+  link->spawn = (options & PICKLE_LINK_SPAWN) != 0;
+  link->objects = link->modules = link->written = link->ready = link->tracked_list = link->names.keys = LUA_NOREF;
   lua_pushcfunction(L, snapshot);
   lua_pushlightuserdata(L, link);
   if (lua_pcall(L, 1, 0, 0) == LUA_OK) return link;
@@ -32,50 +48,108 @@ void pickle_link_free(lua_State *L, PickleLink *link) {
   if (link == NULL) return;
   names_free(L, &link->names);
   link_free_codes(L, link);
+  refs_free(&link->known);
   refs_free(&link->tracked);
-  luaL_unref(L, LUA_REGISTRYINDEX, link->tracked_list);
+  unref(L, &link->objects);
+  unref(L, &link->modules);
+  unref(L, &link->tracked_list);
   pickle_realloc(link, 0);
 }
 
+/* Gives the object on top the next number, unless it has one. objects: index of the list. */
+static void share(lua_State *L, PickleLink *link, int objects, unsigned level) {
+  bool added;
+  unsigned before;
+  if (link_known(L, link, lua_gettop(L), &before) != 0) return;
+  lua_Integer number = link->nknown + 1;
+  size_t value = (size_t)number << LEVEL_BITS | level;
+  lua_pushvalue(L, -1);
+  lua_rawseti(L, objects, number);
+  Ref *ref = refs_add(&link->known, lua_topointer(L, -1), value, &added);
+  if (ref == NULL) luaL_error(L, "not enough memory");
+  ref->value = value; /* the address was another object's, which is gone */
+  link->nknown = number;
+}
+
+static void note_modules(lua_State *L, PickleLink *link) {
+  unref(L, &link->modules);
+  modules_push(L, !link->spawn);
+  link->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Numbers are never given anew: a message that was written before this fork is read by a worker that is born of it. */
 void pickle_names_snapshot(lua_State *L, PickleLink *link) {
+  luaL_checkstack(L, 8, NULL);
+  int top = lua_gettop(L);
+  note_modules(L, link);
   names_free(L, &link->names);
-  names_collect(L, &link->names, (link->options & PICKLE_LINK_SPAWN) != 0);
+  if (link->spawn) return;
+  if (link->objects == LUA_NOREF) link->objects = ref_table(L, "v");
+  lua_newtable(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->objects);
+  names_collect(L, &link->names, NAMES_ALL, top + 1, 0);
+  for (uint32_t number = 1; number <= link->names.map.count; number++) {
+    lua_rawgeti(L, top + 1, number);
+    share(L, link, top + 2, names_level(&link->names, number));
+    lua_pop(L, 1);
+  }
+  names_free(L, &link->names);
+  lua_settop(L, top);
+}
+
+lua_Integer link_known(lua_State *L, const PickleLink *link, int i, unsigned *level) {
+  const Ref *ref = refs_find(&link->known, lua_topointer(L, i));
+  if (ref == NULL) return 0;
+  lua_Integer number = (lua_Integer)(ref->value >> LEVEL_BITS);
+  *level = ref->value & ((1 << LEVEL_BITS) - 1);
+  link_push_known(L, link, (uint64_t)number);
+  bool same = lua_rawequal(L, -1, i);
+  lua_pop(L, 1);
+  return same ? number : 0;
+}
+
+void link_push_known(lua_State *L, const PickleLink *link, uint64_t number) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->objects);
+  if (number > (uint64_t)link->nknown) lua_pushnil(L);
+  else lua_rawgeti(L, -1, (lua_Integer)number);
+  lua_remove(L, -2);
+}
+
+bool link_has_later(lua_State *L, const PickleLink *link, int loaded) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->modules);
+  bool more = modules_have_more(L, lua_gettop(L), loaded);
+  lua_pop(L, 1);
+  return more;
+}
+
+void link_collect_names(lua_State *L, PickleLink *link) {
+  names_free(L, &link->names);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->modules);
+  names_collect(L, &link->names, link->spawn ? NAMES_ELSEWHERE : NAMES_LATER, 0, lua_gettop(L));
+  lua_pop(L, 1);
 }
 
 void pickle_link_become_worker(lua_State *L, PickleLink *link) {
   link->worker = true;
   link_free_codes(L, link);
-}
-
-uint64_t pickle_link_epoch(const PickleLink *link) { return link->epoch; }
-
-void link_prepare(lua_State *L, PickleLink *link) {
-  if (link->known != LUA_NOREF || link->worker) return;
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
+  if (link->objects == LUA_NOREF) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->objects); /* what a task drops here is still asked for */
+  lua_pushnil(L);
   lua_setmetatable(L, -2);
-  link->known = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pop(L, 1);
 }
 
 void link_track_begin(lua_State *L, PickleLink *link) {
   refs_reset(&link->tracked, KEPT_TRACKED);
-  luaL_unref(L, LUA_REGISTRYINDEX, link->tracked_list);
-  link->tracked_list = LUA_NOREF;
+  unref(L, &link->tracked_list);
 }
 
-void link_track(lua_State *L, PickleLink *link, int i) {
+void link_track(lua_State *L, PickleLink *link, int i, uint64_t number) {
   i = lua_absindex(L, i);
-  if (link->tracked_list == LUA_NOREF) {
-    lua_newtable(L);
-    link->tracked_list = luaL_ref(L, LUA_REGISTRYINDEX);
-  }
-  if (refs_find(&link->tracked, lua_topointer(L, i)) != NULL) return;
-  size_t number = (size_t)link->tracked.count + 1;
+  if (link->tracked_list == LUA_NOREF) link->tracked_list = ref_table(L, NULL);
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->tracked_list);
   lua_pushvalue(L, i);
-  lua_rawseti(L, -2, (lua_Integer)number);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   lua_pop(L, 1);
   bool added;
   if (refs_add(&link->tracked, lua_topointer(L, i), number, &added) == NULL) luaL_error(L, "not enough memory");

@@ -1,4 +1,13 @@
-/* What both ends of a channel share. All fields are guarded by the interpreter lock. */
+/* What both ends of a channel share. All fields are guarded by the interpreter lock.
+ *
+ *   what                      said by                                 known at the other end by
+ *   an object of the fork     its number (TAG_KNOWN)                  the list `objects`, which the fork copied
+ *   what a later module has   its name (TAG_NAME …)                   require
+ *   bytecode                  its id, after RECORD_DEFINE             `definitions`
+ *   what came by value        the number that came with it, back as   `tracked` in the worker, PickleMessage.origins
+ * here
+ *                             TAG_ORIGIN
+ */
 #ifndef GILUA_POOL_PICKLE_LINK_H
 #define GILUA_POOL_PICKLE_LINK_H
 
@@ -7,39 +16,52 @@
 
 /* Bytecode that a worker was told. */
 typedef struct Definition {
-  uint64_t id;
-  uint8_t *bytes;
+  uint8_t *bytes; /* NULL: it was not told */
   size_t size;
 } Definition;
 
 struct PickleLink {
-  unsigned options;
-  bool worker;
-  Names names;       /* what both ends have */
+  bool spawn, worker;
+  Refs known;        /* what both ends had at the fork: address -> number << 2 | level of its name; see link_known */
+  lua_Integer nknown;
+  int objects;       /* registry: list of it; weak in the program, which may drop what it likes */
+  int modules;       /* registry: which modules the other end has, or can be asked for (modules_push) */
+  Names names;       /* of modules that came later, or of all */
   /* the parent's writer */
   PickleCode **codes; /* hash table by contents, open addressing; at most half full */
-  unsigned ncodes;
+  unsigned ncodes, code_slots;
   size_t code_bytes;
-  uint64_t last_id, epoch;
-  int known;         /* registry: weak table function -> its PickleCode, of this epoch */
+  uint64_t epoch;
+  int written;       /* registry: weak table function -> its PickleCode, of this epoch */
   /* the worker's reader */
-  Definition *definitions; /* by rising id, as they arrive */
-  unsigned ndefinitions, definition_capacity;
+  Definition *definitions; /* by id */
+  size_t ndefinitions;
   int ready;         /* registry: id -> function that captures nothing but the globals */
-  Refs tracked;      /* what came by value with the newest task: address -> number from 1 */
+  Refs tracked;      /* what came by value with the newest task: address -> its number there */
   int tracked_list;  /* registry: list of it, which keeps the addresses */
 };
 
-/* link_code returns the code with those bytes, new or not; NULL without memory. The table keeps the reference. */
-PickleCode *link_code(lua_State *L, PickleLink *link, const void *bytes, size_t size);
+/* link_known returns the number of the object at index i if it is one that both ends had at the fork, else 0, and how
+ * many keys its name had then, up to 3. link_push_known pushes the object of a number; nil: it is not here any more. */
+lua_Integer link_known(lua_State *L, const PickleLink *link, int i, unsigned *level);
+void link_push_known(lua_State *L, const PickleLink *link, uint64_t number);
 
-/* link_known returns the code of the function at index i if it was written before, or NULL; link_know notes it. Raw
- * accesses; link_know may raise a memory error. */
-PickleCode *link_known(lua_State *L, PickleLink *link, int i);
-void link_know(lua_State *L, PickleLink *link, int i, PickleCode *code);
+/* link_has_later tells whether there are modules that the other end may not have loaded; link_collect_names names what
+ * they have. Raises a memory error. loaded: index of package.loaded. */
+bool link_has_later(lua_State *L, const PickleLink *link, int loaded);
+void link_collect_names(lua_State *L, PickleLink *link);
 
-/* link_prepare makes what link_know needs; before the walk, because it allocates in Lua. */
+/* link_prepare makes what writing needs; before the walk, because it allocates in Lua. A message names codes of one
+ * epoch only, so a full table of codes is left behind here. */
 void link_prepare(lua_State *L, PickleLink *link);
+
+/* link_code returns the code with those bytes, new or not; NULL without memory. The table keeps the reference. */
+PickleCode *link_code(PickleLink *link, const void *bytes, size_t size);
+
+/* link_written returns the code of the function at index i if it was written before, or NULL; link_note_written notes
+ * it. Raw accesses; link_note_written may raise a memory error. */
+PickleCode *link_written(lua_State *L, PickleLink *link, int i);
+void link_note_written(lua_State *L, PickleLink *link, int i, PickleCode *code);
 
 /* link_free_codes drops the codes and the definitions. */
 void link_free_codes(lua_State *L, PickleLink *link);
@@ -47,10 +69,10 @@ void link_free_codes(lua_State *L, PickleLink *link);
 /* link_definition returns what the worker was told of an id, or NULL. */
 const Definition *link_definition(const PickleLink *link, uint64_t id);
 
-/* link_track_begin forgets what came with an earlier task; link_track notes the object at index i as the next that came
- * by value, unless it was noted; link_tracked returns the number of an object, or 0. They raise memory errors. */
+/* link_track_begin forgets what came with an earlier task; link_track notes the object at index i, which came by value
+ * with that number; link_tracked returns the number of an object, or 0. They raise memory errors. */
 void link_track_begin(lua_State *L, PickleLink *link);
-void link_track(lua_State *L, PickleLink *link, int i);
+void link_track(lua_State *L, PickleLink *link, int i, uint64_t number);
 size_t link_tracked(const PickleLink *link, const void *address);
 
 #endif

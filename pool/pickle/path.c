@@ -48,6 +48,7 @@ static void add_table(luaL_Buffer *b, lua_State *L, const WriteFrame *f, int slo
   char text[32];
   switch (f->phase) {
     case PHASE_LIST:
+    case PHASE_REST:
       snprintf(text, sizeof text, "[%lu]", (unsigned long)f->i);
       luaL_addstring(b, text);
       break;

@@ -12,8 +12,8 @@
  * A forked worker uses the link that it inherited, after pickle_link_become_worker; one that was spawned makes its own.
  *
  * Threads: every function here needs the lock, except pickle_code_* and pickle_message_size. During a dump no Lua code
- * runs but __reduce, no collector step is made, and the lock is not left (but by a __reduce). A load may run finalizers,
- * constructors that a __reduce named and, with PICKLE_REQUIRE, modules.
+ * runs but __reduce, no collector step is made, and the lock is not left (but by a __reduce). A load may run
+ * finalizers, constructors that a __reduce named and, with PICKLE_REQUIRE, modules.
  */
 #ifndef GILUA_POOL_PICKLE_PICKLE_H
 #define GILUA_POOL_PICKLE_PICKLE_H
@@ -35,8 +35,9 @@ enum {
 /* Bytecode that messages of a link name by id. Immutable but for the count. */
 typedef struct PickleCode {
   _Atomic unsigned refs; /* [a] the link's table and each message hold one; relaxed up, acq_rel down (the last frees) */
-  uint64_t id;           /* [i] from 1, never used twice in a link */
-  uint64_t epoch;        /* [i] of the link's table when it was made: the table is bounded, a full one is left behind */
+  uint64_t id;           /* [i] from 1 in its epoch */
+  uint64_t epoch;        /* [i] of the link's table when it was made: the table is bounded, a full one is left behind.
+                          * Those of one message are of one epoch */
   uint64_t hash;         /* [i] of the bytes */
   size_t size;           /* [i] */
   uint8_t bytes[];       /* [i] */
@@ -81,31 +82,30 @@ void pickle_message_free(lua_State *L, PickleMessage *m);
 /* What both ends of a channel share; see link.h. */
 typedef struct PickleLink PickleLink;
 
-enum {
-  PICKLE_LINK_SPAWN = 1,    /* the other end does not have this end's globals, only modules that it can require */
-  PICKLE_LINK_FUNCTIONS = 2 /* functions made in a worker may return: its bytecode is trusted */
-};
+enum { PICKLE_LINK_SPAWN = 1 }; /* the other end was not forked: it has modules that it can require, and nothing else */
 
-/* pickle_link_new makes the parent's end, with the names of this moment. Raises a memory error. The caller frees it by
- * pickle_link_free, which accepts NULL. Messages may outlive their link. */
+/* pickle_link_new makes the parent's end, with what names lead to at this moment. Raises a memory error. The caller
+ * frees it by pickle_link_free, which accepts NULL. Messages may outlive their link. */
 PickleLink *pickle_link_new(lua_State *L, unsigned options);
 void pickle_link_free(lua_State *L, PickleLink *link);
 
-/* pickle_names_snapshot makes what names lead to now the names of the link: call it where the zygote is forked. */
+/* pickle_names_snapshot gives a number to whatever names lead to now: call it where the zygote is forked, which then
+ * has the same objects by the same numbers. May be called again, for a later zygote. Raises a memory error. */
 void pickle_names_snapshot(lua_State *L, PickleLink *link);
 
 /* pickle_link_become_worker turns the link into the worker's end, in the forked child or in a spawned program. */
 void pickle_link_become_worker(lua_State *L, PickleLink *link);
 
-/* pickle_link_define tells the worker's end the bytecode with that id; it copies. Returns 0, or -1 without memory.
- * Touches no Lua. A message that names an id which is not defined fails with `pickle`. */
+/* pickle_link_define tells the worker's end the bytecode with that id, unless it knows it; it copies. Returns 0, or -1
+ * without memory. Touches no Lua. A message that names an id which is not defined fails with `pickle`. */
 int pickle_link_define(PickleLink *link, uint64_t id, const void *bytes, size_t size);
 
-/* pickle_link_forget drops every definition at the worker's end. */
+/* pickle_link_forget drops every definition at the worker's end: before it is told codes of another epoch. */
 void pickle_link_forget(lua_State *L, PickleLink *link);
 
-/* pickle_link_epoch is the epoch of the newest table of codes: a worker that was told codes of an older one may forget. */
-uint64_t pickle_link_epoch(const PickleLink *link);
+/* pickle_register gives the value on top of the stack, which it pops, a name of its own, under which it travels
+ * whatever modules are loaded: call it when the interpreter is opened. Raises a memory error. */
+void pickle_register(lua_State *L, const char *name);
 
 /* What the values of a message are called in the path of an error. */
 typedef enum PickleRoot {
@@ -114,20 +114,21 @@ typedef enum PickleRoot {
   PICKLE_RESULTS /* results[1], … */
 } PickleRoot;
 
-/* pickle_dump writes the n values at first, first + 1, … of L into *out, which was empty. It raises `pickle` for a value
- * that cannot travel, a memory error, and whatever a __reduce raises; *out has no bytes then, and nothing but what
- * pickle_message_free accepts. The stack stays as it was. */
+/* pickle_dump writes the n values at first, first + 1, … of L into *out, which was empty. It raises `pickle` for a
+ * value that cannot travel, a memory error, and whatever a __reduce raises; *out has no bytes then, and nothing but
+ * what pickle_message_free accepts. The stack stays as it was. */
 void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *link, PickleMessage *out);
 
-/* What a reader lets happen. */
+/* What a reader lets happen. With none of them a message is plain values. */
 enum {
-  PICKLE_NAMES = 1,      /* names are looked up, constructors that are Lua functions with a name are called */
-  PICKLE_FUNCTIONS = 2,  /* bytecode is loaded, any function may be a constructor: the bytes are trusted */
-  PICKLE_REQUIRE = 4,    /* a module that is not loaded is required */
-  PICKLE_TRACK = 8,      /* what came by value is remembered until the next load, so that it returns by reference */
-  PICKLE_CONSTRUCT = 16, /* any function with a name may be a constructor */
-  PICKLE_TASK_FLAGS = PICKLE_NAMES | PICKLE_FUNCTIONS | PICKLE_REQUIRE | PICKLE_TRACK | PICKLE_CONSTRUCT,
-  PICKLE_RESULT_FLAGS = PICKLE_NAMES | PICKLE_REQUIRE | PICKLE_CONSTRUCT
+  PICKLE_CLASSES = 1,   /* names of classes are looked up; no code runs but what the program's own classes do */
+  PICKLE_NAMES = 2,     /* every name is; constructors are called, metatables by value hold what they like */
+  PICKLE_FUNCTIONS = 4, /* bytecode is loaded: the bytes are trusted */
+  PICKLE_REQUIRE = 8,   /* a module that is not loaded is required */
+  PICKLE_TRACK = 16,    /* what came by value is remembered until the next load, so that it returns by reference */
+  PICKLE_TRUSTED = PICKLE_CLASSES | PICKLE_NAMES | PICKLE_FUNCTIONS,
+  PICKLE_TASK_FLAGS = PICKLE_TRUSTED | PICKLE_REQUIRE | PICKLE_TRACK,
+  PICKLE_RESULT_FLAGS = PICKLE_CLASSES | PICKLE_NAMES | PICKLE_REQUIRE
 };
 
 /* pickle_load pushes the values of a message and returns how many. It raises `pickle` with the offset for bytes that

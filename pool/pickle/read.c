@@ -1,131 +1,11 @@
-/* Reading: nothing in the bytes is trusted, and no recursion on the C stack. A table is made in the size that its header
- * announces; the sum of what headers announce never exceeds the bytes that are there. */
+/* Reading: nothing in the bytes is trusted, and no recursion on the C stack. A table is made in the size that its
+ * header announces; the sum of what headers announce never exceeds the bytes that are there. */
 #include "pool/pickle/read.h"
 
 #include <lauxlib.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "pool/pickle/format.h"
-#include "runtime/thread/error.h"
-
-_Noreturn void reader_damaged(Reader *r, size_t at, const char *format, ...) {
-  lua_State *L = r->L;
-  va_list args;
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
-  va_start(args, format);
-  const char *text = lua_pushvfstring(L, format, args);
-  va_end(args);
-  error_push(L, ERROR_PICKLE, "cannot read byte %s: %s", lua_pushfstring(L, "%I", (LUAI_UACINT)at), text);
-  lua_pushinteger(L, (lua_Integer)at);
-  lua_setfield(L, -2, "offset");
-  lua_error(L);
-  __builtin_unreachable();
-}
-
-uint64_t reader_varint(Reader *r) {
-  uint64_t value = 0;
-  size_t at = reader_offset(r);
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    reader_need(r, 1);
-    uint8_t byte = *r->p++;
-    if (shift == 63 && byte > 1) break;
-    value |= (uint64_t)(byte & 0x7F) << shift;
-    if (byte < 0x80) return value;
-  }
-  reader_damaged(r, at, "a number is too large");
-}
-
-size_t reader_size(Reader *r) {
-  size_t at = reader_offset(r);
-  uint64_t size = reader_varint(r);
-  if (size > reader_left(r)) reader_damaged(r, at, "a length exceeds the message");
-  return (size_t)size;
-}
-
-static inline void push_bytes(Reader *r, size_t size) {
-  reader_need(r, size);
-  lua_pushlstring(r->L, (const char *)r->p, size);
-  r->p += size;
-}
-
-static void spill(Reader *r, int depth) {
-  int slot = reader_slot(r, depth);
-  if (lua_isnil(r->L, r->base + SLOT_READ_SPILL)) {
-    lua_newtable(r->L);
-    lua_replace(r->L, r->base + SLOT_READ_SPILL);
-  }
-  for (int i = 0; i < 2; i++) {
-    lua_pushvalue(r->L, slot + i);
-    lua_rawseti(r->L, r->base + SLOT_READ_SPILL, 2 * (lua_Integer)depth + i + 1);
-  }
-}
-
-static void grow_frames(Reader *r) {
-  ReadFrame *frames = lua_newuserdatauv(r->L, 2 * (size_t)r->capacity * sizeof *frames, 0);
-  memcpy(frames, r->frames, (size_t)r->capacity * sizeof *frames);
-  lua_replace(r->L, r->base + SLOT_READ_FRAMES);
-  r->frames = frames;
-  r->capacity *= 2;
-}
-
-ReadFrame *reader_push(Reader *r, ReadKind kind, size_t at, unsigned tag, uint32_t n) {
-  if (r->depth + 1 >= r->capacity) grow_frames(r);
-  if (r->depth >= READ_LEVELS) {
-    spill(r, r->depth);
-    lua_replace(r->L, reader_slot(r, r->depth));
-    lua_settop(r->L, reader_slot(r, r->depth));
-  }
-  lua_pushnil(r->L);
-  ReadFrame *f = &r->frames[++r->depth];
-  *f = (ReadFrame){.at = at, .n = n, .kind = (uint8_t)kind, .tag = (uint8_t)tag};
-  return f;
-}
-
-/* Ends the innermost frame, whose object becomes the value that its parent expected, on top of the parent's key. */
-static void pop(Reader *r) {
-  lua_State *L = r->L;
-  int slot = reader_slot(r, r->depth);
-  lua_settop(L, slot);
-  r->depth--;
-  if (r->depth < READ_LEVELS) return;
-  for (int i = 0; i < 2; i++) lua_rawgeti(L, r->base + SLOT_READ_SPILL, 2 * (lua_Integer)r->depth + i + 1);
-  lua_rotate(L, slot, -1);
-}
-
-static void make_table(Reader *r, int slot) {
-  if (!lua_isnil(r->L, r->base + slot)) return;
-  lua_newtable(r->L);
-  lua_replace(r->L, r->base + slot);
-}
-
-void reader_remember(Reader *r, size_t at, unsigned tag) {
-  if ((tag & TAG_SHARED) == 0) return;
-  make_table(r, SLOT_REFS);
-  lua_pushvalue(r->L, -1);
-  lua_rawseti(r->L, r->base + SLOT_REFS, (lua_Integer)at);
-}
-
-size_t reader_ref(Reader *r) {
-  size_t at = reader_offset(r);
-  uint64_t ref = reader_varint(r);
-  if (ref >= at || lua_isnil(r->L, r->base + SLOT_REFS) ||
-      lua_rawgeti(r->L, r->base + SLOT_REFS, (lua_Integer)ref) == LUA_TNIL)
-    reader_damaged(r, at, "a reference leads to nothing");
-  return (size_t)ref;
-}
-
-static void push_numbered(Reader *r, uint64_t number) {
-  if (number >= r->strings) reader_damaged(r, reader_offset(r), "a reference leads to no string");
-  lua_rawgeti(r->L, r->base + SLOT_STRINGS, (lua_Integer)number + 1);
-}
-
-static void define_string(Reader *r) {
-  push_bytes(r, reader_size(r));
-  make_table(r, SLOT_STRINGS);
-  lua_pushvalue(r->L, -1);
-  lua_rawseti(r->L, r->base + SLOT_STRINGS, (lua_Integer)++r->strings);
-}
 
 /* size is a constant where this is inlined: one load. */
 static inline __attribute__((always_inline)) void push_integer(Reader *r, size_t size) {
@@ -173,6 +53,7 @@ static void begin_table(Reader *r, size_t at, unsigned tag) {
 }
 
 static void begin_reduce(Reader *r, size_t at, unsigned tag) {
+  if (!reader_trusts(r)) reader_damaged(r, at, "a constructor is called with functions = true only");
   uint64_t n = reader_varint(r);
   if (n == 0 || n > INT32_MAX) reader_damaged(r, at, "a constructor is missing");
   claim(r, at, n);
@@ -188,8 +69,10 @@ static __attribute__((noinline)) bool read_object(Reader *r, size_t at, unsigned
     case TAG_FUNCTION_PLAIN: return reader_function(r, at, tag);
     case TAG_REDUCE: begin_reduce(r, at, tag); return false;
     case TAG_MODULE:
-    case TAG_NAME: reader_name(r, at, tag); return true;
-    case TAG_ORIGIN: reader_origin(r, at); reader_remember(r, at, tag); return true;
+    case TAG_NAME:
+    case TAG_PATH: reader_name(r, at, tag); return true;
+    case TAG_KNOWN: reader_known(r, at, tag); return true;
+    case TAG_ORIGIN: reader_origin(r, at, tag); return true;
     default: break;
   }
   if (tag == TAG_REF) {
@@ -197,7 +80,7 @@ static __attribute__((noinline)) bool read_object(Reader *r, size_t at, unsigned
   } else if (tag == TAG_GLOBALS && (r->flags & PICKLE_NAMES) != 0) {
     lua_rawgeti(r->L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   } else {
-    reader_damaged(r, at, tag == TAG_GLOBALS ? "names are not allowed here" : "unknown tag %d", (int)tag);
+    reader_damaged(r, at, tag == TAG_GLOBALS ? "the globals need functions = true" : "unknown tag %d", (int)tag);
   }
   return true;
 }
@@ -208,8 +91,8 @@ static inline bool read_value(Reader *r) {
   reader_need(r, 1);
   unsigned tag = *r->p++;
   if (tag < TAG_STRING) return lua_pushinteger(L, tag), true;
-  if (tag < TAG_STRING_REF) return push_bytes(r, tag - TAG_STRING), true;
-  if (tag < TAG_TABLE) return push_numbered(r, tag - TAG_STRING_REF), true;
+  if (tag < TAG_STRING_REF) return reader_bytes(r, tag - TAG_STRING), true;
+  if (tag < TAG_TABLE) return reader_numbered(r, tag - TAG_STRING_REF), true;
   size_t at = reader_offset(r) - 1;
   if (tag < TAG_NIL) return begin_table(r, at, tag), false;
   switch (tag) {
@@ -221,86 +104,7 @@ static inline bool read_value(Reader *r) {
     case TAG_INT32: push_integer(r, 4); return true;
     case TAG_INT64: push_integer(r, 8); return true;
     case TAG_FLOAT: push_float(r); return true;
-    case TAG_STRING_DEFINE: define_string(r); return true;
-    case TAG_STRING_REF_FAR: push_numbered(r, reader_varint(r)); return true;
-    case TAG_STRING_LONG:
-    case TAG_STRING_LONG + TAG_SHARED:
-      push_bytes(r, reader_size(r));
-      reader_remember(r, at, tag);
-      return true;
-    default: return read_object(r, at, tag);
-  }
-}
-
-void reader_string(Reader *r) {
-  size_t at = reader_offset(r);
-  if (r->p < r->end && *r->p >= TAG_TABLE && *r->p < TAG_NIL) reader_damaged(r, at, "a name is not a string");
-  if (r->p < r->end && *r->p >= TAG_FUNCTION) reader_damaged(r, at, "a name is not a string");
-  read_value(r);
-  if (lua_type(r->L, -1) != LUA_TSTRING) reader_damaged(r, at, "a name is not a string");
-}
-
-/* Whether the object with its tag at that offset is still being filled; frames stand by rising offset. */
-static bool is_open(const Reader *r, size_t at) {
-  int low = 0, high = r->depth + 1;
-  while (low < high) {
-    int middle = low + (high - low) / 2;
-    if (r->frames[middle].at < at) low = middle + 1;
-    else high = middle;
-  }
-  return low <= r->depth && r->frames[low].at == at;
-}
-
-/* From outside no object gets an end: a __gc or __close would run with whatever the bytes say. */
-static void check_meta(Reader *r, size_t at, int i) {
-  lua_State *L = r->L;
-  if (lua_type(L, i) != LUA_TTABLE) reader_damaged(r, at, "a metatable is a %s", luaL_typename(L, i));
-  if ((r->flags & (PICKLE_CONSTRUCT | PICKLE_FUNCTIONS)) != 0 || lua_topointer(L, i) == r->safe_meta) return;
-  lua_pushliteral(L, "__gc");
-  bool ends = lua_rawget(L, i) != LUA_TNIL;
-  lua_pushliteral(L, "__close");
-  ends = lua_rawget(L, i) != LUA_TNIL || ends;
-  lua_pop(L, 2);
-  if (ends) reader_damaged(r, at, "a metatable with __gc or __close needs functions = true");
-  r->safe_meta = lua_topointer(L, i);
-}
-
-/* The metatable on top belongs to the table at slot; its value began at offset at. One that is not filled yet is set at
- * the end of the message. */
-static void set_meta(Reader *r, int slot, size_t at) {
-  lua_State *L = r->L;
-  unsigned tag = r->start[at];
-  size_t definition = at;
-  if (tag == TAG_REF) {
-    const uint8_t *p = r->p;
-    r->p = r->start + at + 1;
-    definition = (size_t)reader_varint(r);
-    r->p = p;
-    tag = r->start[definition];
-  }
-  check_meta(r, at, lua_gettop(L));
-  if ((r->flags & PICKLE_TRACK) != 0 && r->link != NULL && tag >= TAG_TABLE && tag < TAG_NIL) link_track(L, r->link, -1);
-  if (!is_open(r, definition)) {
-    lua_setmetatable(L, slot);
-    return;
-  }
-  make_table(r, SLOT_DEFERRED);
-  int list = r->base + SLOT_DEFERRED;
-  lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
-  lua_pushvalue(L, slot);
-  lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
-  r->deferred = true;
-}
-
-static void set_deferred(Reader *r) {
-  lua_State *L = r->L;
-  int list = r->base + SLOT_DEFERRED;
-  lua_Integer n = (lua_Integer)lua_rawlen(L, list);
-  for (lua_Integer i = 1; i < n; i += 2) {
-    lua_rawgeti(L, list, i + 1);
-    lua_rawgeti(L, list, i);
-    lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    default: return reader_string(r, at, tag) || read_object(r, at, tag);
   }
 }
 
@@ -351,12 +155,12 @@ static void attach(Reader *r) {
       lua_rawset(r->L, slot);
       f->expect = EXPECT_KEY;
       break;
-    case EXPECT_META: set_meta(r, slot, f->meta_at); break;
+    case EXPECT_META: reader_set_meta(r, slot, f->meta_at); break;
   }
 }
 
 static void finish(Reader *r) {
-  pop(r);
+  reader_pop(r);
   attach(r);
 }
 
@@ -382,7 +186,7 @@ static void step_table(Reader *r) {
     f->meta_at = reader_offset(r);
     f->tag &= ~TABLE_META;
     if (!read_value(r)) return;
-    set_meta(r, slot, f->meta_at);
+    reader_set_meta(r, slot, f->meta_at);
   }
   finish(r);
 }
@@ -408,8 +212,6 @@ static void construct(Reader *r, const ReadFrame *f) {
   unsigned tag = f->tag;
   lua_rawgeti(L, slot, 1);
   if (!lua_isfunction(L, -1)) reader_damaged(r, at, "a constructor is a %s", luaL_typename(L, -1));
-  if (lua_iscfunction(L, -1) && (r->flags & (PICKLE_CONSTRUCT | PICKLE_FUNCTIONS)) == 0)
-    reader_damaged(r, at, "a C function as constructor needs functions = true");
   if (!lua_checkstack(L, (int)f->n + LUA_MINSTACK)) reader_damaged(r, at, "a constructor has too many arguments");
   for (uint32_t i = 2; i <= f->n; i++) lua_rawgeti(L, slot, (lua_Integer)i);
   lua_call(L, (int)f->n - 1, 1);
@@ -456,19 +258,20 @@ static void read_message(Reader *r) {
   reader_push(r, READ_ROOTS, 0, 0, (uint32_t)n);
   walk(r);
   if (r->p != r->end) reader_damaged(r, reader_offset(r), "bytes follow the end");
-  if (r->deferred) set_deferred(r);
+  if (r->deferred) reader_set_deferred(r);
 }
 
 int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins) {
   luaL_checkstack(L, SLOT_OBJECTS + 2 * READ_LEVELS + LUA_MINSTACK, NULL);
   Reader r = {.L = L, .link = link, .start = bytes, .p = bytes, .flags = flags, .origins = origins};
+  r.track = link != NULL && (flags & PICKLE_TRACK) != 0;
   r.end = r.start + size;
   r.base = lua_gettop(L);
   r.depth = -1;
   r.capacity = READ_FRAMES;
   r.frames = r.first;
   lua_settop(L, r.base + SLOT_OBJECTS - 1);
-  if ((flags & PICKLE_TRACK) != 0 && link != NULL) link_track_begin(L, link);
+  if (r.track) link_track_begin(L, link);
   read_message(&r);
   int list = r.base + SLOT_OBJECTS;
   lua_settop(L, list);

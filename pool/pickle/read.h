@@ -29,7 +29,8 @@ typedef struct Reader {
   size_t claimed;    /* bytes that table headers announced; no more than there are */
   uint64_t strings;  /* numbered so far */
   bool deferred;     /* metatables are still to be set */
-  const void *safe_meta; /* a metatable without __gc and __close */
+  bool track;        /* a task: numbers stand behind what came by value */
+  size_t checked_meta; /* offset of the metatable that was checked last; 0: none */
   int base, depth, capacity;
   ReadFrame *frames; /* the array below, or a userdata at SLOT_READ_FRAMES */
   ReadFrame first[READ_FRAMES];
@@ -52,6 +53,9 @@ static inline int reader_slot(const Reader *r, int depth) {
 /* reader_damaged raises `pickle` with the offset at. */
 _Noreturn void reader_damaged(Reader *r, size_t at, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Whether the message may make code run. */
+static inline bool reader_trusts(const Reader *r) { return (r->flags & (PICKLE_NAMES | PICKLE_FUNCTIONS)) != 0; }
+
 static inline size_t reader_offset(const Reader *r) { return (size_t)(r->p - r->start); }
 static inline size_t reader_left(const Reader *r) { return (size_t)(r->end - r->p); }
 
@@ -64,23 +68,45 @@ uint64_t reader_varint(Reader *r);
 /* reader_size is a varint that counts bytes which must be there. */
 size_t reader_size(Reader *r);
 
-/* reader_push makes a frame of the object on top. reader_remember keeps the object on top under the offset of its tag,
- * if the tag says that it will be asked for. reader_ref pushes what is kept under the offset that is next. */
+/* reader_bytes pushes the string of the next bytes. */
+static inline void reader_bytes(Reader *r, size_t size) {
+  reader_need(r, size);
+  lua_pushlstring(r->L, (const char *)r->p, size);
+  r->p += size;
+}
+
+/* reader_string pushes the string that has its tag read, at offset `at`; false: it is the tag of something else.
+ * reader_numbered: one that was numbered. reader_key: a string must be next, one of a name. */
+bool reader_string(Reader *r, size_t at, unsigned tag);
+void reader_numbered(Reader *r, uint64_t number);
+void reader_key(Reader *r);
+
+/* reader_push makes a frame of the object on top. reader_pop ends the innermost, whose object becomes the value that
+ * its parent expected, on top of the parent's key. */
 ReadFrame *reader_push(Reader *r, ReadKind kind, size_t at, unsigned tag, uint32_t n);
+void reader_pop(Reader *r);
+
+/* reader_remember keeps the object on top under the offset of its tag, if the tag says that it will be asked for.
+ * reader_ref pushes what is kept under the offset that is next, and returns that. reader_make_table puts a table into
+ * an empty slot. */
 void reader_remember(Reader *r, size_t at, unsigned tag);
 size_t reader_ref(Reader *r);
-
-/* reader_string pushes the string that must be next. */
-void reader_string(Reader *r);
+void reader_make_table(Reader *r, int slot);
 
 /* For the names and functions of a message. Each has its tag read, at offset `at`, and pushes the object; the first
  * returns false if it became a frame. */
 bool reader_function(Reader *r, size_t at, unsigned tag);
 void reader_name(Reader *r, size_t at, unsigned tag);
-void reader_origin(Reader *r, size_t at);
+void reader_known(Reader *r, size_t at, unsigned tag);
+void reader_origin(Reader *r, size_t at, unsigned tag);
 
 /* reader_upvalue reads what comes before the value of the next captured variable of the function in f; false: it is one
  * that another function has, and no value follows. */
 bool reader_upvalue(Reader *r, ReadFrame *f);
+
+/* reader_set_meta gives the table at slot the metatable on top, which it pops; its value began at offset `at`. One that
+ * is not filled yet is set by reader_set_deferred, at the end of the message. */
+void reader_set_meta(Reader *r, int slot, size_t at);
+void reader_set_deferred(Reader *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* Reading what goes by name, and what came from here. */
+/* Reading what goes by name or by number, and what came from here. */
 #include <lauxlib.h>
 #include <string.h>
 
@@ -14,10 +14,8 @@ static void push_module(Reader *r) {
     lua_replace(L, r->base + SLOT_READ_LOADED);
   }
   lua_pushvalue(L, name);
-  if (lua_rawget(L, r->base + SLOT_READ_LOADED) == LUA_TNIL && strcmp(lua_tostring(L, name), LUA_GNAME) == 0) {
-    lua_pop(L, 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
-  } else if (lua_isnil(L, -1) && (r->flags & PICKLE_REQUIRE) != 0) {
+  names_push_root(L, r->base + SLOT_READ_LOADED);
+  if (lua_isnil(L, -1) && (r->flags & PICKLE_REQUIRE) != 0) {
     lua_pop(L, 1);
     lua_getglobal(L, "require");
     lua_pushvalue(L, name);
@@ -26,44 +24,85 @@ static void push_module(Reader *r) {
   lua_replace(L, name);
 }
 
-static bool can_have_name(int type) { return type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA; }
-
-static _Noreturn void unknown(Reader *r, size_t at, int names, int n) {
+/* The n keys of a name stand at `keys`. */
+static _Noreturn void unknown(Reader *r, size_t at, int keys, int n) {
   lua_State *L = r->L;
-  const char *module = lua_tostring(L, names);
-  const char *what = n == 1 ? module
-                     : strcmp(module, LUA_GNAME) == 0
-                         ? lua_tostring(L, names + 1)
-                         : lua_pushfstring(L, "%s.%s", module, lua_tostring(L, names + 1));
-  reader_damaged(r, at, r->link != NULL ? "'%s' is not here: it was defined after the pool was made" : "'%s' is not here",
-                 what);
+  luaL_Buffer b;
+  bool global = n > 1 && strcmp(lua_tostring(L, keys), LUA_GNAME) == 0;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  luaL_buffinit(L, &b);
+  for (int i = global ? 1 : 0; i < n; i++) {
+    if (i > (global ? 1 : 0)) luaL_addchar(&b, '.');
+    luaL_addstring(&b, lua_tostring(L, keys + i));
+  }
+  luaL_pushresult(&b);
+  const char *why = r->link != NULL ? ": it was defined after the pool was made" : "";
+  reader_damaged(r, at, "'%s' is not here%s", lua_tostring(L, -1), why);
+}
+
+/* From outside a name leads to a class: a table that is to be a metatable, has a field that begins with "__", or is
+ * empty. */
+static void check_class(Reader *r, size_t at) {
+  lua_State *L = r->L;
+  const ReadFrame *f = &r->frames[r->depth];
+  bool meta = f->kind == READ_TABLE && f->expect == EXPECT_META;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
+  bool class = lua_istable(L, -2) && !lua_rawequal(L, -1, -2) && !lua_rawequal(L, -2, r->base + SLOT_READ_LOADED);
+  lua_pop(L, 1);
+  if (class && !meta) {
+    lua_pushnil(L);
+    class = !lua_next(L, -2);
+    if (!class) {
+      lua_pop(L, 2);
+      class = names_look_at(L, 0) == TABLE_CLASS;
+    }
+  }
+  if (!class) reader_damaged(r, at, "a name that is no class's needs functions = true");
 }
 
 void reader_name(Reader *r, size_t at, unsigned tag) {
   lua_State *L = r->L;
-  int names = lua_gettop(L) + 1, n = (tag & ~(unsigned)TAG_SHARED) == TAG_MODULE ? 1 : 2;
-  if ((r->flags & PICKLE_NAMES) == 0) reader_damaged(r, at, "names are not allowed here");
-  for (int i = 0; i < n; i++) reader_string(r);
-  lua_pushvalue(L, names);
-  push_module(r);
-  if (n == 2 && lua_istable(L, -1)) {
-    lua_pushvalue(L, names + 1);
-    lua_rawget(L, -2);
-  } else if (n == 2) {
-    lua_pushnil(L);
+  int keys = lua_gettop(L) + 1;
+  unsigned kind = tag & ~(unsigned)TAG_SHARED;
+  int n = kind == TAG_MODULE ? 1 : 2;
+  if ((r->flags & (PICKLE_CLASSES | PICKLE_NAMES)) == 0) reader_damaged(r, at, "names are not allowed here");
+  if (kind == TAG_PATH) {
+    reader_need(r, 1);
+    n = *r->p++;
+    if (n == 0 || n > NAME_MOST_KEYS) reader_damaged(r, at, "a name of %d keys", n);
   }
-  if (!can_have_name(lua_type(L, -1))) unknown(r, at, names, n);
-  lua_replace(L, names);
-  lua_settop(L, names);
+  for (int i = 0; i < n; i++) reader_key(r);
+  lua_pushvalue(L, keys);
+  push_module(r);
+  for (int i = 1; i < n && !lua_isnil(L, -1); i++) {
+    if (!lua_istable(L, -1)) unknown(r, at, keys, n);
+    lua_pushvalue(L, keys + i);
+    lua_rawget(L, -2);
+    lua_remove(L, -2);
+  }
+  if (!can_have_name(lua_type(L, -1))) unknown(r, at, keys, n);
+  lua_replace(L, keys);
+  lua_settop(L, keys);
+  if ((r->flags & PICKLE_NAMES) == 0) check_class(r, at);
   reader_remember(r, at, tag);
 }
 
-void reader_origin(Reader *r, size_t at) {
+void reader_known(Reader *r, size_t at, unsigned tag) {
+  uint64_t number = reader_varint(r);
+  if (r->link == NULL) reader_damaged(r, at, "an object by number in a message that stands alone");
+  link_push_known(r->L, r->link, number);
+  if (lua_isnil(r->L, -1)) reader_damaged(r, at, "an object of when the pool was made is not here any more");
+  reader_remember(r, at, tag);
+}
+
+void reader_origin(Reader *r, size_t at, unsigned tag) {
   lua_State *L = r->L;
   uint64_t number = reader_varint(r);
   if (r->origins == 0 || r->origins == LUA_NOREF) reader_damaged(r, at, "an origin, where nothing was sent");
-  if (lua_rawgeti(L, LUA_REGISTRYINDEX, r->origins) == LUA_TFUNCTION && number == 1) return;
-  if (!lua_istable(L, -1) || number > INT64_MAX || lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TNIL)
-    reader_damaged(r, at, "an origin that was not sent");
-  lua_remove(L, -2);
+  if (lua_rawgeti(L, LUA_REGISTRYINDEX, r->origins) != LUA_TFUNCTION || number != 1) {
+    if (!lua_istable(L, -1) || number > INT64_MAX || lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TNIL)
+      reader_damaged(r, at, "an origin that was not sent");
+    lua_remove(L, -2);
+  }
+  reader_remember(r, at, tag);
 }

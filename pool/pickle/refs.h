@@ -31,7 +31,8 @@ Ref *refs_find(const Refs *r, const void *address);
  * NULL without memory. The entry moves at the next refs_add. */
 Ref *refs_add(Refs *r, const void *address, size_t value, bool *added);
 
-/* refs_reset empties the map and keeps its memory, unless that is for more than `kept` entries; refs_free keeps none. */
+/* refs_reset empties the map and keeps its memory, unless that is for more than `kept` entries; refs_free keeps none.
+ * */
 void refs_reset(Refs *r, uint32_t kept);
 void refs_free(Refs *r);
 

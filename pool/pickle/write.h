@@ -12,8 +12,9 @@ enum {
 
 typedef enum FrameKind { FRAME_ROOTS, FRAME_TABLE, FRAME_FUNCTION, FRAME_REDUCE } FrameKind;
 
-/* Where the walk is in a table. PHASE_KEY: inside a key that is itself a table or such. */
-typedef enum Phase { PHASE_LIST, PHASE_PAIRS, PHASE_KEY, PHASE_META, PHASE_DONE } Phase;
+/* Where the walk is in a table. PHASE_REST: in what the table's order did not give of the list. PHASE_KEY: inside a key
+ * that is itself a table or such. */
+typedef enum Phase { PHASE_LIST, PHASE_REST, PHASE_PAIRS, PHASE_KEY, PHASE_META, PHASE_DONE } Phase;
 
 /* A value that is being written. Its object stands at the frame's slot, the key behind it (writer_slot). */
 typedef struct WriteFrame {
@@ -22,6 +23,7 @@ typedef struct WriteFrame {
   uint32_t i, n; /* elements, upvalues, arguments: done, and all */
   FrameKind kind;
   Phase phase;
+  uint32_t rest; /* the list from here on to i was written in PHASE_REST: its keys come once more */
 } WriteFrame;
 
 /* A short string that was met: written in full once, defined the second time, referred to from then on. Entries of an
@@ -31,7 +33,16 @@ typedef struct WriterString {
   uint32_t generation, number; /* number: that of the definition + 1, 0: there is none so far */
 } WriterString;
 
-enum { RESTART_NAMES = 1, RESTART_ANCHORING = 2, RESTART_CAREFUL = 4, RESTART_FRESH = 8 };
+/* Why a walk begins again, and in which mode:
+ *
+ *   RESTART_NAMES      a class, a function or a userdata was met: names are looked up, those of an earlier message
+ * first
+ *   RESTART_FRESH      something has no name among these: they are collected anew
+ *   RESTART_CLASSES    a table was written by value before it was met as a metatable, and it has a name
+ *   RESTART_ANCHORING  a __reduce is to be called, which may drop what was met: everything met is kept alive
+ *   RESTART_CODES      a __reduce wrote to the same link: the codes are of two epochs
+ */
+enum { RESTART_NAMES = 1, RESTART_FRESH = 2, RESTART_CLASSES = 4, RESTART_ANCHORING = 8, RESTART_CODES = 16 };
 
 typedef struct Writer {
   lua_State *L;
@@ -39,6 +50,7 @@ typedef struct Writer {
   Bytes out, scratch;
   Refs refs;           /* object, long string or upvalue -> place of its tag in the buffer */
   Refs origins;        /* functions and metatables written by value -> number */
+  Refs classes;        /* tables of which an earlier walk found that they go by name */
   bool root_origin;    /* there is one, the function at `first`, and it is not in the list */
   WriteFrame *frames;
   int depth, frame_capacity;
@@ -49,11 +61,12 @@ typedef struct Writer {
   PickleCode **codes;
   unsigned ncodes, code_capacity;
   Names own_names;     /* of messages that stand alone, kept from one to the next */
-  const Names *names;  /* NULL: none was needed so far */
+  const Names *names;  /* own_names or the link's; NULL: none was needed so far */
   unsigned restart;    /* why the walk must begin again; 0: it goes on */
   unsigned mode;       /* the restarts that were made */
   lua_Integer anchored;
   const void *globals, *plain_meta; /* plain_meta: a metatable that asks for nothing special */
+  const void *settled_meta;         /* one that goes as it was written */
   int first;           /* index of the first root */
   PickleRoot root;
   int base;            /* slots from here, see below */
@@ -69,9 +82,10 @@ static inline int writer_slot(const Writer *w, int depth) {
   return w->base + SLOT_FRAMES + 2 * (depth < STACK_LEVELS ? depth : STACK_LEVELS);
 }
 
-/* writer_begin pushes the slots and returns a writer. writer_run writes n values into out, pieces, codes and the lists at
- * SLOT_PINS and SLOT_ORIGINS. writer_renew takes the lists that were used out of the writer; the last that may raise.
- * writer_release ends its use; the slots are the caller's to pop. An error releases it, or leaves it to the collector. */
+/* writer_begin pushes the slots and returns a writer. writer_run writes n values into out, pieces, codes and the lists
+ * at SLOT_PINS and SLOT_ORIGINS. writer_renew takes the lists that were used out of the writer; the last that may
+ * raise. writer_release ends its use; the slots are the caller's to pop. An error releases it, or leaves it to the
+ * collector. */
 Writer *writer_begin(lua_State *L, PickleLink *link);
 void writer_run(Writer *w, int first, int n, PickleRoot root);
 void writer_renew(Writer *w);
@@ -80,17 +94,37 @@ void writer_release(Writer *w);
 /* writer_forget empties what a walk has written. */
 void writer_forget(Writer *w);
 
-/* For the files of the writer. writer_value writes the value on top of the stack and pops it; false: it became a frame,
- * or the walk must begin again. writer_push makes a frame of the value on top. writer_function begins or writes the Lua
- * function on top, whose tag belongs at `at`. */
-bool writer_value(Writer *w);
+/* writer_push makes a frame of the value on top; writer_pop ends the innermost, and the parent's object and key are
+ * back. writer_want_names has the walk begin again if there are names that it does not know. */
 WriteFrame *writer_push(Writer *w, FrameKind kind, size_t at, uint32_t n);
 void writer_pop(Writer *w);
+void writer_want_names(Writer *w);
+
+/* For an object on top; true: it is written. writer_named: by the name or number that it has. writer_named_table,
+ * writer_named_function: if it is to go by that. writer_tracked: in a worker, as what came with the task.
+ * writer_class_by_value: it is the metatable that is to be written, was written by value, and has a name: the walk
+ * begins again. */
+bool writer_named(Writer *w);
+bool writer_named_table(Writer *w);
+bool writer_named_function(Writer *w);
+bool writer_tracked(Writer *w);
+bool writer_class_by_value(Writer *w);
+bool writer_is_metatable(const Writer *w);
+
+/* writer_has_reduce: the metatable of the object below is on top; true: its __reduce takes its place, else it is
+ * popped. Raises for an object with an end. writer_reduce calls it, and makes a frame of what it returns, or has the
+ * walk begin again. */
+bool writer_has_reduce(Writer *w);
+void writer_reduce(Writer *w, size_t at);
+
+/* writer_function begins or writes the Lua function on top, whose tag belongs at `at`; false: it became a frame.
+ * writer_upvalue writes what comes before its i-th variable and pushes that; false: it is one that was written. */
 bool writer_function(Writer *w, size_t at);
-void writer_step_function(Writer *w);
-void writer_origin(Writer *w, int i);
-void writer_varint(Writer *w, uint64_t value);
-void writer_offset(Writer *w, size_t at);
+bool writer_upvalue(Writer *w, int slot, int i);
+
+/* writer_origin returns the number of the function or metatable at index i, which goes by value in a task. */
+size_t writer_origin(Writer *w, int i);
+
 _Noreturn void writer_no_memory(Writer *w);
 
 /* writer_refuse raises `pickle` with the path of the value on top. */
@@ -98,12 +132,5 @@ _Noreturn void writer_refuse(Writer *w, const char *why);
 
 /* path_push pushes the path of the value that is being written: args[2].handlers.on_done upvalue "db" */
 void path_push(Writer *w);
-
-static inline void writer_reserve(Writer *w, size_t more) {
-  if (!bytes_reserve(&w->out, more)) writer_no_memory(w);
-}
-
-/* writer_byte appends to room that was reserved. */
-static inline void writer_byte(Writer *w, unsigned byte) { w->out.bytes[w->out.size++] = (uint8_t)byte; }
 
 #endif

@@ -1,8 +1,8 @@
 /* Writing functions: bytecode, then what they capture. Functions that share a variable go on sharing it. */
 #include <lauxlib.h>
+#include <string.h>
 
-#include "pool/pickle/format.h"
-#include "pool/pickle/write.h"
+#include "pool/pickle/emit.h"
 
 static int append(lua_State *L, const void *bytes, size_t size, void *ud) {
   (void)L;
@@ -36,12 +36,12 @@ static void name_code(Writer *w, PickleCode *code) {
 }
 
 static PickleCode *code_of(Writer *w) {
-  PickleCode *code = link_known(w->L, w->link, lua_gettop(w->L));
+  PickleCode *code = link_written(w->L, w->link, lua_gettop(w->L));
   if (code != NULL) return code;
   dump(w);
-  code = link_code(w->L, w->link, w->scratch.bytes, w->scratch.size);
+  code = link_code(w->link, w->scratch.bytes, w->scratch.size);
   if (code == NULL) writer_no_memory(w);
-  link_know(w->L, w->link, lua_gettop(w->L), code);
+  link_note_written(w->L, w->link, lua_gettop(w->L), code);
   return code;
 }
 
@@ -52,26 +52,47 @@ static bool is_plain(Writer *w, int nupvalues) {
   const char *name = lua_getupvalue(w->L, -1, 1);
   bool globals = name != NULL && lua_topointer(w->L, -1) == w->globals;
   lua_pop(w->L, 1);
-  return globals && (name[0] == '(' || (name[0] == '_' && name[1] == 'E' && name[2] == 'N' && name[3] == 'V' && name[4] == 0));
+  return globals && (name[0] == '(' || strcmp(name, "_ENV") == 0);
 }
 
-static void list_origin(Writer *w, int i, uint32_t number) {
+/* Whether no other function of the message captures the variable of the plain one on top, as far as is known: who comes
+ * later joins it to this one's, whose tag stands at `at`. */
+static bool is_alone(Writer *w, int nupvalues, size_t at) {
+  bool added = true;
+  if (nupvalues > 0 && refs_add(&w->refs, lua_upvalueid(w->L, -1, 1), at, &added) == NULL) writer_no_memory(w);
+  return added;
+}
+
+static void list_origin(Writer *w, int i, size_t number) {
   lua_pushvalue(w->L, i);
-  lua_rawseti(w->L, w->base + SLOT_ORIGINS, number);
+  lua_rawseti(w->L, w->base + SLOT_ORIGINS, (lua_Integer)number);
 }
 
-void writer_origin(Writer *w, int i) {
-  if (w->link == NULL || w->link->worker) return;
+size_t writer_origin(Writer *w, int i) {
   bool added;
-  if (refs_add(&w->origins, lua_topointer(w->L, i), (size_t)w->origins.count + 1, &added) == NULL) writer_no_memory(w);
-  if (!added) return;
+  const Ref *ref = refs_add(&w->origins, lua_topointer(w->L, i), (size_t)w->origins.count + 1, &added);
+  if (ref == NULL) writer_no_memory(w);
+  if (!added) return ref->value;
   if (w->origins.count == 1 && lua_rawequal(w->L, i, w->first)) { /* most tasks: no list for it alone */
     w->root_origin = true;
-    return;
+    return 1;
   }
   if (w->root_origin) list_origin(w, w->first, 1);
   w->root_origin = false;
   list_origin(w, i, w->origins.count);
+  return w->origins.count;
+}
+
+/* By the id of its code, which the other end is told. True: it is plain, and no variables follow. */
+static bool write_by_id(Writer *w, size_t at, int nupvalues) {
+  PickleCode *code = code_of(w);
+  name_code(w, code);
+  bool plain = is_plain(w, nupvalues) && is_alone(w, nupvalues, at);
+  writer_reserve(w, SCALAR_ROOM);
+  writer_byte(w, plain ? TAG_FUNCTION_PLAIN : TAG_FUNCTION_ID);
+  writer_varint(w, code->id);
+  writer_varint(w, writer_origin(w, lua_gettop(w->L)));
+  return plain;
 }
 
 bool writer_function(Writer *w, size_t at) {
@@ -79,47 +100,33 @@ bool writer_function(Writer *w, size_t at) {
   lua_Debug ar;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">u", &ar);
-  bool by_id = w->link != NULL && !w->link->worker;
-  writer_origin(w, lua_gettop(L));
-  if (by_id) {
-    PickleCode *code = code_of(w);
-    name_code(w, code);
-    bool plain = is_plain(w, ar.nups);
-    writer_reserve(w, 32);
-    writer_byte(w, plain ? TAG_FUNCTION_PLAIN : TAG_FUNCTION_ID);
-    writer_varint(w, code->id);
-    if (plain) return true;
+  if (w->link != NULL) {
+    if (write_by_id(w, at, ar.nups)) return true;
   } else {
     dump(w);
-    writer_reserve(w, 32);
+    writer_reserve(w, SCALAR_ROOM);
     writer_byte(w, TAG_FUNCTION);
     writer_varint(w, w->scratch.size);
-    if (!bytes_append(&w->out, w->scratch.bytes, w->scratch.size)) writer_no_memory(w);
+    writer_bytes(w, w->scratch.bytes, w->scratch.size);
   }
-  writer_reserve(w, 32);
+  writer_reserve(w, SCALAR_ROOM);
   writer_byte(w, ar.nups);
   writer_push(w, FRAME_FUNCTION, at, ar.nups);
   return false;
 }
 
-void writer_step_function(Writer *w) {
-  lua_State *L = w->L;
-  int slot = writer_slot(w, w->depth);
-  for (WriteFrame *f = &w->frames[w->depth]; f->i < f->n;) {
-    int i = (int)++f->i;
-    bool added;
-    const Ref *ref = refs_add(&w->refs, lua_upvalueid(L, slot, i), w->out.size, &added);
-    if (ref == NULL) writer_no_memory(w);
-    writer_reserve(w, 32);
-    if (!added) {
-      w->out.bytes[ref->value] |= TAG_SHARED;
-      writer_byte(w, TAG_UPVALUE_JOIN);
-      writer_offset(w, ref->value);
-      continue;
-    }
+bool writer_upvalue(Writer *w, int slot, int i) {
+  bool added;
+  const Ref *ref = refs_add(&w->refs, lua_upvalueid(w->L, slot, i), w->out.size, &added);
+  if (ref == NULL) writer_no_memory(w);
+  writer_reserve(w, SCALAR_ROOM);
+  if (added) {
     writer_byte(w, TAG_UPVALUE);
-    lua_getupvalue(L, slot, i);
-    if (!writer_value(w)) return;
+    lua_getupvalue(w->L, slot, i);
+    return true;
   }
-  writer_pop(w);
+  w->out.bytes[ref->value] |= TAG_SHARED;
+  writer_byte(w, TAG_UPVALUE_JOIN);
+  writer_offset(w, ref->value);
+  return false;
 }

@@ -29,7 +29,7 @@ void writer_forget(Writer *w) {
   w->out.size = 0;
   w->string_count = 0;
   w->anchored = 0;
-  w->plain_meta = NULL;
+  w->plain_meta = w->settled_meta = NULL;
   w->root_origin = false;
   refs_reset(&w->refs, MOST_REFS);
   if (w->origins.count > 0) refs_reset(&w->origins, SMALL_REFS);
@@ -42,6 +42,7 @@ static int writer_gc(lua_State *L) {
   bytes_free(&w->scratch);
   refs_free(&w->refs);
   refs_free(&w->origins);
+  refs_free(&w->classes);
   names_free(L, &w->own_names);
   pickle_realloc(w->frames, 0);
   pickle_realloc(w->pieces, 0);
@@ -56,7 +57,7 @@ static Writer *new_writer(lua_State *L) {
   static const char *const fields[] = {"__reduce", "__gc", "__close"};
   Writer *w = lua_newuserdatauv(L, sizeof *w, VALUES);
   memset(w, 0, sizeof *w);
-  w->own_names.list = LUA_NOREF;
+  w->own_names.keys = LUA_NOREF;
   if (luaL_newmetatable(L, WRITER_META)) {
     lua_pushcfunction(L, writer_gc);
     lua_setfield(L, -2, "__gc");
@@ -119,6 +120,7 @@ void writer_renew(Writer *w) {
 
 void writer_release(Writer *w) {
   bool small = w->out.size <= SMALL_BYTES && w->refs.count <= SMALL_REFS;
+  refs_reset(&w->classes, SMALL_REFS);
   w->small = small ? w->small + 1 : 0;
   writer_forget(w);
   if (w->out.capacity > (w->small < PATIENCE ? MOST_BYTES : SMALL_BYTES)) bytes_free(&w->out);
@@ -130,6 +132,48 @@ void writer_release(Writer *w) {
     w->frame_capacity = 0;
   }
   w->busy = false;
+}
+
+static void spill(Writer *w, int depth) {
+  int slot = writer_slot(w, depth);
+  w->spilled = true;
+  for (int i = 0; i < 2; i++) {
+    lua_pushvalue(w->L, slot + i);
+    lua_rawseti(w->L, w->base + SLOT_SPILL, 2 * (lua_Integer)depth + i + 1);
+  }
+}
+
+WriteFrame *writer_push(Writer *w, FrameKind kind, size_t at, uint32_t n) {
+  if (w->depth + 1 >= w->frame_capacity) {
+    int capacity = w->frame_capacity == 0 ? 64 : 2 * w->frame_capacity;
+    WriteFrame *frames = pickle_realloc(w->frames, (size_t)capacity * sizeof *frames);
+    if (frames == NULL) writer_no_memory(w);
+    w->frames = frames;
+    w->frame_capacity = capacity;
+  }
+  if (w->depth >= STACK_LEVELS) { /* the new frame takes the place of its parent */
+    spill(w, w->depth);
+    lua_replace(w->L, writer_slot(w, w->depth));
+    lua_settop(w->L, writer_slot(w, w->depth));
+  }
+  lua_pushnil(w->L); /* the key */
+  WriteFrame *f = &w->frames[++w->depth];
+  *f = (WriteFrame){.at = at, .n = n, .kind = kind, .phase = PHASE_LIST};
+  return f;
+}
+
+void writer_pop(Writer *w) {
+  lua_settop(w->L, writer_slot(w, w->depth) - 1);
+  w->depth--;
+  if (w->depth < STACK_LEVELS) return;
+  for (int i = 0; i < 2; i++) lua_rawgeti(w->L, w->base + SLOT_SPILL, 2 * (lua_Integer)w->depth + i + 1);
+}
+
+void writer_want_names(Writer *w) {
+  if ((w->mode & RESTART_FRESH) != 0) return;
+  if (w->names == NULL && w->link == NULL) w->restart |= RESTART_NAMES;
+  else if (w->link == NULL || link_has_later(w->L, w->link, w->base + SLOT_LOADED)) w->restart |= RESTART_FRESH;
+  else w->mode |= RESTART_FRESH; /* looked for once a message */
 }
 
 _Noreturn void writer_no_memory(Writer *w) {

@@ -18,7 +18,7 @@
 #include "pool/process/task.h"
 #include "runtime/sync/park.h"
 
-enum { DIRECT_CODES = 256, RETRY_ZYGOTE = 5, MOST_WORKERS = 1024 };
+enum { TOLD_CODES = 4096, RETRY_ZYGOTE = 5, MOST_WORKERS = 1024 };
 
 typedef struct EngineOptions {
   unsigned max_workers;
@@ -69,8 +69,8 @@ typedef struct WorkerHandle {
   Record head;           /* of the result that is read */
   size_t got;            /* bytes of it, head included */
   unsigned char *body;
-  uint64_t epoch;        /* of the codes that it knows */
-  uint64_t codes[DIRECT_CODES]; /* a code whose id stands at id % DIRECT_CODES is known */
+  uint64_t epoch;        /* of the codes that it was told */
+  uint64_t codes[TOLD_CODES / 64]; /* a bit for each id; what has a larger one is told with every task */
 } WorkerHandle;
 
 /* A thread that waits, on its own stack; under Engine.m but for stop and word. */

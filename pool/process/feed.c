@@ -52,8 +52,9 @@ void engine_pump(Engine *e, WorkerHandle *w) {
   engine_wake_worker(w);
 }
 
-static bool knows(const WorkerHandle *w, const PickleCode *code) {
-  return w->epoch >= code->epoch && w->codes[code->id % DIRECT_CODES] == code->id;
+/* Whether the worker was told a code. It forgets all codes when it is told one of another epoch, and nothing else. */
+static bool was_told(const WorkerHandle *w, const PickleCode *code) {
+  return w->epoch == code->epoch && code->id < TOLD_CODES && (w->codes[code->id / 64] >> code->id % 64 & 1) != 0;
 }
 
 static void add(Outgoing *out, const void *bytes, size_t size) {
@@ -70,19 +71,19 @@ static void add_message(Outgoing *out, const PickleMessage *m) {
   add(out, m->bytes + at, m->size - at);
 }
 
-/* The definitions that the worker lacks, in front of the task. */
+/* The definitions that the worker lacks, in front of the task. The codes of a message are of one epoch, each once. */
 static void add_definitions(Outgoing *out, WorkerHandle *w, const PickleMessage *m) {
   unsigned n = 0;
+  if (m->ncodes > 0 && m->codes[0]->epoch != w->epoch) {
+    memset(w->codes, 0, sizeof w->codes);
+    w->epoch = m->codes[0]->epoch;
+    out->definitions[n] = (Record){.kind = RECORD_FORGET};
+    add(out, &out->definitions[n++], sizeof(Record));
+  }
   for (unsigned i = 0; i < m->ncodes; i++) {
     const PickleCode *code = m->codes[i];
-    if (knows(w, code)) continue;
-    if (code->epoch > w->epoch) {
-      memset(w->codes, 0, sizeof w->codes);
-      w->epoch = code->epoch;
-      out->definitions[n] = (Record){.kind = RECORD_FORGET};
-      add(out, &out->definitions[n++], sizeof(Record));
-    }
-    w->codes[code->id % DIRECT_CODES] = code->id;
+    if (was_told(w, code)) continue;
+    if (code->id < TOLD_CODES) w->codes[code->id / 64] |= UINT64_C(1) << code->id % 64;
     out->definitions[n] = (Record){.kind = RECORD_DEFINE, .id = code->id, .size = code->size};
     add(out, &out->definitions[n++], sizeof(Record));
     add(out, code->bytes, code->size);
@@ -93,11 +94,12 @@ static bool prepare(WorkerHandle *w, Task *t) {
   Outgoing *out = &w->out;
   const PickleMessage *m = &t->message;
   unsigned missing = 0;
-  for (unsigned i = 0; i < m->ncodes; i++) missing += !knows(w, m->codes[i]);
-  size_t most = 2 + 2 * (size_t)m->npieces + 3 * (size_t)missing;
+  for (unsigned i = 0; i < m->ncodes; i++) missing += !was_told(w, m->codes[i]);
+  size_t heads = missing > 0 ? (size_t)missing + 1 : 0; /* one more to forget the others */
+  size_t most = 2 + 2 * (size_t)m->npieces + 2 * heads;
   *out = (Outgoing){.segments = out->inlined};
   if (most > sizeof out->inlined / sizeof out->inlined[0]) out->segments = malloc(most * sizeof(Segment));
-  if (missing > 0) out->definitions = malloc(2 * (size_t)missing * sizeof(Record));
+  if (heads > 0) out->definitions = malloc(heads * sizeof(Record));
   if (out->segments == NULL || (missing > 0 && out->definitions == NULL)) {
     outgoing_free(out);
     return false;

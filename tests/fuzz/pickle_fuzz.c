@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
   Meter meter = {0};
   lua_State *L = new_state(&meter);
-  for (unsigned flags = 0; flags <= PICKLE_NAMES; flags++) {
+  for (unsigned flags = 0; flags <= PICKLE_CLASSES; flags++) {
     Input input = {bytes, size, flags};
     run(L, &input);
   }
@@ -191,10 +191,10 @@ int main(int argc, char **argv) {
     size_t size = s->size < LARGEST ? s->size : LARGEST;
     memcpy(bytes, s->bytes, size);
     mutate(bytes, &size, &stream, &corpus);
-    Input input = {malloc(size), size, i % 3 == 0 ? 0 : PICKLE_NAMES}; /* a block of its own: reads beyond it show */
+    Input input = {malloc(size), size, i % 3 == 0 ? 0 : PICKLE_CLASSES}; /* a block of its own: reads beyond it show */
     if (input.bytes == NULL) abort();
     memcpy((void *)input.bytes, bytes, size);
-    if (i % 3 == 2 && same_code(bytes, size)) input.flags |= PICKLE_FUNCTIONS;
+    if (i % 3 == 2 && same_code(bytes, size)) input.flags |= PICKLE_TRUSTED;
     run(L, &input);
     free((void *)input.bytes);
     if (i % 100000 == 99999) { /* what constructors and classes of the samples may have become */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pool/pickle/link.h"
 #include "runtime/thread/error.h"
 
 static _Noreturn void fail(lua_State *L) {
@@ -31,12 +32,55 @@ static lua_State *new_state(const char *names) {
   return L;
 }
 
+/* Pushes what the keys on top of the parent's stack lead to in the worker, for its list. */
+static void push_counterpart(Host *h, int n) {
+  lua_State *L = h->worker;
+  names_push_loaded(L);
+  int loaded = lua_gettop(L);
+  for (int i = n; i > 0; i--) {
+    lua_pushstring(L, lua_tostring(h->parent, -i));
+    if (i == n) names_push_root(L, loaded);
+    else if (lua_istable(L, -2)) lua_rawget(L, -2);
+    if (i != n) lua_remove(L, -2);
+  }
+  lua_remove(L, loaded);
+}
+
+void host_fork(Host *h) {
+  lua_State *P = h->parent, *W = h->worker;
+  Names names;
+  pickle_names_snapshot(P, h->here);
+  pickle_names_snapshot(W, h->there); /* what it makes is replaced */
+  refs_free(&h->there->known);
+  h->there->nknown = h->here->nknown;
+  names_collect(P, &names, NAMES_ALL, 0, 0);
+  names_push_loaded(P);
+  lua_rawgeti(W, LUA_REGISTRYINDEX, h->there->objects);
+  for (lua_Integer number = 1; number <= h->here->nknown; number++) {
+    int top = lua_gettop(P);
+    bool added;
+    unsigned level = 0;
+    link_push_known(P, h->here, (uint64_t)number);
+    int n = names_push(P, &names, top + 1, top);
+    if (n > 0) push_counterpart(h, n);
+    else lua_pushnil(W);
+    link_known(P, h->here, top + 1, &level);
+    if (!lua_isnil(W, -1)) refs_add(&h->there->known, lua_topointer(W, -1), (size_t)number << 2 | level, &added);
+    lua_rawseti(W, -2, number);
+    lua_settop(P, top);
+  }
+  lua_pop(P, 1);
+  lua_pop(W, 1);
+  names_free(P, &names);
+}
+
 void host_open(Host *h, const char *names, unsigned options) {
   h->parent = new_state(names);
   h->worker = new_state(names);
   h->here = pickle_link_new(h->parent, options);
   h->there = pickle_link_new(h->worker, options);
   pickle_link_become_worker(h->worker, h->there);
+  if ((options & PICKLE_LINK_SPAWN) == 0) host_fork(h);
 }
 
 void host_close(Host *h) {

@@ -16,6 +16,9 @@ typedef struct Host {
 void host_open(Host *h, const char *names, unsigned options);
 void host_close(Host *h);
 
+/* host_fork does what a fork does for a link that is there: both ends have the same objects by the same numbers. */
+void host_fork(Host *h);
+
 /* host_run runs a chunk and leaves its results on the stack of L; returns how many. */
 int host_run(lua_State *L, const char *chunk);
 

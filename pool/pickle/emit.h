@@ -1,0 +1,84 @@
+/* Putting scalars, strings and references into a message. */
+#ifndef GILUA_POOL_PICKLE_EMIT_H
+#define GILUA_POOL_PICKLE_EMIT_H
+
+#include "pool/pickle/format.h"
+#include "pool/pickle/write.h"
+
+enum { SCALAR_ROOM = 16 };
+
+static inline void writer_reserve(Writer *w, size_t more) {
+  if (!bytes_reserve(&w->out, more)) writer_no_memory(w);
+}
+
+/* writer_byte appends to room that was reserved. */
+static inline void writer_byte(Writer *w, unsigned byte) { w->out.bytes[w->out.size++] = (uint8_t)byte; }
+
+static inline void writer_fixed(Writer *w, unsigned tag, const void *value, size_t size) {
+  writer_byte(w, tag);
+  memcpy(w->out.bytes + w->out.size, value, size);
+  w->out.size += size;
+}
+
+static inline void writer_integer(Writer *w, lua_Integer value) {
+  if (value >= 0 && value < 128) writer_byte(w, TAG_SMALL + (unsigned)value);
+  else if (value >= INT8_MIN && value <= INT8_MAX) writer_fixed(w, TAG_INT8, &value, 1);
+  else if (value >= INT16_MIN && value <= INT16_MAX) writer_fixed(w, TAG_INT16, &value, 2);
+  else if (value >= INT32_MIN && value <= INT32_MAX) writer_fixed(w, TAG_INT32, &value, 4);
+  else writer_fixed(w, TAG_INT64, &value, 8);
+}
+
+/* writer_varint and writer_bytes make room themselves; writer_offset writes the offset that the reader gives to what
+ * stands at `at` of the buffer. */
+void writer_varint(Writer *w, uint64_t value);
+void writer_bytes(Writer *w, const void *bytes, size_t size);
+void writer_offset(Writer *w, size_t at);
+
+/* writer_meet notes that the object with that address has its tag at the end of the buffer. False: it was met before,
+ * and a reference to it is written. */
+bool writer_meet(Writer *w, const void *address);
+
+/* writer_anchor keeps the object at index i until the message is written, in the mode that asks for it. */
+void writer_anchor(Writer *w, int i);
+
+/* writer_long_string writes one of more than SHORT_STRING bytes, writer_short_string one of fewer into room for it, and
+ * writer_string either. */
+void writer_long_string(Writer *w, int i, const char *s, size_t size);
+
+static inline void writer_short_string(Writer *w, const char *s, size_t size) {
+  WriterString *known = &w->strings[((uintptr_t)s >> 3 ^ (uintptr_t)s >> 11) % WRITER_STRINGS];
+  if (known->address != s || known->generation != w->generation) {
+    *known = (WriterString){s, w->generation, 0};
+    if (size >= 2 && s[0] == '_' && s[1] == '_') writer_want_names(w); /* of a class, it may be */
+    if (size < TAG_STRING_REF - TAG_STRING) {
+      writer_byte(w, TAG_STRING + (unsigned)size);
+    } else {
+      writer_byte(w, TAG_STRING_LONG);
+      writer_byte(w, (unsigned)size);
+    }
+  } else if (known->number == 0) {
+    known->number = ++w->string_count;
+    writer_byte(w, TAG_STRING_DEFINE);
+    writer_byte(w, (unsigned)size);
+  } else {
+    uint32_t number = known->number - 1;
+    if (number < TAG_TABLE - TAG_STRING_REF) {
+      writer_byte(w, TAG_STRING_REF + number);
+    } else {
+      writer_byte(w, TAG_STRING_REF_FAR);
+      writer_varint(w, number);
+    }
+    return;
+  }
+  memcpy(w->out.bytes + w->out.size, s, size);
+  w->out.size += size;
+}
+
+static inline void writer_string(Writer *w, int i) {
+  size_t size;
+  const char *s = lua_tolstring(w->L, i, &size);
+  if (size > SHORT_STRING) writer_long_string(w, i, s, size);
+  else writer_short_string(w, s, size);
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* Writing by __reduce. */
+#include "pool/pickle/emit.h"
+
+#include <lauxlib.h>
+
+/* Calls __reduce, which is on top of the object; the list {constructor, arguments…} takes the place of both. Returns
+ * its length. */
+static uint32_t call_reduce(Writer *w) {
+  lua_State *L = w->L;
+  lua_insert(L, -2);
+  int function = lua_gettop(L) - 1;
+  lua_pushvalue(L, -1); /* stays, for the path of an error */
+  lua_insert(L, function);
+  lua_call(L, 1, LUA_MULTRET);
+  w->generation++; /* strings may have gone, and metatables changed */
+  w->plain_meta = w->settled_meta = NULL;
+  int n = lua_gettop(L) - function;
+  if (n < 1 || !lua_isfunction(L, function + 1)) {
+    lua_settop(L, function);
+    writer_refuse(w, "its __reduce must return a function and its arguments");
+  }
+  luaL_checkstack(L, 2, NULL);
+  lua_createtable(L, n, 0);
+  lua_replace(L, function);
+  for (int i = n; i > 0; i--) lua_rawseti(L, function, i);
+  return (uint32_t)n;
+}
+
+void writer_reduce(Writer *w, size_t at) {
+  if ((w->mode & RESTART_ANCHORING) == 0) {
+    w->restart |= RESTART_ANCHORING;
+    return;
+  }
+  uint32_t n = call_reduce(w);
+  writer_reserve(w, SCALAR_ROOM);
+  writer_byte(w, TAG_REDUCE);
+  writer_varint(w, n);
+  writer_push(w, FRAME_REDUCE, at, n);
+}
+
+/* Pushes field i of the writer's list of names (1: __reduce, 2: __gc, 3: __close) of the metatable on top. */
+static bool has_field(Writer *w, int i) {
+  lua_rawgeti(w->L, w->base + SLOT_FIELDS, i);
+  if (lua_rawget(w->L, -2) != LUA_TNIL) return true;
+  lua_pop(w->L, 1);
+  return false;
+}
+
+bool writer_has_reduce(Writer *w) {
+  lua_State *L = w->L;
+  const void *meta = lua_topointer(L, -1);
+  if (meta == w->plain_meta) {
+    lua_pop(L, 1);
+    return false;
+  }
+  if (has_field(w, 1)) {
+    lua_remove(L, -2);
+    return true;
+  }
+  if (lua_istable(L, -2) && (has_field(w, 2) || has_field(w, 3))) {
+    lua_pop(L, 2);
+    writer_refuse(w, "it has a __gc or __close, and no __reduce that says how to send it");
+  }
+  w->plain_meta = meta;
+  lua_pop(L, 1);
+  return false;
+}
