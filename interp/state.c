@@ -13,8 +13,7 @@
 #include "interp/native.h"
 #include "pool/futures/lib_futures.h"
 #include "pool/pickle/pickle.h"
-#include "pool/process/lib_child.h"
-#include "pool/process/lib_process.h"
+#include "pool/process/lib_process_executor.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/io/lib_io.h"
@@ -281,15 +280,7 @@ int state_open_root(lua_State *L) {
 /* gilua.futures with the executors of every back end. */
 static int open_futures(lua_State *L) {
   lib_futures_open(L);
-  lib_process_add(L);
-  return 1;
-}
-
-/* gilua.multiprocessing with what is made of processes directly. */
-static int open_multiprocessing(lua_State *L) {
-  lib_multiprocessing_open(L);
-  lib_child_add(L);
-  lib_shared_array_add(L);
+  lib_process_executor_add(L);
   return 1;
 }
 
@@ -301,7 +292,7 @@ void state_register_modules(lua_State *L) {
       {"gilua.gil", lib_gil_open},
       {"gilua.native", lib_native_open},
       {"gilua.pickle", lib_pickle_open},
-      {"gilua.multiprocessing", open_multiprocessing},
+      {"gilua.multiprocessing", lib_multiprocessing_open},
       {"gilua.queue", lib_queue_open},
       {"gilua.socket", lib_socket_open},
       {"gilua.threading", lib_threading_open},

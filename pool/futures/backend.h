@@ -100,6 +100,9 @@ int executor_option_call(lua_State *L, const char *what);
 /* executor_push pushes the object of e; false and nothing pushed: the collector has found it dead. */
 bool executor_push(lua_State *L, const Executor *e);
 
+/* executors_disown is for a worker: what was inherited is the parent's, and the end of this process does not care for it. */
+void executors_disown(lua_State *L);
+
 /* executor_test returns the executor at index i, of any type, or NULL; executor_check raises an argument error. */
 Executor *executor_test(lua_State *L, int i);
 Executor *executor_check(lua_State *L, int i);

@@ -209,8 +209,20 @@ int executor_collect(lua_State *L) {
   release(s, e);
   if (e->next != NULL) e->next->prev = e->prev;
   if (e->prev != NULL) e->prev->next = e->next;
-  else if (s != NULL) s->executors = e->next;
+  else if (s != NULL && s->executors == e) s->executors = e->next;
   return 0;
+}
+
+void executors_disown(lua_State *L) {
+  FutureService *s = service_of(L);
+  if (s == NULL) return;
+  while (s->executors != NULL) {
+    Executor *e = s->executors;
+    s->executors = e->next;
+    e->next = e->prev = NULL;
+  }
+  s->ending = s->busy = false;
+  s->watched = 0;
 }
 
 void executors_detach(lua_State *L, RuntimeExit *self, bool last) {
@@ -235,8 +247,9 @@ static void push_all(lua_State *L, FutureService *s) {
 
 static void close_all(lua_State *L) {
   FutureService *s = service_of(L);
-  lua_gc(L, LUA_GCCOLLECT);
   s->ending = true;
+  if (s->executors == NULL) return;
+  lua_gc(L, LUA_GCCOLLECT);
   push_all(L, s);
   int list = lua_gettop(L);
   for (lua_Integer k = 1; lua_rawgeti(L, list, k) != LUA_TNIL; k++) {

@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_MULTIPROCESSING_LIB_MULTIPROCESSING_H
 #define GILUA_POOL_MULTIPROCESSING_LIB_MULTIPROCESSING_H
 
-#include <lua.h>
+#include <lauxlib.h>
 
 int lib_multiprocessing_open(lua_State *L);
 
@@ -11,5 +11,13 @@ int lib_multiprocessing_open(lua_State *L);
 int pool_new_over(lua_State *L);
 int pool_new(lua_State *L);
 void pool_register(lua_State *L);
+
+/* process_new(options): a Process, see lib_process.c. */
+int process_new(lua_State *L);
+void process_register(lua_State *L);
+
+/* shared_array_new(type, n) and, for messages, the functions that make arrays of what was sent: see lib_shared_array.c. */
+extern const luaL_Reg shared_array_functions[];
+void shared_array_register(lua_State *L);
 
 #endif

@@ -17,11 +17,10 @@ typedef struct Birth {
   unsigned workers;   /* how many parts the shared memory has */
   unsigned cpus;      /* that the program may use: who may spin */
   int socket;         /* the zygote's end */
-  int parent_socket;  /* the parent's end, to be closed in the child */
   int event;          /* eventfd that wakes the parent */
   int parent_pidfd;   /* readable when the parent has ended; -1 where the system has none */
   pid_t parent;
-  bool reports;        /* errors of tasks go to stderr, too */
+  bool single;         /* a Process: one call, then it ends as a program does */
   size_t memory_limit; /* bytes that a worker may have beyond what it was born with, 0: no limit */
 } Birth;
 

@@ -6,16 +6,16 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "pool/process/internal.h"
+#include "runtime/os/descriptors.h"
 #include "runtime/os/futex.h"
+#include "runtime/os/os.h"
 #include "runtime/thread/error.h"
 
-#define ERROR_BROKEN_POOL "broken_pool"
 
 bool engine_foreign(const Engine *e) { return e->process != getpid(); }
 
@@ -36,6 +36,17 @@ void engine_drop(Engine *e) {
   if (atomic_fetch_sub_explicit(&e->refs, 1, memory_order_acq_rel) == 1) free_engine(e);
 }
 
+void engine_leave(lua_State *L, Engine *e) {
+  if (--e->users == 0) {
+    if (e->cause != NULL) engine_drop_task(e->cause);
+    e->cause = NULL;
+    engine_bury(L, e);
+    pickle_link_free(L, e->link);
+    pickle_message_free(L, &e->init);
+  }
+  engine_drop(e);
+}
+
 static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;
   e->workers = calloc(n, sizeof *e->workers);
@@ -44,7 +55,7 @@ static int allocate(Engine *e) {
   e->tracks = calloc(n, sizeof *e->tracks);
   if (e->workers == NULL || e->seen == NULL || e->counts == NULL || e->tracks == NULL) return ENOMEM;
   if (e->options.spawn) {
-    e->memory = memfd_create("gilua.pool", MFD_CLOEXEC);
+    e->memory = os_above_standard(memfd_create("gilua.pool", MFD_CLOEXEC));
     if (e->memory < 0 || ftruncate(e->memory, (off_t)shared_size(n)) != 0) return errno;
   }
   int flags = MAP_SHARED | MAP_NORESERVE | (e->memory < 0 ? MAP_ANONYMOUS : 0);
@@ -55,7 +66,7 @@ static int allocate(Engine *e) {
     e->workers[i].shared = &e->shared->workers[i];
     e->workers[i].out.segments = e->workers[i].out.inlined;
   }
-  e->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  e->event = os_event_new();
   return e->event < 0 ? errno : 0;
 }
 
@@ -74,6 +85,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   e->link = link;
   e->decided = decided;
   e->socket = e->event = e->memory = -1;
+  e->users = 1;
   atomic_store(&e->refs, 1);
   pthread_mutex_init(&e->m, NULL);
   int err = allocate(e);
@@ -114,10 +126,12 @@ void engine_bury(lua_State *L, Engine *e) {
   pthread_mutex_unlock(&e->m);
   for (Task *t = list, *next; t != NULL; t = next) {
     next = t->next;
-    if (!t->init) pickle_message_free(L, &t->message);
+    bool init = t->init;
+    if (!init) pickle_message_free(L, &t->message);
     free(t->bytes);
     free(t);
-    engine_drop(e);
+    if (init) engine_drop(e);
+    else engine_leave(L, e);
   }
 }
 
@@ -129,6 +143,7 @@ Task *engine_submit(lua_State *L, Engine *e, PickleMessage *message) {
   *message = (PickleMessage){0};
   atomic_store_explicit(&t->refs, 2, memory_order_relaxed);
   atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
+  e->users++;
   pthread_mutex_lock(&e->m);
   t->id = ++e->last_id;
   e->submitted++;
@@ -246,9 +261,8 @@ pid_t engine_pid(Engine *e) {
 
 void engine_signal(Engine *e, int sig) {
   pthread_mutex_lock(&e->m);
-  WorkerHandle *w = &e->workers[0];
-  ZygoteMessage m = {.op = ZYGOTE_KILL, .generation = w->generation, .status = sig};
-  if (w->state == WORKER_LIVE && e->socket >= 0) send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (e->workers[0].pid == 0) e->signal = sig;
+  else engine_pass_signal(e, sig);
   pthread_mutex_unlock(&e->m);
 }
 

@@ -28,7 +28,7 @@ typedef struct EngineOptions {
   int64_t task_timeout_ns; /* 0: none */
   size_t memory_limit;     /* bytes a worker may add, 0: no limit */
   bool spawn;              /* the zygote is executed, not forked */
-  bool single;             /* Process: one task in one worker, never given to another; its error goes to stderr */
+  bool single;             /* Process: one call in one worker, which ends with it as a program does; see worker_leave */
   unsigned cpus;           /* that the program may use */
 } EngineOptions;
 
@@ -93,21 +93,27 @@ typedef struct WorkerCount {
 
 typedef enum EngineState { ENGINE_OPEN, ENGINE_CLOSING, ENGINE_ENDED } EngineState;
 
+typedef struct EngineOwner EngineOwner; /* engines.h */
+
 struct Engine {
   EngineOptions options;     /* [i] */
+  EngineOwner *owner;        /* [G] NULL: let go */
+  Engine *next, *prev;       /* [G] the list of engines.c */
+  unsigned users;            /* [G] the owner or its list, and tasks: the last lets go of link, init and cause */
   Runtime *rt;               /* [i] futures may outlive it: see life */
   const RuntimeExit *life;   /* [i] of an executor: its rt is ours as long as that is there */
   lua_State *spare;          /* [i] of rt, but as long as the Lua state */
   pid_t process;             /* [i] whose engine this is */
   Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
-  PickleLink *link;          /* [G] its own, until it has ended */
+  PickleLink *link;          /* [G] its own */
   PickleMessage init;        /* [i] the initializer, or empty */
   bool has_init;             /* [i] */
   _Atomic unsigned refs;     /* [a] executor, collector thread, tasks; the last frees */
   pthread_mutex_t m;         /* guards [m] */
   EngineState state;         /* [m] CLOSING: the collector ends everything when nothing is pending */
   bool broken;               /* [m] cannot work any more */
-  int broken_errno;          /* [m] why, or 0: cause is the initializer's error */
+  int broken_errno;          /* [m] why; 0: cause, or broken_status */
+  int broken_status;         /* [m] of waitpid: workers ended before they began anything */
   Task *cause;               /* [m] the initializer that failed, decided */
   bool zygote_lost;          /* [m] the collector is about to fork a new one */
   pid_t zygote;              /* [m] 0: none */
@@ -119,6 +125,8 @@ struct Engine {
   unsigned live, births;     /* [m] workers in these states; dying ones count as live until they are reaped */
   uint64_t last_generation;  /* [m] */
   int64_t refused_at;        /* [m] when the system last refused a worker, 0: never */
+  unsigned stillborn;        /* [m] workers that ended before they began a task, since one did */
+  int signal;                /* [m] for the first worker when it is born, 0: none */
   Task *queue, *queue_end;   /* [m] in the order in which they are to be done */
   unsigned queued, pending;  /* [m] in the queue; undecided */
   uint64_t last_id;          /* [m] */
@@ -134,7 +142,6 @@ struct Engine {
   unsigned pollers;          /* [m] threads in poll: the leader, the collector */
   Task *graveyard;           /* [m] to be freed with the interpreter lock */
   uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
-  struct Engine *next;       /* [G] of those whose executor was collected */
   uint64_t activity;         /* [m] counts what threads of the program did */
   bool collecting;           /* [m] the collector thread exists */
   bool collector_sleeps;     /* [m] without a timeout */
@@ -161,7 +168,7 @@ ParkResult engine_wait_ended(Tstate *ts, Engine *e, int64_t deadline);
 ParkResult engine_wait_born(Tstate *ts, Engine *e, int64_t deadline);
 pid_t engine_pid(Engine *e);
 
-/* engine_signal has the zygote send a signal to the first worker, if it lives. */
+/* engine_signal has the zygote send a signal to the first worker, if it lives, or as soon as it is born. */
 void engine_signal(Engine *e, int sig);
 
 /* engine_cancel: true if the task will have no result: it was queued, or its worker is killed for it. */
@@ -192,8 +199,10 @@ void engine_stop(Engine *e);
 /* engine_wake_collector wakes the collector from a nap, which sees then what is to be done. Any thread, with or without m. */
 void engine_wake_collector(Engine *e);
 
-/* engine_drop gives up the executor's reference, engine_drop_task the caller's to a task, and its watcher. Without m. */
+/* engine_drop gives up a reference, engine_leave that of its owner; engine_drop_task the caller's to a task, and its watcher.
+ * Without m; engine_leave needs the interpreter lock. */
 void engine_drop(Engine *e);
+void engine_leave(lua_State *L, Engine *e);
 void engine_drop_task(Task *t);
 
 /* engine_busy_ns is how long the worker in a place has had tasks, what it runs now included. With m. */

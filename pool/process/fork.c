@@ -1,7 +1,6 @@
 /* Forking a zygote, and waiting for its word that it works. */
 #include <errno.h>
 #include <lauxlib.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include "pool/process/internal.h"
+#include "runtime/os/descriptors.h"
+#include "runtime/os/poll.h"
 #include "runtime/sync/blocking.h"
 
 enum { TRIES = 5, READY_NS = 100000000 }; /* the first try; each later one has twice the time */
@@ -24,15 +25,25 @@ static void flush_if_free(FILE *f) {
 }
 
 /* A descriptor that is readable when this process has ended; -1 where the system has none. */
-static int own_pidfd(void) { return (int)syscall(SYS_pidfd_open, getpid(), 0); }
+static int own_pidfd(void) { return os_above_standard((int)syscall(SYS_pidfd_open, getpid(), 0)); }
+
+/* The two ends of a channel; 0 or an errno. */
+static int make_channel(int ends[2]) {
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
+  for (int i = 0; i < 2; i++) ends[i] = os_above_standard(ends[i]);
+  if (ends[0] >= 0 && ends[1] >= 0) return 0;
+  int err = errno;
+  for (int i = 0; i < 2; i++)
+    if (ends[i] >= 0) close(ends[i]);
+  return err;
+}
 
 static bool is_ready(int socket, int64_t patience_ns) {
   ZygoteMessage m;
   struct pollfd fd = {.fd = socket, .events = POLLIN};
-  int64_t deadline = clock_ns() + patience_ns, left;
-  while ((left = deadline - clock_ns()) > 0) {
-    struct timespec t = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
-    if (ppoll(&fd, 1, &t, NULL) <= 0) continue;
+  int64_t deadline = clock_ns() + patience_ns;
+  while (clock_ns() < deadline) {
+    if (os_poll(&fd, 1, deadline) <= 0) continue;
     return recv(socket, &m, sizeof m, MSG_DONTWAIT) == sizeof m && m.op == ZYGOTE_READY;
   }
   return false;
@@ -40,14 +51,12 @@ static bool is_ready(int socket, int64_t patience_ns) {
 
 /* One try: 0, ETIMEDOUT for a child that hangs, or an errno. */
 static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno;
-  e->birth.parent_socket = ends[0];
+  int ends[2], err = make_channel(ends);
+  if (err != 0) return err;
   e->birth.socket = ends[1];
   flush_if_free(stdout);
   flush_if_free(stderr);
   pid_t pid;
-  int err = 0;
   if (e->options.spawn) {
     err = spawn_zygote(L, e, &pid);
   } else {
@@ -98,7 +107,7 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
                      .event = e->event,
                      .parent = getpid(),
                      .parent_pidfd = own_pidfd(),
-                     .reports = e->options.single,
+                     .single = e->options.single,
                      .memory_limit = e->options.memory_limit};
   int64_t patience_ns = e->options.spawn ? SPAWN_READY_NS : READY_NS;
   for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, patience_ns << i);

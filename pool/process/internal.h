@@ -35,6 +35,9 @@ void engine_unref(Task *t);
 /* engine_kill asks the zygote to end a worker. */
 void engine_kill(Engine *e, WorkerHandle *w);
 
+/* engine_pass_signal has the zygote send a signal to the first worker. */
+void engine_pass_signal(Engine *e, int sig);
+
 /* engine_ask sends a message to the zygote; false: it is gone, or its socket full. */
 bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w);
 

@@ -9,11 +9,20 @@
 
 #include "pool/process/internal.h"
 
-enum { LOOKS = 8 }; /* in the time that a task has */
+enum {
+  LOOKS = 8,     /* in the time that a task has */
+  STILLBORN = 10 /* workers in a row that end before they begin anything: so they will go on */
+};
 
 bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w) {
   ZygoteMessage m = {.op = op, .index = worker_index(e, w), .generation = w->generation};
   return e->socket >= 0 && send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof m;
+}
+
+void engine_pass_signal(Engine *e, int sig) {
+  const WorkerHandle *w = &e->workers[0];
+  ZygoteMessage m = {.op = ZYGOTE_KILL, .generation = w->generation, .status = sig};
+  if (w->state == WORKER_LIVE && e->socket >= 0) send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void engine_kill(Engine *e, WorkerHandle *w) {
@@ -81,6 +90,29 @@ static void give_back(Engine *e, Task *t) {
   }
 }
 
+/* Whether a worker that is gone has begun anything. */
+static bool has_begun(const WorkerHandle *w) {
+  if (w->results.own != 0 || w->results.broken) return true;
+  for (unsigned i = 0; i < w->count; i++) {
+    const Slot *slot = &w->shared->slots[(w->first + i) % SLOTS];
+    unsigned state = atomic_load(&slot->word) & ((1u << SLOT_BITS) - 1);
+    if (state != SLOT_QUEUED && state != SLOT_TAKEN) return true;
+  }
+  return false;
+}
+
+/* A worker that was not told to end was given tasks and began none: another is tried a little later, and some others. */
+static void count_stillborn(Engine *e, const WorkerHandle *w, int status) {
+  if (has_begun(w)) {
+    e->stillborn = 0;
+  } else if (w->state == WORKER_LIVE && w->given > 0 && !e->broken) {
+    e->refused_at = clock_ns();
+    if (++e->stillborn < STILLBORN) return;
+    e->broken_status = status;
+    engine_break(e, 0, NULL);
+  }
+}
+
 /* The worker's process is gone: what it wrote whole counts, what it had begun fails, the rest goes to others. */
 static void bury_worker(Engine *e, WorkerHandle *w, int status) {
   if (!w->results.broken && ring_used(&w->results) > 0) {
@@ -93,6 +125,7 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
     atomic_fetch_sub_explicit(&e->shared->awake, 1, memory_order_relaxed);
   bool protocol = w->results.broken || w->tasks.broken;
   pid_t pid = w->pid;
+  if (!e->options.single) count_stillborn(e, w, status);
   outgoing_free(&w->out);
   free(w->body);
   w->body = NULL;
@@ -138,6 +171,7 @@ static void born(Engine *e, WorkerHandle *w, const ZygoteMessage *m) {
   w->pid = m->pid;
   w->state = WORKER_LIVE;
   e->live++;
+  if (e->signal != 0) engine_pass_signal(e, e->signal);
   engine_tell_ready(e);
   if (!e->has_init) return;
   Task *t = new_init(e);

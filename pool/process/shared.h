@@ -61,7 +61,6 @@ typedef enum RecordKind {
   RECORD_CALL = 1, /* function, arguments */
   RECORD_DEFINE,   /* bytecode */
   RECORD_FORGET,   /* all bytecode */
-  RECORD_END,      /* leave */
   /* worker to parent */
   RECORD_VALUES, /* what the function returned */
   RECORD_ERROR   /* error, traceback */

@@ -21,7 +21,7 @@ extern char **environ;
 /* The descriptors in the new program. */
 enum { SPAWN_SOCKET = 3, SPAWN_EVENT, SPAWN_MEMORY, SPAWN_END };
 
-enum { ARGUMENT = 1, WORKERS, CPUS, MEMORY_LIMIT, REPORTS, PARENT, PATH, CPATH, ARGUMENTS };
+enum { ARGUMENT = 1, WORKERS, CPUS, MEMORY_LIMIT, SINGLE, PARENT, PATH, CPATH, ARGUMENTS };
 
 void spawn_use(Runtime *rt, const char *program) { rt->worker_program = program; }
 
@@ -41,6 +41,16 @@ static int add_descriptors(posix_spawn_file_actions_t *actions, const int *from,
   return 0;
 }
 
+/* Nothing else of the program stays open: libraries open descriptors that are not close-on-exec. */
+static int close_the_rest(posix_spawn_file_actions_t *actions) {
+#if __GLIBC_PREREQ(2, 34)
+  return posix_spawn_file_actions_addclosefrom_np(actions, SPAWN_END);
+#else
+  (void)actions;
+  return 0;
+#endif
+}
+
 /* package.path or cpath as it is now. */
 static void push_path(lua_State *L, const char *field) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
@@ -58,16 +68,17 @@ int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
   push_path(L, "cpath");
   const char *cpath = lua_tostring(L, -1);
   const uint64_t values[] = {[WORKERS] = e->options.max_workers, [CPUS] = e->options.cpus,
-                             [MEMORY_LIMIT] = e->options.memory_limit, [REPORTS] = e->options.single,
+                             [MEMORY_LIMIT] = e->options.memory_limit, [SINGLE] = e->options.single,
                              [PARENT] = (uint64_t)getpid()};
   for (int i = WORKERS; i <= PARENT; i++) snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, values[i]);
   char program[] = "gilua", argument[] = SPAWN_ARGUMENT;
   char *argv[] = {program,          argument,         numbers[WORKERS], numbers[CPUS], numbers[MEMORY_LIMIT],
-                  numbers[REPORTS], numbers[PARENT],  (char *)path,     (char *)cpath, NULL};
+                  numbers[SINGLE], numbers[PARENT],  (char *)path,     (char *)cpath, NULL};
   posix_spawn_file_actions_t actions;
   int err = posix_spawn_file_actions_init(&actions);
   if (err == 0) {
     err = add_descriptors(&actions, from, copies);
+    if (err == 0) err = close_the_rest(&actions);
     if (err == 0) err = posix_spawnp(pid, program_of(e->rt), &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
   }
@@ -96,10 +107,9 @@ static int prepare(lua_State *L) {
              .workers = (unsigned)strtoul(argv[WORKERS], NULL, 10),
              .cpus = (unsigned)strtoul(argv[CPUS], NULL, 10),
              .memory_limit = strtoull(argv[MEMORY_LIMIT], NULL, 10),
-             .reports = argv[REPORTS][0] != '0',
+             .single = argv[SINGLE][0] != '0',
              .parent = (pid_t)strtol(argv[PARENT], NULL, 10),
              .socket = SPAWN_SOCKET,
-             .parent_socket = -1,
              .event = SPAWN_EVENT};
   void *p = mmap(NULL, shared_size(b.workers), PROT_READ | PROT_WRITE, MAP_SHARED, SPAWN_MEMORY, 0);
   if (p == MAP_FAILED || getppid() != b.parent) _exit(WORKER_BROKEN);

@@ -12,7 +12,6 @@
  * eventfd. The collector polls alike when it saw no activity for a tick, and steps back as soon as there is a leader.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "pool/process/internal.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
+#include "runtime/os/poll.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/thread/finalizer.h"
 #include "runtime/thread/request.h"
@@ -77,18 +77,11 @@ static void note_stop(Engine *e, int64_t asked, int64_t now) {
 
 void engine_sleep(Engine *e, int64_t until) {
   struct pollfd fds[] = {{.fd = e->event, .events = POLLIN}, {.fd = e->socket, .events = POLLIN}};
-  int64_t now = clock_ns();
-  struct timespec left, *timeout = NULL;
-  if (until != CLOCK_NEVER) {
-    int64_t ns = until > now ? until - now : 0;
-    left = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    timeout = &left;
-  }
   e->pollers++;
   atomic_store(&e->shared->parent_asleep, 1);
   bool ready = anything_to_read(e);
   pthread_mutex_unlock(&e->m);
-  int n = ready ? 0 : ppoll(fds, 2, timeout, NULL);
+  int n = ready ? 0 : os_poll(fds, 2, until);
   uint64_t count;
   if (n > 0 && fds[0].revents != 0 && read(e->event, &count, sizeof count) < 0) errno = 0; /* another one read it */
   pthread_mutex_lock(&e->m);

@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,11 +18,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "pool/futures/backend.h"
 #include "pool/process/birth.h"
+#include "pool/process/leave.h"
 #include "runtime/heap/heap.h"
 #include "runtime/os/clock.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
+#include "runtime/os/stdio.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/hook.h"
 
@@ -133,7 +135,7 @@ static bool read_body(Worker *w, size_t size) {
 static void write_result(Worker *w) {
   PickleMessage *m = &w->message;
   size_t at = 0;
-  if (__fpending(stdout) > 0) fflush(stdout); /* what is printed is not lost when this worker is killed */
+  stdio_flush_free(); /* what is written is not lost when this worker is killed */
   w->result.size = pickle_message_size(m);
   write_all(w, &w->result, sizeof w->result);
   for (unsigned i = 0; i < m->npieces; i++) {
@@ -156,12 +158,48 @@ static void report(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* The error on top of the stack and its traceback are the result. */
+/* (Worker, error, traceback) become the result. */
+static int dump_pair(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
+  pickle_dump(L, 2, 2, PICKLE_RESULTS, w->birth->link, &w->message);
+  return 0;
+}
+
+/* Pushes an error object that tells of the error at index i, with its traceback above it, which cannot travel for the reason on
+ * top of the stack: of its kind, if it has one. */
+static void push_as_text(lua_State *L, int i) {
+  const char *kind = ERROR_PICKLE;
+  int why = lua_gettop(L);
+  luaL_checkstack(L, 6, NULL);
+  if (error_is(L, i, NULL) && lua_getfield(L, i, "kind") == LUA_TSTRING) kind = lua_tostring(L, -1);
+  if (error_is(L, i, NULL)) lua_getfield(L, i, "message");
+  else lua_pushvalue(L, i);
+  const char *text = luaL_tolstring(L, -1, NULL);
+  if (error_is(L, why, NULL)) lua_getfield(L, why, "message");
+  else lua_pushvalue(L, why);
+  const char *reason = luaL_tolstring(L, -1, NULL);
+  error_push(L, kind, "%s (the error itself cannot be sent: %s)", text, reason);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, "reason");
+  if (!lua_isnil(L, i + 1)) luaL_tolstring(L, i + 1, NULL);
+  else lua_pushnil(L);
+  lua_setfield(L, -2, "traceback");
+}
+
+/* The error on top of the stack and its traceback are the result; as text, if they cannot travel. */
 static void dump_error(lua_State *L, Worker *w) {
-  luaL_checkstack(L, 4, NULL);
-  error_push_traceback(L, -1);
-  if (w->birth->reports) report(L);
+  int i = lua_gettop(L);
+  luaL_checkstack(L, 8, NULL);
+  error_push_traceback(L, i);
   w->result.kind = RECORD_ERROR;
+  lua_pushcfunction(L, dump_pair);
+  lua_pushlightuserdata(L, w);
+  lua_pushvalue(L, i);
+  lua_pushvalue(L, i + 1);
+  if (lua_pcall(L, 3, 0, 0) == LUA_OK) return;
+  pickle_message_free(L, &w->message);
+  push_as_text(L, i);
+  lua_getfield(L, -1, "traceback");
   pickle_dump(L, lua_gettop(L) - 1, 2, PICKLE_RESULTS, w->birth->link, &w->message);
 }
 
@@ -175,14 +213,28 @@ static void call(lua_State *L, Worker *w, int nargs) {
   pickle_dump(L, FUNCTION, n, PICKLE_RESULTS, w->birth->link, &w->message);
 }
 
+/* (Worker): leaves the message handler, the function and, above them, its arguments; returns how many. */
+static int load_call(lua_State *L, Worker *w) {
+  lua_pushcfunction(L, error_traceback_handler);
+  int n = pickle_load(L, w->buffer, w->task.size, w->birth->link, PICKLE_TASK_FLAGS, LUA_NOREF);
+  return n > 0 ? n - 1 : luaL_error(L, "a task without a function");
+}
+
 /* One task, protected: (Worker). */
 static int run_task(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
-  lua_pushcfunction(L, error_traceback_handler);
-  int n = pickle_load(L, w->buffer, w->task.size, w->birth->link, PICKLE_TASK_FLAGS, LUA_NOREF);
-  if (n == 0) return luaL_error(L, "a task without a function");
-  call(L, w, n - 1);
+  call(L, w, load_call(L, w));
   return 0;
+}
+
+/* The call of a Process, protected: (Worker). */
+static int run_process(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
+  if (lua_pcall(L, load_call(L, w), 0, HANDLER) == LUA_OK) return 0;
+  error_push_traceback(L, -1);
+  report(L);
+  lua_pop(L, 1);
+  return lua_error(L);
 }
 
 /* What could not be read, run or written, protected: (Worker, error). The second time as text. */
@@ -218,6 +270,15 @@ static void run(lua_State *L, Worker *w) {
   lua_settop(L, base);
 }
 
+/* What the function returns goes nowhere; its error was told, one of reading the call was not. */
+static _Noreturn void be_process(lua_State *L, Worker *w, bool whole) {
+  int status = EXIT_FAILURE;
+  if (!whole) fprintf(stderr, "gilua: process %d: not enough memory for the arguments\n", (int)getpid());
+  else if (protected(L, w, run_process, false)) status = EXIT_SUCCESS;
+  if (w->birth->rt->forks != w->forks) _exit(status);
+  worker_leave(L, w->birth->rt, status);
+}
+
 static void do_task(lua_State *L, Worker *w) {
   Slot *slot = &w->shared->slots[w->task.slot % SLOTS];
   uint64_t id = w->task.id;
@@ -231,6 +292,7 @@ static void do_task(lua_State *L, Worker *w) {
     return;
   }
   bool whole = read_body(w, w->task.size);
+  if (w->birth->single) be_process(L, w, whole);
   w->result = (Record){.slot = w->task.slot, .id = id};
   if (whole) {
     run(L, w);
@@ -262,7 +324,6 @@ static int loop(lua_State *L) {
           _exit(WORKER_BROKEN);
         break;
       case RECORD_FORGET: pickle_link_forget(L, w->birth->link); break;
-      case RECORD_END: fflush(stdout); _exit(0);
       default: _exit(WORKER_BROKEN);
     }
   }
@@ -307,7 +368,7 @@ static void limit_memory(const Runtime *rt, size_t limit) {
   fclose(f);
 }
 
-/* Random numbers of its own, memory of its own, no standard input. */
+/* Random numbers of its own, memory of its own. */
 static int settle(lua_State *L) {
   uint64_t seed[2];
   if (getrandom(seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && lua_getglobal(L, "math") == LUA_TTABLE &&
@@ -322,11 +383,7 @@ static int settle(lua_State *L) {
 }
 
 static void become_process(const Birth *b) {
-  int null = open("/dev/null", O_RDONLY | O_CLOEXEC), score;
-  if (null >= 0) dup2(null, STDIN_FILENO);
-  if (null > 0) close(null);
-  __fpurge(stdin);
-  score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (score >= 0) {
     if (dprintf(score, "%d", OOM_SCORE) < 0) errno = 0; /* only a wish */
     close(score);
@@ -343,6 +400,7 @@ static _Noreturn void *live(void *arg) {
   pthread_sigmask(SIG_SETMASK, &none, NULL);
   os_name_thread("gilua-worker");
   lua_atpanic(L, panic);
+  executors_disown(L);
   pickle_link_become_worker(L, w->birth->link);
   if (!protected(L, w, settle, false)) lua_settop(L, 0);
   limit_memory(w->birth->rt, w->birth->memory_limit);

@@ -1,5 +1,5 @@
 /* The zygote: a child with one thread, forked from the program as it stood, that forks workers, ends them and tells what
- * became of them. It runs no Lua. When the parent ends, however it does, the zygote ends, and with it its workers.
+ * became of them. It runs no Lua. Of the program's descriptors it keeps 0, 1, 2 and files; sockets and pipes are the program's. When the parent ends, however it does, the zygote ends, and with it its workers.
  *
  * Before it says READY it calls once what Lua's libraries reach in libc: a lock that another thread of the parent held
  * at the fork is inherited locked, by it and by every worker. A zygote that hangs there is killed by the parent, which
@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "pool/process/birth.h"
+#include "runtime/os/descriptors.h"
 #include "runtime/os/stdio.h"
 
 enum {
@@ -172,8 +174,11 @@ static int take_signals(void) {
 
 void zygote_run(const Birth *birth) {
   Zygote z = {.birth = birth, .children = calloc(birth->workers, sizeof(Child))};
-  if (birth->parent_socket >= 0) close(birth->parent_socket);
+  const int kept[] = {birth->socket, birth->event};
+  os_fill_standard();
+  os_drop_channels(kept, sizeof kept / sizeof kept[0]);
   stdio_drop_pending(); /* what the parent has buffered is the parent's */
+  __fpurge(stdin);
   prctl(PR_SET_NAME, "gilua-zygote");
   z.signals = take_signals();
   if (z.children == NULL || z.signals < 0) _exit(WORKER_BROKEN);

@@ -11,6 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/os/descriptors.h"
+
 enum { NAME_MAX_BYTES = 15 };
 
 pid_t os_tid(void) { return (pid_t)syscall(SYS_gettid); }
@@ -33,7 +35,7 @@ void os_name_thread(const char *name) {
   prctl(PR_SET_NAME, cut);
 }
 
-int os_event_new(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+int os_event_new(void) { return os_above_standard(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 void os_event_signal(int fd) {
   int saved = errno;

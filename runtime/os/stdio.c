@@ -96,8 +96,19 @@ void stdio_drop(FILE *f, size_t n) {
 }
 
 extern FILE *_IO_list_all; /* every stream, linked by _chain; exported since glibc 2.1, declared nowhere */
+extern void _IO_list_lock(void), _IO_list_unlock(void); /* the same; who closes a stream waits */
 
 void stdio_drop_pending(void) {
   for (FILE *f = _IO_list_all; f != NULL; f = f->_chain)
     if (__fpending(f) > 0) __fpurge(f);
+}
+
+void stdio_flush_free(void) {
+  _IO_list_lock();
+  for (FILE *f = _IO_list_all; f != NULL; f = f->_chain) {
+    if (__fpending(f) == 0 || ftrylockfile(f) != 0) continue;
+    fflush_unlocked(f);
+    funlockfile(f);
+  }
+  _IO_list_unlock();
 }

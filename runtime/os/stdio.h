@@ -45,4 +45,7 @@ void stdio_drop(FILE *f, size_t n);
  * parent's to write; no other thread may exist. */
 void stdio_drop_pending(void);
 
+/* stdio_flush_free writes what any stream holds, but for streams that another thread has at this moment. */
+void stdio_flush_free(void);
+
 #endif

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "runtime/os/stdio.h"
 #include "runtime/sync/park.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/request.h"
@@ -27,16 +27,9 @@ static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool c
 
 static void act(lua_State *L, Runtime *rt) { exit_on_main(L, rt, rt->exit.status, rt->exit.close); }
 
-static void flush_if_free(FILE *f) {
-  if (ftrylockfile(f) != 0) return;
-  fflush(f);
-  funlockfile(f);
-}
-
-/* The main thread is in native code and does not come, or this is a worker of a pool: what is printed is saved, the rest is left. */
+/* The main thread is in native code and does not come, or this is a worker of a pool: what is written is saved, the rest is left. */
 static _Noreturn void exit_without_main(int status) {
-  flush_if_free(stdout);
-  flush_if_free(stderr);
+  stdio_flush_free();
   _exit(status);
 }
 

@@ -160,4 +160,5 @@ void runtime_move(Runtime *rt, lua_State *L) {
   tstate_enter(ts);
   hook_reset(rt, L);
   rt->worker = true;
+  rt->main_ended = rt->ending = rt->closing = false; /* of the program that forked */
 }

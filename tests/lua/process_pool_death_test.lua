@@ -121,6 +121,27 @@ P.test("error values of every kind arrive, also those that cannot travel", funct
   t.equal(pool:submit(math.abs, -3):result(), 3)
 end)
 
+P.test("an error that cannot travel comes as text: its kind, what it says, its traceback, and why", function()
+  local gilua = require "gilua"
+  local pool <close> = new { max_workers = 1 }
+  local function fail_with_class(text) error(setmetatable({ text = text }, { __tostring = function(e) return e.text end })) end
+  local e = pool:submit(function() fail_with_class "disk full" end):exception()
+  t.equal(e.kind, "pickle")
+  t.equal(e.message:find("disk full", 1, true), 1)
+  t.equal(e.reason:find("metatable.__tostring", 1, true) ~= nil, true, e.reason)
+  t.equal(gilua.traceback_of(e):find("fail_with_class", 1, true) ~= nil, true)
+  local function fail_with_kind()
+    local closed = require "gilua.futures".ThreadPoolExecutor { max_workers = 1 }
+    closed:shutdown()
+    local _, e = pcall(closed.submit, closed, print)
+    e.file = io.stdout
+    error(e)
+  end
+  e = pool:submit(fail_with_kind):exception()
+  t.equal(e.kind, "invalid_state")
+  t.equal(e.reason:find("file", 1, true) ~= nil, true, e.reason)
+end)
+
 P.test("a worker killed amid a large message, either way: an error, no hang (82)", function()
   local pool <close> = new { max_workers = 1 }
   local big = string.rep("x", 8 << 20)

@@ -41,6 +41,18 @@ P.test("what a task prints comes once, in the order of its tasks, also before it
   t.equal(status, 0)
 end)
 
+P.test("what a task wrote to any file is written when its result is there", function()
+  local name = os.tmpname()
+  local pool <close> = new { max_workers = 1 }
+  pool:submit(function(path)
+    the_file = io.open(path, "w")
+    the_file:write("written")
+  end, name):result()
+  t.equal(io.open(name):read("a"), "written")
+  pool:terminate()
+  os.remove(name)
+end)
+
 P.test("a program whose output is a pipe that is full still makes a pool", function()
   local text = program [[
     io.stdout:setvbuf("full", 1 << 20)

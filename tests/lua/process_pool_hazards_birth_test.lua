@@ -202,6 +202,15 @@ P.test("a system that refuses every worker: broken_pool that says why (L1)", fun
   t.equal(text:find("^broken_pool\t%d+\nbroken_pool\n$") ~= nil, true, text)
 end)
 
+P.test("a system where workers are forked and end before they begin: broken_pool that says so, after a few (L1)", function()
+  local text = program("HAZARD_THREADS=1", [[
+    local pool = futures.ProcessPoolExecutor{max_workers = 2}
+    local f = pool:submit(math.abs, 1)
+    print(f:exception().kind, (tostring(f:exception()):find("before they begin a task (exit status 70)", 1, true)) ~= nil)
+    pool:shutdown()]])
+  t.equal(text, "broken_pool\ttrue\n")
+end)
+
 P.test("a system that refuses the zygote: the constructor raises broken_pool (L1)", function()
   local text = program("HAZARD_FORKS=0", [[
     local ok, err = pcall(futures.ProcessPoolExecutor, {max_workers = 2})

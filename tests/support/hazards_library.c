@@ -2,6 +2,7 @@
  * nonsense in a ring, a system that refuses. Environment, read when it is loaded or forks:
  *
  *   HAZARD_FORKS    how many forks in a line of descent succeed; later ones fail with EAGAIN
+ *   HAZARD_THREADS  how many generations of forked processes may start threads; later ones fail with EAGAIN
  *   HAZARD_FORBID   names of system calls that answer ENOSYS from the start: pidfd_open, memfd_create
  */
 #include <dirent.h>
@@ -139,6 +140,8 @@ EXPORT int spoil_head(void) {
 
 /* L1: a system that has no process left */
 
+static int generation; /* of this process, by fork */
+
 EXPORT pid_t fork(void) {
   static int forks; /* of this line: children inherit it */
   const char *most = getenv("HAZARD_FORKS");
@@ -149,7 +152,17 @@ EXPORT pid_t fork(void) {
   }
   forks++;
   *(void **)&real = dlsym(RTLD_NEXT, "fork");
-  return real();
+  pid_t pid = real();
+  generation += pid == 0;
+  return pid;
+}
+
+EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg) {
+  const char *most = getenv("HAZARD_THREADS");
+  int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+  if (most != NULL && generation > atoi(most)) return EAGAIN;
+  *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+  return real(thread, attr, start, arg);
 }
 
 /* L4: a kernel that is too old, or a container that forbids */

@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pool/process/lib_child.h"
+#include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/native/buffer.h"
+#include "runtime/os/descriptors.h"
 
 typedef struct SharedMemory {
   int fd;
@@ -49,7 +50,7 @@ static int shared_array(lua_State *L) {
   BufferType type = (BufferType)luaL_checkoption(L, 1, NULL, buffer_type_names);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0 && n <= PTRDIFF_MAX / 8, 2, "not a length");
-  int fd = memfd_create("gilua.shared_array", MFD_CLOEXEC);
+  int fd = os_above_standard(memfd_create("gilua.shared_array", MFD_CLOEXEC));
   off_t size = (off_t)n * buffer_item_sizes[type];
   if (fd < 0) return luaL_error(L, "cannot make a shared array: %s", strerror(errno));
   if (ftruncate(fd, size > 0 ? size : 1) != 0) {
@@ -68,7 +69,7 @@ static int attach(lua_State *L) {
   BufferType type = (BufferType)luaL_checkoption(L, 4, NULL, buffer_type_names);
   lua_Integer n = luaL_checkinteger(L, 5);
   snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)luaL_checkinteger(L, 1), (int)luaL_checkinteger(L, 2));
-  int fd = open(path, O_RDWR | O_CLOEXEC);
+  int fd = os_above_standard(open(path, O_RDWR | O_CLOEXEC));
   if (fd < 0) return luaL_error(L, "the shared array is not to be had (%s): %s", path, strerror(errno));
   if (fstat(fd, &st) != 0 || st.st_ino != (ino_t)luaL_checkinteger(L, 3) || n < 0 ||
       n > st.st_size / buffer_item_sizes[type]) {
@@ -113,10 +114,10 @@ static int reduce(lua_State *L) {
   return 6;
 }
 
-void lib_shared_array_add(lua_State *L) {
-  static const luaL_Reg funcs[] = {
-      {"_attach_array", attach}, {"_load_array", load}, {"shared_array", shared_array}, {NULL, NULL}};
-  luaL_setfuncs(L, funcs, 0);
+const luaL_Reg shared_array_functions[] = {
+    {"_attach_array", attach}, {"_load_array", load}, {"shared_array", shared_array}, {NULL, NULL}};
+
+void shared_array_register(lua_State *L) {
   buffer_open(L);
   buffer_open_account(L);
   luaL_getmetatable(L, buffer_type.name);

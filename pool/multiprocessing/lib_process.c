@@ -4,10 +4,13 @@
  *   p.pid    p.exitcode: nil while it runs; what it left with, or the negative number of the signal that ended it
  *   p.name   p.daemon
  *
- * A pool of one worker that does one task: the same birth, the same zygote. The program waits at its end for processes
- * that are no daemons, and ends the others. An error of the target goes to stderr; the exit code is 1 then.
+ * An engine with one worker that does one call: the same birth, the same zygote. It ends as a program does. The program waits
+ * at its end for processes that are no daemons, and ends the others. An error of the target goes to stderr; the exit code
+ * is 1 then. What the target returns goes nowhere.
+ *
+ *   NEW -> STARTED    start           STARTED -> ENDED    whoever looks after its task was decided: note_end
  */
-#include "pool/process/lib_child.h"
+#include "pool/multiprocessing/lib_multiprocessing.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -15,8 +18,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "pool/process/engine.h"
-#include "pool/process/orphans.h"
+#include "pool/process/engines.h"
 #include "runtime/os/os.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/object.h"
@@ -25,60 +27,34 @@ enum { CHILD_TARGET = 1, CHILD_ARGS, CHILD_NAME, CHILD_VALUES = CHILD_NAME };
 
 typedef struct Child {
   ObjectHead head;
-  Engine *engine;    /* [G] NULL: not started, or all over */
-  PickleLink *link;  /* [G] */
+  EngineOwner owner; /* its `daemon` is that of the process */
+  Engine *engine;    /* [G] NULL: not started, or ended */
+  PickleLink *link;  /* [G] until there is an engine */
   Task *task;        /* [G] */
-  bool started, ended, daemon; /* [G] */
+  bool started, ended; /* [G] */
   int exitcode;      /* [G] once ended */
-  pid_t pid;         /* [G] once started */
-  struct Child *next, *prev; /* [G] Children.first: those that run */
+  pid_t pid;         /* [G] once it is born */
 } Child;
 
-/* Processes that run, one list a runtime, as a userdata in the registry. */
-typedef struct Children {
-  RuntimeExit at_exit;
-  Child *first;
-  lua_Integer made; /* for names */
-} Children;
-
 static const ObjectType child_type;
-static const char children_key = 0;
+static const char names_key = 0; /* registry: the number of the last default name */
 
 static Child *check(lua_State *L) { return object_check(L, 1, &child_type); }
 
-static Children *children_of(lua_State *L) {
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &children_key);
-  Children *c = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return c;
-}
-
 /* Nobody may ever look at it: the zygote goes when the process has. Under Engine.m. */
-static void notify(Task *t) {
+static void close_engine(Task *t) {
   if (t->engine->state == ENGINE_OPEN) t->engine->state = ENGINE_CLOSING;
   engine_wake_collector(t->engine);
 }
 
-static void list(lua_State *L, Child *c, int i) {
-  Children *all = children_of(L);
-  c->next = all->first;
-  c->prev = NULL;
-  if (c->next != NULL) c->next->prev = c;
-  all->first = c;
-  lua_pushvalue(L, i);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, c); /* it is not collected while it runs */
-}
-
-static void unlist(lua_State *L, Child *c) {
-  if (c->next != NULL) c->next->prev = c->prev;
-  if (c->prev != NULL) c->prev->next = c->next;
-  else children_of(L)->first = c->next;
-  lua_pushnil(L);
+/* It is not collected while it runs: the object at i, or nothing if i is 0. */
+static void anchor(lua_State *L, Child *c, int i) {
+  if (i != 0) lua_pushvalue(L, i);
+  else lua_pushnil(L);
   lua_rawsetp(L, LUA_REGISTRYINDEX, c);
 }
 
 static int exit_code_of(const Task *t) {
-  if (t->state == TASK_DONE) return t->result.kind == RECORD_ERROR ? 1 : 0;
   if (t->failure != FAILURE_WORKER_DIED) return -SIGKILL;
   return WIFSIGNALED(t->status) ? -WTERMSIG(t->status) : WEXITSTATUS(t->status);
 }
@@ -86,9 +62,8 @@ static int exit_code_of(const Task *t) {
 static void let_go(lua_State *L, Child *c) {
   Engine *e = c->engine;
   if (e != NULL) {
-    engine_close(e);
     if (c->task != NULL) engine_drop_task(c->task);
-    orphans_adopt(L, e);
+    engines_let_go(L, e);
   } else if (c->link != NULL) {
     pickle_link_free(L, c->link);
   }
@@ -97,15 +72,26 @@ static void let_go(lua_State *L, Child *c) {
   c->link = NULL;
 }
 
+static void note_pid(Child *c) {
+  if (c->pid == 0 && c->engine != NULL) c->pid = engine_pid(c->engine);
+}
+
 /* Notes that it is over, if it is. */
 static bool look(lua_State *L, Child *c) {
   if (c->ended || c->task == NULL) return c->ended;
   if (engine_foreign(c->engine) || !task_decided(c->task)) return false;
+  note_pid(c);
   c->ended = true;
   c->exitcode = exit_code_of(c->task);
-  unlist(L, c);
+  anchor(L, c, 0);
   let_go(L, c);
   return true;
+}
+
+/* EngineOwner.ended */
+static void engine_has_ended(lua_State *L, EngineOwner *owner) {
+  Child *c = (Child *)((char *)owner - offsetof(Child, owner));
+  if (!look(L, c)) let_go(L, c); /* no task: it was not started to the end */
 }
 
 static void dump_call(lua_State *L, PickleLink *link, PickleMessage *message) {
@@ -132,7 +118,8 @@ static int start_protected(lua_State *L) {
   PickleMessage message = {0}, none = {0};
   EngineOptions options = {.max_workers = 1, .cpus = (unsigned)os_cpus(), .single = true};
   c->link = pickle_link_new(L, 0);
-  c->engine = engine_new(L, ts, &options, c->link, &none, notify);
+  c->engine = engine_new(L, ts, &options, c->link, &none, close_engine);
+  engines_add(L, c->engine, &c->owner);
   dump_call(L, c->link, &message);
   c->task = engine_submit(L, c->engine, &message);
   if (c->task != NULL) {
@@ -143,46 +130,37 @@ static int start_protected(lua_State *L) {
   return luaL_error(L, "not enough memory");
 }
 
-/* Lets go of processes that ended and that nobody asks for. */
-static void sweep(lua_State *L) {
-  for (Child *c = children_of(L)->first, *next; c != NULL; c = next) {
-    next = c->next;
-    look(L, c);
-  }
-}
-
 static int child_start(lua_State *L) {
   Child *c = check(L);
   Tstate *ts = park_self(L);
   if (c->started) return luaL_error(L, "processes can be started only once");
-  runtime_add_exit(L, &children_of(L)->at_exit);
-  orphans_open(L);
+  engines_open(L);
+  engines_sweep(L);
   c->started = true; /* the lock is left meanwhile */
+  anchor(L, c, 1);
   lua_pushcfunction(L, start_protected);
   lua_pushvalue(L, 1);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
     let_go(L, c);
+    anchor(L, c, 0);
     c->started = false;
     return lua_error(L);
   }
-  sweep(L);
-  list(L, c, 1);
   engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
-  if (c->engine != NULL) {
-    c->pid = engine_pid(c->engine);
-    engine_close(c->engine); /* it ends by itself after its one task, though nobody may ask for it */
-  }
+  if (c->engine != NULL) engine_close(c->engine); /* it ends by itself after its one call, though nobody may ask for it */
+  note_pid(c);
   look(L, c);
   lua_settop(L, 1);
   return 1;
 }
 
-/* As park, until its task is decided. Others may wait, too, and let go of it first. */
+/* As park, until its process and zygote are gone. Others may wait, too, and let go of it first. */
 static ParkResult wait_for(lua_State *L, Tstate *ts, Child *c, int64_t deadline) {
   Task *t = c->task;
   Engine *e = t->engine;
   atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
   ParkResult result = engine_wait_task(ts, t, deadline);
+  if (result == PARK_GRANTED) engine_wait_ended(ts, e, deadline); /* nothing is left of it, unless this is interrupted */
   engine_drop_task(t);
   engine_bury(L, e);
   return result;
@@ -211,7 +189,7 @@ static int child_is_alive(lua_State *L) {
 static int send_signal(lua_State *L, int sig) {
   Child *c = check(L);
   if (!c->started) return luaL_error(L, "the process was not started");
-  if (!look(L, c) && !engine_foreign(c->engine)) engine_signal(c->engine, sig);
+  if (!look(L, c) && c->task != NULL && !engine_foreign(c->engine)) engine_signal(c->engine, sig);
   return 0;
 }
 
@@ -224,8 +202,9 @@ static bool child_get(lua_State *L, void *object, const char *field) {
   if (strcmp(field, "name") == 0) {
     lua_getiuservalue(L, 1, CHILD_NAME);
   } else if (strcmp(field, "daemon") == 0) {
-    lua_pushboolean(L, c->daemon);
+    lua_pushboolean(L, c->owner.daemon);
   } else if (strcmp(field, "pid") == 0) {
+    note_pid(c);
     if (c->pid != 0) lua_pushinteger(L, c->pid);
     else lua_pushnil(L);
   } else if (strcmp(field, "exitcode") == 0) {
@@ -247,7 +226,7 @@ static bool child_set(lua_State *L, void *object, const char *field) {
   }
   if (strcmp(field, "daemon") != 0) return false;
   if (c->started) luaL_error(L, "daemon can be set only before the process is started");
-  c->daemon = lua_toboolean(L, 3);
+  c->owner.daemon = lua_toboolean(L, 3);
   return true;
 }
 
@@ -261,13 +240,22 @@ static int child_tostring(lua_State *L) {
   return 1;
 }
 
-static int child_new(lua_State *L) {
+static void push_name(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &names_key);
+  lua_Integer n = lua_tointeger(L, -1) + 1;
+  lua_pop(L, 1);
+  lua_pushinteger(L, n);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &names_key);
+  lua_pushfstring(L, "Process-%I", (LUAI_UACINT)n);
+}
+
+int process_new(lua_State *L) {
   static const char *const fields[] = {"target", "args", "name", "daemon", NULL};
   luaL_checktype(L, 1, LUA_TTABLE);
   object_check_fields(L, 1, "Process", fields);
   lua_settop(L, 1);
-  Children *all = children_of(L);
   Child *c = object_new(L, &child_type, CHILD_VALUES);
+  c->owner.ended = engine_has_ended;
   lua_getfield(L, 1, "target");
   if (!lua_isfunction(L, 3) && luaL_getmetafield(L, 3, "__call") == LUA_TNIL)
     return luaL_error(L, "bad field 'target' to 'Process' (function expected, got %s)", luaL_typename(L, 3));
@@ -276,47 +264,13 @@ static int child_new(lua_State *L) {
   if (lua_getfield(L, 1, "args") != LUA_TNIL && !lua_istable(L, -1)) return luaL_error(L, "Process: args must be a list");
   lua_setiuservalue(L, 2, CHILD_ARGS);
   int type = lua_getfield(L, 1, "name");
-  if (type == LUA_TNIL) lua_pushfstring(L, "Process-%I", (LUAI_UACINT)++all->made);
+  if (type == LUA_TNIL) push_name(L);
   else if (type != LUA_TSTRING) return luaL_error(L, "Process: name must be a string");
   lua_setiuservalue(L, 2, CHILD_NAME);
   lua_getfield(L, 1, "daemon");
-  c->daemon = lua_toboolean(L, -1);
+  c->owner.daemon = lua_toboolean(L, -1);
   lua_settop(L, 2);
   return 1;
-}
-
-/* The end of the program: daemons are ended, the others waited for. */
-static bool at_exit(lua_State *L, RuntimeExit *self, bool last) {
-  Children *all = (Children *)((char *)self - offsetof(Children, at_exit));
-  Tstate *ts = tstate_self();
-  if (!last) return true; /* threads may still start and join some */
-  for (Child *c = all->first; c != NULL; c = c->next)
-    if (c->daemon && !engine_foreign(c->engine)) engine_terminate(c->engine);
-  while (all->first != NULL) {
-    Child *c = all->first;
-    if (engine_foreign(c->engine)) return true;
-    Engine *e = c->engine;
-    atomic_fetch_add(&e->refs, 1);
-    if (wait_for(L, ts, c, CLOCK_NEVER) == PARK_REQUESTED) {
-      engine_drop(e);
-      return false;
-    }
-    look(L, c);
-    engine_wait_ended(ts, e, CLOCK_NEVER);
-    engine_drop(e);
-  }
-  return true;
-}
-
-static void detach(lua_State *L, RuntimeExit *self, bool last) {
-  Children *all = (Children *)((char *)self - offsetof(Children, at_exit));
-  while (!last && all->first != NULL) {
-    Child *c = all->first;
-    if (!engine_foreign(c->engine)) engine_stop(c->engine);
-    if (look(L, c)) continue;
-    unlist(L, c);
-    if (!engine_foreign(c->engine)) let_go(L, c);
-  }
 }
 
 /* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait, or before
@@ -325,7 +279,6 @@ static int child_collect(lua_State *L) {
   Child *c = check(L);
   if (c->engine == NULL || engine_foreign(c->engine)) return 0;
   engine_stop(c->engine);
-  unlist(L, c);
   let_go(L, c);
   return 0;
 }
@@ -342,15 +295,4 @@ static const ObjectType child_type = {.name = "gilua.Process",
                                       .get = child_get,
                                       .set = child_set};
 
-void lib_child_add(lua_State *L) {
-  static const luaL_Reg funcs[] = {{"Process", child_new}, {NULL, NULL}};
-  object_register(L, &child_type);
-  orphans_open(L);
-  if (children_of(L) == NULL) {
-    Children *all = lua_newuserdatauv(L, sizeof *all, 0);
-    *all = (Children){.at_exit = {.run = at_exit, .detach = detach}};
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &children_key);
-    runtime_add_exit(L, &all->at_exit);
-  }
-  luaL_setfuncs(L, funcs, 0);
-}
+void process_register(lua_State *L) { object_register(L, &child_type); }

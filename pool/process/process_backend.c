@@ -1,41 +1,24 @@
-/* futures.ProcessPoolExecutor{max_workers, initializer, initargs, max_tasks_per_child, task_timeout, retries = 0,
- *                             max_pending, memory_limit, start = "fork"}
- *
- * Executes tasks in processes that were forked from the program as it stood when the pool was made.
- */
-#include "pool/process/lib_process.h"
+/* The back end of ProcessPoolExecutor: tasks as bytes to an engine, and what came of them into futures. */
+#include "pool/process/process_backend.h"
 
 #include <errno.h>
 #include <lauxlib.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
-#include "pool/futures/backend.h"
 #include "pool/futures/chunk.h"
-#include "pool/futures/cpus.h"
 #include "pool/futures/service.h"
-#include "pool/process/engine.h"
+#include "pool/process/engines.h"
 #include "pool/process/explain.h"
 #include "pool/process/internal.h"
-#include "pool/process/orphans.h"
 #include "runtime/thread/error.h"
 #include "runtime/trace/recorder.h"
 
 #define ERROR_WORKER_DIED "worker_died"
 #define ERROR_TASK_TIMEOUT "task_timeout"
-#define ERROR_BROKEN_POOL "broken_pool"
-
-typedef struct ProcessExecutor {
-  Executor executor;
-  Engine *engine;   /* [i] NULL until the constructor is through */
-  PickleLink *link; /* [i] */
-} ProcessExecutor;
-
-static const ObjectType process_executor_type;
 
 static void check_own(lua_State *L, const Engine *engine) {
   if (engine_foreign(engine))
@@ -66,7 +49,7 @@ static void source_watch(lua_State *L, Future *f, int i) {
   if (!engine_foreign(task_of(f)->engine)) engine_watch(f->task, f);
 }
 
-static void notify(Task *t) { future_notify(t->watcher); }
+void process_backend_notify(Task *t) { future_notify(t->watcher); }
 
 /* Shows a task that is over on the row of its worker. */
 static void trace_over(const Task *t) {
@@ -129,7 +112,11 @@ static int load_cause(lua_State *L) {
 }
 
 static void push_cause(lua_State *L, Engine *e) {
-  if (e->cause == NULL) {
+  if (e->cause == NULL && e->broken_errno == 0) {
+    int status = e->broken_status;
+    lua_pushfstring(L, "workers end before they begin a task (%s %d)", WIFSIGNALED(status) ? "signal" : "exit status",
+                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+  } else if (e->cause == NULL) {
     lua_pushfstring(L, "cannot start workers: %s", strerror(e->broken_errno));
   } else if (e->cause->bytes == NULL) {
     push_worker_died(L, e->cause);
@@ -205,7 +192,7 @@ static const FutureSource process_source = {.ready = source_ready,
 /* The back end */
 
 /* NULL while the constructor is not through, and in a process that was forked. */
-static Engine *engine_of(const Executor *e) {
+Engine *process_backend_engine(const Executor *e) {
   Engine *engine = ((const ProcessExecutor *)e)->engine;
   return engine == NULL || engine_foreign(engine) ? NULL : engine;
 }
@@ -265,7 +252,7 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
 }
 
 static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
-  Engine *engine = engine_of(e);
+  Engine *engine = process_backend_engine(e);
   (void)L, (void)i;
   if (engine == NULL) return;
   if (cancel) engine_cancel_queued(engine);
@@ -274,16 +261,16 @@ static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
 
 static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
   (void)L, (void)i;
-  return engine_of(e) == NULL ? PARK_GRANTED : engine_wait_ended(ts, engine_of(e), deadline);
+  return process_backend_engine(e) == NULL ? PARK_GRANTED : engine_wait_ended(ts, process_backend_engine(e), deadline);
 }
 
 static void process_terminate(lua_State *L, Executor *e, int i) {
   (void)L, (void)i;
-  if (engine_of(e) != NULL) engine_terminate(engine_of(e));
+  if (process_backend_engine(e) != NULL) engine_terminate(process_backend_engine(e));
 }
 
 static void process_collected(Executor *e) {
-  Engine *engine = engine_of(e);
+  Engine *engine = process_backend_engine(e);
   if (engine != NULL) engine_close(engine);
 }
 
@@ -294,7 +281,7 @@ static void process_free(Executor *e) {
     PoolCounters c;
     engine_count(p->engine, &c);
     p->engine->uncounted = c.submitted != c.finished;
-    orphans_adopt(L, p->engine);
+    engines_let_go(L, p->engine);
   }
   if (p->engine == NULL) pickle_link_free(L, p->link); /* else it is the engine's, or of a worker that lives by it */
   p->engine = NULL;
@@ -302,13 +289,13 @@ static void process_free(Executor *e) {
 }
 
 static void process_count(Executor *e, PoolCounters *out) {
-  Engine *engine = engine_of(e);
+  Engine *engine = process_backend_engine(e);
   if (engine != NULL) engine_count(engine, out);
 }
 
 /* One entry for each place in which there was a worker. */
 static void process_push_workers(lua_State *L, Executor *e, int i) {
-  Engine *engine = engine_of(e);
+  Engine *engine = process_backend_engine(e);
   (void)i;
   lua_newtable(L);
   if (engine == NULL) return;
@@ -327,7 +314,7 @@ static void process_push_workers(lua_State *L, Executor *e, int i) {
   }
 }
 
-static const Backend process_backend = {.submit = process_submit,
+const Backend process_backend = {.submit = process_submit,
                                         .close = process_close,
                                         .join = process_join,
                                         .terminate = process_terminate,
@@ -336,118 +323,3 @@ static const Backend process_backend = {.submit = process_submit,
                                         .count = process_count,
                                         .push_workers = process_push_workers,
                                         .chunks = true};
-
-static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
-                                                 .size = sizeof(ProcessExecutor),
-                                                 .methods = executor_methods,
-                                                 .meta = executor_meta};
-
-/* Options */
-
-static const char what[] = "ProcessPoolExecutor";
-
-static lua_Integer option_integer(lua_State *L, const char *name, lua_Integer least) {
-  int type = LUA_TNIL, whole = 0;
-  lua_Integer n = 0;
-  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
-  else lua_pushnil(L);
-  if (type != LUA_TNIL) {
-    n = lua_tointegerx(L, -1, &whole);
-    if (type != LUA_TNUMBER || !whole || n < least || n > UINT32_MAX)
-      luaL_error(L, "%s: %s must be an integer of at least %I", what, name, (LUAI_UACINT)least);
-  }
-  lua_pop(L, 1);
-  return n;
-}
-
-static int64_t option_seconds(lua_State *L, const char *name) {
-  int type = LUA_TNIL;
-  double s = 0;
-  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
-  else lua_pushnil(L);
-  if (type != LUA_TNIL) {
-    s = lua_tonumber(L, -1);
-    if (type != LUA_TNUMBER || !(s > 0) || s > PARK_TIMEOUT_MAX)
-      luaL_error(L, "%s: %s must be a number of seconds above 0", what, name);
-  }
-  lua_pop(L, 1);
-  return (int64_t)(s * 1e9);
-}
-
-static size_t option_bytes(lua_State *L, const char *name) {
-  int type = LUA_TNIL;
-  double n = 0;
-  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
-  else lua_pushnil(L);
-  if (type != LUA_TNIL) {
-    n = lua_tonumber(L, -1);
-    if (type != LUA_TNUMBER || !(n >= 1) || n > 1e18) luaL_error(L, "%s: %s must be a number of bytes above 0", what, name);
-  }
-  lua_pop(L, 1);
-  return (size_t)n;
-}
-
-static bool option_spawn(lua_State *L) {
-  if (!lua_istable(L, 1)) return false;
-  lua_getfield(L, 1, "start");
-  const char *start = lua_tostring(L, -1);
-  bool spawn = start != NULL && strcmp(start, "spawn") == 0;
-  if (!lua_isnil(L, -1) && !spawn && (start == NULL || strcmp(start, "fork") != 0))
-    luaL_error(L, "%s: start must be \"fork\" or \"spawn\"", what);
-  lua_pop(L, 1);
-  return spawn;
-}
-
-/* The initializer and its arguments as a message; empty if there is none. */
-static void dump_init(lua_State *L, PickleLink *link, PickleMessage *message) {
-  int nargs = executor_option_call(L, what);
-  if (lua_istable(L, -1)) {
-    int list = lua_gettop(L);
-    luaL_checkstack(L, nargs + 1, NULL);
-    for (int k = 1; k <= nargs + 1; k++) lua_rawgeti(L, list, k);
-    pickle_dump(L, list + 1, nargs + 1, PICKLE_TASK, link, message);
-    lua_settop(L, list);
-  }
-  lua_pop(L, 1);
-}
-
-static int new_executor(lua_State *L) {
-  Tstate *ts = park_self(L);
-  static const char *const fields[] = {"max_workers",  "initializer", "initargs", "max_tasks_per_child", "task_timeout",
-                                       "retries",      "max_pending", "memory_limit", "start", "show_progress", NULL};
-  PickleMessage init = {0};
-  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
-  object_check_fields(L, 1, what, fields);
-  lua_settop(L, 1);
-  orphans_open(L);
-  orphans_forget_ended(L);
-  EngineOptions options = {.cpus = (unsigned)cpus_usable(),
-                           .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
-                           .retries = (unsigned)option_integer(L, "retries", 0),
-                           .max_pending = (unsigned)option_integer(L, "max_pending", 1),
-                           .task_timeout_ns = option_seconds(L, "task_timeout"),
-                           .spawn = option_spawn(L),
-                           .memory_limit = option_bytes(L, "memory_limit")};
-  options.max_workers = (unsigned)executor_option_workers(L, what, "max_workers", (int)options.cpus, MOST_WORKERS);
-  ProcessExecutor *p =
-      (ProcessExecutor *)executor_new(L, &process_executor_type, &process_backend, (int)options.max_workers, 1);
-  p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
-  dump_init(L, p->link, &init);
-  p->engine = engine_new(L, ts, &options, p->link, &init, notify);
-  p->engine->life = orphans_life(L);
-  if (p->executor.state != EXECUTOR_OPEN) { /* the program ended meanwhile */
-    engine_close(p->engine);
-    error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
-  }
-  snprintf(p->engine->name, sizeof p->engine->name, "ProcessPool-%lld", (long long)service_of(L)->pools++);
-  return 1;
-}
-
-bool lib_process_is_foreign(const Executor *e) { return engine_of(e) == NULL; }
-
-void lib_process_add(lua_State *L) {
-  static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
-  object_register(L, &process_executor_type);
-  orphans_open(L);
-  luaL_setfuncs(L, funcs, 0);
-}
