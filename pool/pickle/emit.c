@@ -81,3 +81,16 @@ void writer_long_string(Writer *w, int i, const char *s, size_t size) {
   else writer_bytes(w, s, size);
   writer_reserve(w, SCALAR_ROOM);
 }
+
+void writer_new_string(Writer *w, WriterString *place, const char *s, size_t size) {
+  if (place->number == 0 || place->generation != w->generation || ++place->passed > STRING_PATIENCE)
+    *place = (WriterString){.address = s, .generation = w->generation};
+  if (size >= 2 && s[0] == '_' && s[1] == '_') writer_want_names(w); /* of a class, it may be */
+  if (size < TAG_STRING_REF - TAG_STRING) {
+    writer_byte(w, TAG_STRING + (unsigned)size);
+  } else {
+    writer_byte(w, TAG_STRING_LONG);
+    writer_byte(w, (unsigned)size);
+  }
+  writer_short_bytes(w, s, size);
+}

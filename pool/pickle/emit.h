@@ -20,6 +20,12 @@ static inline void writer_fixed(Writer *w, unsigned tag, const void *value, size
   w->out.size += size;
 }
 
+/* writer_short_bytes appends to room that was reserved. */
+static inline void writer_short_bytes(Writer *w, const char *bytes, size_t size) {
+  memcpy(w->out.bytes + w->out.size, bytes, size);
+  w->out.size += size;
+}
+
 static inline void writer_integer(Writer *w, lua_Integer value) {
   if (value >= 0 && value < 128) writer_byte(w, TAG_SMALL + (unsigned)value);
   else if (value >= INT8_MIN && value <= INT8_MAX) writer_fixed(w, TAG_INT8, &value, 1);
@@ -45,33 +51,28 @@ void writer_anchor(Writer *w, int i);
  * writer_string either. */
 void writer_long_string(Writer *w, int i, const char *s, size_t size);
 
+/* One that is not the string that its place in the cache is for. */
+void writer_new_string(Writer *w, WriterString *place, const char *s, size_t size);
+
 static inline void writer_short_string(Writer *w, const char *s, size_t size) {
   WriterString *known = &w->strings[((uintptr_t)s >> 3 ^ (uintptr_t)s >> 11) % WRITER_STRINGS];
   if (known->address != s || known->generation != w->generation) {
-    *known = (WriterString){s, w->generation, 0};
-    if (size >= 2 && s[0] == '_' && s[1] == '_') writer_want_names(w); /* of a class, it may be */
-    if (size < TAG_STRING_REF - TAG_STRING) {
-      writer_byte(w, TAG_STRING + (unsigned)size);
-    } else {
-      writer_byte(w, TAG_STRING_LONG);
-      writer_byte(w, (unsigned)size);
-    }
-  } else if (known->number == 0) {
+    writer_new_string(w, known, s, size);
+    return;
+  }
+  uint32_t number = known->number - 1;
+  if (number < TAG_TABLE - TAG_STRING_REF) {
+    writer_byte(w, TAG_STRING_REF + number);
+  } else if (known->number != 0) {
+    writer_byte(w, TAG_STRING_REF_FAR);
+    writer_varint(w, number);
+  } else {
     known->number = ++w->string_count;
     writer_byte(w, TAG_STRING_DEFINE);
     writer_byte(w, (unsigned)size);
-  } else {
-    uint32_t number = known->number - 1;
-    if (number < TAG_TABLE - TAG_STRING_REF) {
-      writer_byte(w, TAG_STRING_REF + number);
-    } else {
-      writer_byte(w, TAG_STRING_REF_FAR);
-      writer_varint(w, number);
-    }
-    return;
+    writer_short_bytes(w, s, size);
   }
-  memcpy(w->out.bytes + w->out.size, s, size);
-  w->out.size += size;
+  known->passed = 0;
 }
 
 static inline void writer_string(Writer *w, int i) {

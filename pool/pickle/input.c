@@ -122,11 +122,6 @@ static void define_string(Reader *r) {
   lua_rawseti(r->L, r->base + SLOT_STRINGS, (lua_Integer)++r->strings);
 }
 
-void reader_numbered(Reader *r, uint64_t number) {
-  if (number >= r->strings) reader_damaged(r, reader_offset(r), "a reference leads to no string");
-  lua_rawgeti(r->L, r->base + SLOT_STRINGS, (lua_Integer)number + 1);
-}
-
 bool reader_string(Reader *r, size_t at, unsigned tag) {
   if (tag >= TAG_STRING && tag < TAG_STRING_REF) {
     reader_bytes(r, tag - TAG_STRING);

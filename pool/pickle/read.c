@@ -114,22 +114,32 @@ static void check_key(Reader *r, int i) {
     reader_damaged(r, reader_offset(r), "a key is NaN");
 }
 
+/* A key into its slot, which is empty; false: it became a frame. */
+static __attribute__((noinline)) bool read_key(Reader *r, int slot) {
+  lua_pushnil(r->L); /* room for its frame to stand where all do */
+  if (!read_value(r)) return false;
+  lua_replace(r->L, slot + 1);
+  check_key(r, slot + 1);
+  return true;
+}
+
 /* Pairs, until TAG_END; false: a key or value became a frame. The slot of the key is empty between pairs. */
 static bool read_pairs(Reader *r, ReadFrame *f, int slot) {
-  lua_State *L = r->L;
   for (;;) {
     if (f->expect == EXPECT_KEY) {
       reader_need(r, 1);
-      if (*r->p == TAG_END) break;
-      if (*r->p >= TAG_TABLE) lua_pushnil(L); /* room for its frame to stand where all do */
-      bool nil = *r->p >= TAG_TABLE;
-      if (!read_value(r)) return false;
-      if (nil) lua_replace(L, slot + 1);
-      check_key(r, slot + 1);
+      unsigned tag = *r->p;
+      if (tag == TAG_END) break;
+      if (tag >= TAG_STRING_REF && tag < TAG_TABLE) {
+        r->p++;
+        reader_numbered(r, tag - TAG_STRING_REF);
+      } else if (!read_key(r, slot)) {
+        return false;
+      }
       f->expect = EXPECT_VALUE;
     }
     if (!read_value(r)) return false;
-    lua_rawset(L, slot);
+    lua_rawset(r->L, slot);
     f->expect = EXPECT_KEY;
   }
   r->p++;

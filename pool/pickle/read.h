@@ -75,10 +75,15 @@ static inline void reader_bytes(Reader *r, size_t size) {
   r->p += size;
 }
 
+/* reader_numbered pushes the string that was numbered so. */
+static inline void reader_numbered(Reader *r, uint64_t number) {
+  if (number >= r->strings) reader_damaged(r, reader_offset(r), "a reference leads to no string");
+  lua_rawgeti(r->L, r->base + SLOT_STRINGS, (lua_Integer)number + 1);
+}
+
 /* reader_string pushes the string that has its tag read, at offset `at`; false: it is the tag of something else.
- * reader_numbered: one that was numbered. reader_key: a string must be next, one of a name. */
+ * reader_key: a string must be next, one of a name. */
 bool reader_string(Reader *r, size_t at, unsigned tag);
-void reader_numbered(Reader *r, uint64_t number);
 void reader_key(Reader *r);
 
 /* reader_push makes a frame of the object on top. reader_pop ends the innermost, whose object becomes the value that

@@ -189,7 +189,13 @@ static bool write_pair(Writer *w, WriteFrame *f) {
     return true;
   }
   f->pairs++;
-  if (write_scalar(w, -2, lua_type(L, -2))) return write_value(w);
+  int type = lua_type(L, -2);
+  if (type == LUA_TSTRING) {
+    writer_reserve(w, SHORT_STRING + SCALAR_ROOM);
+    writer_string(w, -2);
+    return write_value(w);
+  }
+  if (write_scalar(w, -2, type)) return write_value(w);
   lua_settop(L, -2);
   lua_pushvalue(L, -1);
   f->phase = PHASE_KEY;

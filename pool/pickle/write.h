@@ -7,6 +7,7 @@
 
 enum {
   WRITER_STRINGS = 256, /* entries of the cache of short strings */
+  STRING_PATIENCE = 8,
   STACK_LEVELS = 48     /* so many levels stand on the Lua stack, deeper ones in a table */
 };
 
@@ -27,10 +28,13 @@ typedef struct WriteFrame {
 } WriteFrame;
 
 /* A short string that was met: written in full once, defined the second time, referred to from then on. Entries of an
- * older generation are void; one that is pushed out by another string only costs space. */
+ * older generation are void; one that is pushed out by another string only costs space. One that has a number is not
+ * pushed out by strings that occur once, as keys of records stand among their values. */
 typedef struct WriterString {
   const char *address;
-  uint32_t generation, number; /* number: that of the definition + 1, 0: there is none so far */
+  uint32_t generation;
+  uint32_t number; /* of the definition + 1, 0: there is none so far */
+  uint32_t passed; /* others that came to this place since it was met */
 } WriterString;
 
 /* Why a walk begins again, and in which mode:
