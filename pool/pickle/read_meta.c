@@ -21,19 +21,6 @@ static bool is_open(const Reader *r, size_t at) {
   return low <= r->depth && r->frames[low].at == at;
 }
 
-static bool has_field(lua_State *L, int i, const char *name) {
-  lua_pushstring(L, name);
-  bool has = lua_rawget(L, i) != LUA_TNIL;
-  lua_pop(L, 1);
-  return has;
-}
-
-/* A class of the program: what it does is the program's, but not when. */
-static void check_class(Reader *r, size_t at, int i) {
-  if (has_field(r->L, i, "__gc") || has_field(r->L, i, "__close"))
-    reader_damaged(r, at, "a class with __gc or __close needs functions = true");
-}
-
 /* By value: the fields that begin with "__" are Lua's, but for two that make nothing run. */
 static void check_value(Reader *r, size_t at, int i) {
   lua_State *L = r->L;
@@ -55,8 +42,7 @@ static void check_meta(Reader *r, size_t definition, int i) {
   unsigned tag = r->start[definition];
   if (lua_type(L, i) != LUA_TTABLE) reader_damaged(r, definition, "a metatable is a %s", luaL_typename(L, i));
   if (reader_trusts(r) || r->checked_meta == definition) return;
-  if (tag >= TAG_TABLE && tag < TAG_NIL) check_value(r, definition, i);
-  else check_class(r, definition, i);
+  if (tag >= TAG_TABLE && tag < TAG_NIL) check_value(r, definition, i); /* else it has a name, see read_name.c */
   r->checked_meta = definition;
 }
 

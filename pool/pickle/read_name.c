@@ -40,8 +40,15 @@ static _Noreturn void unknown(Reader *r, size_t at, int keys, int n) {
   reader_damaged(r, at, "'%s' is not here%s", lua_tostring(L, -1), why);
 }
 
+static bool has_field(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  bool has = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 1);
+  return has;
+}
+
 /* From outside a name leads to a class: a table that is to be a metatable, has a field that begins with "__", or is
- * empty. */
+ * empty. What it does is the program's, but that its objects have an end is not the message's to decide. */
 static void check_class(Reader *r, size_t at) {
   lua_State *L = r->L;
   const ReadFrame *f = &r->frames[r->depth];
@@ -58,6 +65,8 @@ static void check_class(Reader *r, size_t at) {
     }
   }
   if (!class) reader_damaged(r, at, "a name that is no class's needs functions = true");
+  if (has_field(L, "__gc") || has_field(L, "__close"))
+    reader_damaged(r, at, "a class with __gc or __close needs functions = true");
 }
 
 void reader_name(Reader *r, size_t at, unsigned tag) {

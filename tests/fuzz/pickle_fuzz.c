@@ -1,4 +1,4 @@
-/* Reading of damaged messages: pickle_fuzz [RUNS [SEED [FILE…]]] mutates a corpus; LLVMFuzzerTestOneInput is for libFuzzer
+/* Reading of damaged messages, and use of what came of them, which must not reach the functions of the program: pickle_fuzz [RUNS [SEED [FILE…]]] mutates a corpus; LLVMFuzzerTestOneInput is for libFuzzer
  * and AFL++ (build with -DPICKLE_LIBFUZZER, without main). Every third run allows bytecode, but breaks only what stands
  * around it: Lua's own loader trusts its input. */
 #include <lauxlib.h>
@@ -41,17 +41,37 @@ static int load(lua_State *L) {
   int n = pickle_load(L, input->bytes, input->size, NULL, input->flags, LUA_NOREF);
   PickleMessage m;
   lua_settop(L, n > 1 ? 2 : 1 + n); /* what was read can be written, unless it holds what is refused */
-  if (n == 1) {
-    pickle_dump(L, 2, 1, PICKLE_VALUE, NULL, &m);
-    pickle_message_free(L, &m);
+  if (n != 1) return 0;
+  if ((input->flags & PICKLE_TRUSTED) <= PICKLE_CLASSES) {
+    lua_getglobal(L, "Use");
+    lua_pushvalue(L, 2);
+    lua_call(L, 1, 0);
+    if (lua_getglobal(L, "Sprung") != LUA_TNIL) abort();
+    lua_settop(L, 2);
   }
+  pickle_dump(L, 2, 1, PICKLE_VALUE, NULL, &m);
+  pickle_message_free(L, &m);
   return 0;
 }
 
 static const char prepare[] =
     "print, dofile, loadfile, load = nil, nil, nil, nil "
-    "function Make(...) return {...} end Class = {} Class.__index = Class Class.__reduce = function(o) return Make, 1 end "
-    "Plain = {} Plain.__index = Plain ";
+    "function Make(...) Sprung = not Trusted or nil return {...} end "
+    "Class = {new = Make} Class.__index = Class Class.__reduce = function(o) return Make, 1 end "
+    "Plain = {} Plain.__index = Plain "
+    "local function no(f, ...) pcall(f, ...) end "
+    "local lt, le = function(a) return a < {} end, function(a) return a <= {} end "
+    "local ops = {lt, le, function(a) return a .. 'x' end, function(a) return -a end, function(a) return a + 1 end, "
+    "  function(a) return #a end, function(a) return a.any end, function(a) a.any = nil end, function(a) a() end, "
+    "  function(a) local _ <close> = a end, tostring, table.sort, table.concat} "
+    "local function use(v, seen) "
+    "  if type(v) == 'function' then Sprung = true end "
+    "  if type(v) ~= 'table' or seen[v] or v == Class or v == Plain then return end "
+    "  seen[v] = true "
+    "  for _, op in ipairs(ops) do no(op, v) end "
+    "  for k, x in next, v do use(k, seen) use(x, seen) end "
+    "end "
+    "function Use(v) use(v, {}) end ";
 
 static lua_State *new_state(Meter *meter) {
   lua_State *L = lua_newstate(allocate, meter);
@@ -67,6 +87,8 @@ static lua_State *new_state(Meter *meter) {
 
 static void run(lua_State *L, Input *input) {
   lua_settop(L, 0);
+  lua_pushboolean(L, (input->flags & PICKLE_TRUSTED) > PICKLE_CLASSES);
+  lua_setglobal(L, "Trusted");
   lua_pushcfunction(L, load);
   lua_pushlightuserdata(L, input);
   lua_pcall(L, 1, 0, 0);
