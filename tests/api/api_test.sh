@@ -184,12 +184,26 @@ thread done" ]
 layout() {
   local f
   for f in bin/gilua include/gilua.h include/gilua_native.h lib/libgilua.a lib/libgilua.so lib/libgilua.so.0 \
-    lib/pkgconfig/gilua.pc lib/lua/5.4/gilua.so; do
+    lib/pkgconfig/gilua.pc lib/lua/5.4/gilua.so lib/cmake/gilua/gilua-config.cmake share/man/man1/gilua.1 \
+    share/bash-completion/completions/gilua; do
     [ -e "$work/usr/$f" ] || { echo "# $f is missing"; failures=1; }
   done
   tools/install --prefix /opt/gilua --destdir "$work/stage" --from "$root" 2>/dev/null
   [ -x "$work/stage/opt/gilua/bin/gilua" ] && grep -q '^prefix=/opt/gilua$' "$work/stage/opt/gilua/lib/pkgconfig/gilua.pc"
   outcome $? "--destdir is put before the prefix, and not remembered"
+  tools/install --prefix /opt/gilua --libdir /opt/lib64 --destdir "$work/wide" --from "$root" 2>/dev/null
+  [ -e "$work/wide/opt/lib64/libgilua.so" ] && grep -q '^libdir=/opt/lib64$' "$work/wide/opt/lib64/pkgconfig/gilua.pc"
+  outcome $? "--libdir is where the libraries go"
+  echo "mine" >"$work/stage/opt/gilua/bin/mine"
+  tools/install --prefix /opt/gilua --destdir "$work/stage" --uninstall 2>/dev/null
+  [ "$(cd "$work/stage" && find . -type f -o -type l)" = ./opt/gilua/bin/mine ]
+  outcome $? "--uninstall removes all that was installed, and nothing else"
+  local named
+  for named in $("$work/usr/bin/gilua" --help | grep -oE '^  --?[a-zA-Z][a-z-]*' | tr -d ' '); do
+    sed 's/\\//g' "$work/usr/share/man/man1/gilua.1" | grep -q -- "$named" &&
+      grep -q -- "$named" "$work/usr/share/bash-completion/completions/gilua"
+    outcome $? "the manual page and the completion know $named"
+  done
   [ "$(pkg-config --modversion gilua)" = "$(sed -n 's/.*GILUA_VERSION "\(.*\)"/\1/p' "$work/usr/include/gilua.h")" ]
   outcome $? "pkg-config knows the version"
   for f in gilua gilua_native; do
