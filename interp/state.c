@@ -83,6 +83,7 @@ static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
   rt->heap = state->heap;
   configure(rt, c);
   native_offer(L);
+  shared_array_register(L);
 }
 
 static int open_protected(lua_State *L) {

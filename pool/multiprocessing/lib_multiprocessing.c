@@ -19,15 +19,14 @@ static int cpu_count(lua_State *L) {
 
 int lib_multiprocessing_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
-      {"Pool", pool_new}, {"Process", process_new}, {"_pool_over", pool_new_over}, {"cpu_count", cpu_count}, {NULL, NULL}};
+      {"Pool", pool_new},       {"Process", process_new},           {"_pool_over", pool_new_over},
+      {"cpu_count", cpu_count}, {"shared_array", shared_array_new}, {NULL, NULL}};
   lua_getglobal(L, "require"); /* the types of executors and futures are made there */
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 0);
   async_result_register(L);
   pool_register(L);
   process_register(L);
-  shared_array_register(L);
   luaL_newlib(L, funcs);
-  luaL_setfuncs(L, shared_array_functions, 0);
   return 1;
 }

@@ -16,8 +16,9 @@ void pool_register(lua_State *L);
 int process_new(lua_State *L);
 void process_register(lua_State *L);
 
-/* shared_array_new(type, n) and, for messages, the functions that make arrays of what was sent: see lib_shared_array.c. */
-extern const luaL_Reg shared_array_functions[];
+/* shared_array_new(type, n), see lib_shared_array.c. shared_array_register lets buffers of every kind be sent: once a state,
+ * when it is opened. */
+int shared_array_new(lua_State *L);
 void shared_array_register(lua_State *L);
 
 #endif

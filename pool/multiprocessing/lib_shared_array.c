@@ -2,8 +2,10 @@
  *
  * The memory is a memfd, so that nothing is left behind, and so that an array made after the pool reaches its workers:
  * an array travels as the process and the descriptor that it has there, and the inode, by which its reader sees that it
- * is still the same. Who sends an array keeps it until the task is done.
+ * is still the same; a view of one with it. The message of a task keeps what it sends; so does a worker the arrays in a
+ * result, until the program has opened them.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -15,6 +17,8 @@
 #include <unistd.h>
 
 #include "pool/multiprocessing/lib_multiprocessing.h"
+#include "pool/pickle/pickle.h"
+#include "pool/process/result_files.h"
 #include "runtime/native/buffer.h"
 #include "runtime/os/descriptors.h"
 
@@ -46,7 +50,7 @@ static void push_array(lua_State *L, BufferType type, size_t n, int fd) {
   buffer_adopt(L, type, n, data, release, m);
 }
 
-static int shared_array(lua_State *L) {
+int shared_array_new(lua_State *L) {
   BufferType type = (BufferType)luaL_checkoption(L, 1, NULL, buffer_type_names);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0 && n <= PTRDIFF_MAX / 8, 2, "not a length");
@@ -62,25 +66,46 @@ static int shared_array(lua_State *L) {
   return 1;
 }
 
-/* _attach_array(pid, fd, inode, type, n) -> the array of another process */
-static int attach(lua_State *L) {
+/* The memory of another process: by the descriptor there; where that was closed, by one that this process got for it
+ * (result_files.h). Returns a descriptor that the caller closes, or -1 with errno. */
+static int open_memory(lua_Integer pid, lua_Integer fd, ino_t inode) {
   char path[64];
   struct stat st;
-  BufferType type = (BufferType)luaL_checkoption(L, 4, NULL, buffer_type_names);
-  lua_Integer n = luaL_checkinteger(L, 5);
-  snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)luaL_checkinteger(L, 1), (int)luaL_checkinteger(L, 2));
-  int fd = os_above_standard(open(path, O_RDWR | O_CLOEXEC));
-  if (fd < 0) return luaL_error(L, "the shared array is not to be had (%s): %s", path, strerror(errno));
-  if (fstat(fd, &st) != 0 || st.st_ino != (ino_t)luaL_checkinteger(L, 3) || n < 0 ||
-      n > st.st_size / buffer_item_sizes[type]) {
-    close(fd);
-    return luaL_error(L, "the shared array is gone: keep it until the task that uses it is done");
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, (int)fd);
+  int mine = os_above_standard(open(path, O_RDWR | O_CLOEXEC)), err = errno;
+  if (mine >= 0 && fstat(mine, &st) == 0 && st.st_ino == inode) return mine;
+  if (mine >= 0) close(mine);
+  DIR *list = opendir("/proc/self/fd");
+  int found = -1;
+  for (struct dirent *entry; list != NULL && found < 0 && (entry = readdir(list)) != NULL;) {
+    int other = atoi(entry->d_name);
+    if (fstat(other, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == inode && st.st_nlink == 0)
+      found = os_above_standard(fcntl(other, F_DUPFD_CLOEXEC, 3));
   }
-  push_array(L, type, (size_t)n, fd);
+  if (list != NULL) closedir(list);
+  errno = mine >= 0 ? ENOENT : err;
+  return found;
+}
+
+/* (pid, fd, inode, type, length, first, n) -> an array of another process, or elements first … first + n - 1 (from 0) of it */
+static int attach(lua_State *L) {
+  struct stat st;
+  BufferType type = (BufferType)luaL_checkoption(L, 4, NULL, buffer_type_names);
+  lua_Integer length = luaL_checkinteger(L, 5), first = luaL_checkinteger(L, 6), n = luaL_checkinteger(L, 7);
+  int fd = open_memory(luaL_checkinteger(L, 1), luaL_checkinteger(L, 2), (ino_t)luaL_checkinteger(L, 3));
+  if (fd < 0)
+    return luaL_error(L, "the shared array is gone (%s): keep it until the task that uses it is done", strerror(errno));
+  if (fstat(fd, &st) != 0 || length < 0 || length > st.st_size / buffer_item_sizes[type] || first < 0 || n < 0 ||
+      first > length || n > length - first) {
+    close(fd);
+    return luaL_error(L, "this is no shared array of that length");
+  }
+  push_array(L, type, (size_t)length, fd);
+  if (n < length) buffer_view(L, -1, (size_t)first, (size_t)n);
   return 1;
 }
 
-/* _load_array(type, bytes) -> a copy of a buffer that is not shared */
+/* (type, bytes) -> a copy of a buffer that is not shared */
 static int load(lua_State *L) {
   size_t size;
   BufferType type = (BufferType)luaL_checkoption(L, 1, NULL, buffer_type_names);
@@ -93,29 +118,28 @@ static int load(lua_State *L) {
 
 /* How buffers are sent: __reduce. */
 static int reduce(lua_State *L) {
-  Buffer *b = buffer_check(L, 1);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, "gilua.multiprocessing");
-  if (b->release != release) {
-    lua_getfield(L, -1, "_load_array");
+  size_t first;
+  Buffer *b = buffer_check(L, 1), *root = buffer_root(b, &first);
+  if (root->release != release) {
+    lua_pushcfunction(L, load);
     lua_pushstring(L, buffer_type_names[b->type]);
     buffer_push_bytes(L, b->data, buffer_nbytes(b));
     return 3;
   }
-  const SharedMemory *m = b->owner;
+  const SharedMemory *m = root->owner;
   struct stat st = {0};
   fstat(m->fd, &st);
-  lua_getfield(L, -1, "_attach_array");
+  result_files_add(L, m->fd);
+  lua_pushcfunction(L, attach);
   lua_pushinteger(L, getpid());
   lua_pushinteger(L, m->fd);
   lua_pushinteger(L, (lua_Integer)st.st_ino);
   lua_pushstring(L, buffer_type_names[b->type]);
+  lua_pushinteger(L, (lua_Integer)root->length);
+  lua_pushinteger(L, (lua_Integer)first);
   lua_pushinteger(L, (lua_Integer)b->length);
-  return 6;
+  return 8;
 }
-
-const luaL_Reg shared_array_functions[] = {
-    {"_attach_array", attach}, {"_load_array", load}, {"shared_array", shared_array}, {NULL, NULL}};
 
 void shared_array_register(lua_State *L) {
   buffer_open(L);
@@ -124,4 +148,8 @@ void shared_array_register(lua_State *L) {
   lua_pushcfunction(L, reduce);
   lua_setfield(L, -2, "__reduce");
   lua_pop(L, 1);
+  lua_pushcfunction(L, attach);
+  pickle_register(L, "gilua.attach_array");
+  lua_pushcfunction(L, load);
+  pickle_register(L, "gilua.load_array");
 }

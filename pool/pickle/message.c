@@ -77,7 +77,7 @@ void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *li
   writer_run(w, first, n, root);
   int top = w->base;
   writer_renew(w);
-  if (w->npieces > 0) out->pins = ref_to(w, w->base + SLOT_PINS);
+  if (w->npieces > 0 || w->pins) out->pins = ref_to(w, w->base + SLOT_PINS);
   if (w->origins.count > 0) out->origins = ref_to(w, w->root_origin ? first : w->base + SLOT_ORIGINS);
   if (!fill(w, out)) {
     pickle_message_free(L, out);

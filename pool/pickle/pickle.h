@@ -63,7 +63,7 @@ typedef struct PickleMessage {
   PicklePiece *pieces; /* ascending by at; NULL when npieces is 0 */
   unsigned npieces, ncodes;
   PickleCode **codes;  /* each once, a reference held for each; NULL when ncodes is 0 */
-  int pins;            /* registry: list of the strings of the pieces; 0 or LUA_NOREF: none */
+  int pins;            /* registry: the strings of the pieces, and userdata sent by their __reduce; 0 or LUA_NOREF: none */
   int origins;         /* registry: list of the functions and metatables written by value, or the one function that was;
                         * 0 or LUA_NOREF: none */
 } PickleMessage;

@@ -62,6 +62,7 @@ typedef struct Writer {
   uint32_t generation, string_count;
   PicklePiece *pieces;
   unsigned npieces, piece_capacity;
+  bool pins; /* a userdata that was sent by its __reduce lives as long as the message: the pins hold it, too */
   PickleCode **codes;
   unsigned ncodes, code_capacity;
   Names own_names;     /* of messages that stand alone, kept from one to the next */

@@ -26,11 +26,19 @@ static uint32_t call_reduce(Writer *w) {
   return (uint32_t)n;
 }
 
+/* What the userdata at i stands for lasts as long as the message. */
+static void pin(Writer *w, int i) {
+  lua_pushvalue(w->L, i);
+  lua_rawsetp(w->L, w->base + SLOT_PINS, lua_touserdata(w->L, i));
+  w->pins = true;
+}
+
 void writer_reduce(Writer *w, size_t at) {
   if ((w->mode & RESTART_ANCHORING) == 0) {
     w->restart |= RESTART_ANCHORING;
     return;
   }
+  if (w->link != NULL && lua_isuserdata(w->L, -2)) pin(w, lua_gettop(w->L) - 1);
   uint32_t n = call_reduce(w);
   writer_reserve(w, SCALAR_ROOM);
   writer_byte(w, TAG_REDUCE);

@@ -26,6 +26,7 @@ enum { VALUE_FIELDS = 1, VALUE_SPILL, VALUE_PINS, VALUE_ORIGINS, VALUES = VALUE_
 void writer_forget(Writer *w) {
   for (unsigned i = 0; i < w->ncodes; i++) pickle_code_drop(w->codes[i]);
   w->ncodes = w->npieces = 0;
+  w->pins = false;
   w->out.size = 0;
   w->string_count = 0;
   w->anchored = 0;
@@ -113,7 +114,7 @@ static void renew(Writer *w, bool used, int value) {
 
 void writer_renew(Writer *w) {
   renew(w, w->spilled, VALUE_SPILL);
-  renew(w, w->npieces > 0, VALUE_PINS);
+  renew(w, w->npieces > 0 || w->pins, VALUE_PINS);
   renew(w, w->origins.count > 0 && !w->root_origin, VALUE_ORIGINS);
   w->spilled = false;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "pool/process/internal.h"
+#include "pool/process/result_files.h"
 
 void engine_enqueue(Engine *e, Task *t, bool front) {
   t->next = front ? e->queue : NULL;
@@ -69,6 +70,9 @@ static void note_time(Engine *e, WorkerHandle *w, Task *t, int64_t ns) {
   e->mean_ns = e->mean_ns == 0 ? ns : (e->mean_ns * 7 + ns) / 8;
 }
 
+/* How many bytes follow. */
+static size_t body_size(const Record *r) { return r->size + r->files * sizeof(int); }
+
 /* The whole result of the first task with w is there. False: it is no such thing. */
 static bool finish(Engine *e, WorkerHandle *w) {
   const Record *r = &w->head;
@@ -81,6 +85,7 @@ static bool finish(Engine *e, WorkerHandle *w) {
   w->count--;
   t->result = *r;
   t->bytes = w->body;
+  if (r->files > 0 && t->bytes != NULL) t->files = result_files_fetch(w->pid, t->bytes + r->size, r->files);
   w->body = NULL;
   w->got = 0;
   if (t->init) {
@@ -88,12 +93,13 @@ static bool finish(Engine *e, WorkerHandle *w) {
     else engine_decide(e, t, TASK_DONE);
     return true;
   }
-  engine_decide(e, t, t->bytes == NULL && r->size > 0 ? (t->failure = FAILURE_MEMORY, TASK_FAILED) : TASK_DONE);
+  engine_decide(e, t, t->bytes == NULL && body_size(r) > 0 ? (t->failure = FAILURE_MEMORY, TASK_FAILED) : TASK_DONE);
   return true;
 }
 
 static bool head_sane(const Record *r) {
-  return (r->kind == RECORD_VALUES || r->kind == RECORD_ERROR) && r->slot < SLOTS && r->size <= PTRDIFF_MAX / 2;
+  return (r->kind == RECORD_VALUES || r->kind == RECORD_ERROR) && r->slot < SLOTS && r->size <= PTRDIFF_MAX / 2 &&
+         r->files <= MOST_RESULT_FILES;
 }
 
 /* Reads on; false when there is nothing more, or nonsense. */
@@ -103,10 +109,10 @@ static bool read_on(Engine *e, WorkerHandle *w) {
     w->got += n;
     if (w->got < sizeof(Record)) return false;
     if (!head_sane(&w->head)) w->results.broken = true;
-    else w->body = w->head.size > 0 ? malloc(w->head.size) : NULL; /* NULL: the bytes are dropped, the task fails */
+    else w->body = body_size(&w->head) > 0 ? malloc(body_size(&w->head)) : NULL; /* NULL: the bytes are dropped, the task fails */
   }
   if (w->results.broken) return false;
-  size_t at = w->got - sizeof(Record), left = w->head.size - at;
+  size_t at = w->got - sizeof(Record), left = body_size(&w->head) - at;
   size_t n = ring_read(&w->results, w->body != NULL ? w->body + at : NULL, left);
   w->got += n;
   if (n < left) return false;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "pool/process/internal.h"
+#include "pool/process/result_files.h"
 #include "runtime/os/descriptors.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
@@ -129,6 +130,7 @@ void engine_bury(lua_State *L, Engine *e) {
     bool init = t->init;
     if (!init) pickle_message_free(L, &t->message);
     free(t->bytes);
+    result_files_close(t->files, t->result.files);
     free(t);
     if (init) engine_drop(e);
     else engine_leave(L, e);

@@ -207,20 +207,6 @@ static void raise_if_broken(lua_State *L, Engine *engine, int i) {
   lua_error(L);
 }
 
-/* What an argument stands for (a shared array) lives until the task is done: the Future on top of the stack keeps it. */
-static void keep_arguments(lua_State *L, int first, int nargs) {
-  int n = 0;
-  for (int k = 1; k <= nargs; k++) n += lua_type(L, first + k) == LUA_TUSERDATA;
-  if (n == 0) return;
-  lua_createtable(L, n, 0);
-  for (int k = 1; k <= nargs; k++) {
-    if (lua_type(L, first + k) != LUA_TUSERDATA) continue;
-    lua_pushvalue(L, first + k);
-    lua_rawseti(L, -2, n--);
-  }
-  lua_setiuservalue(L, -2, FUTURE_TRACEBACK);
-}
-
 /* (executor at i) … function, arguments -> Future */
 static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   Engine *engine = ((ProcessExecutor *)e)->engine;
@@ -233,7 +219,6 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
   lua_pushvalue(L, i); /* the pool is not collected before its futures */
   lua_setiuservalue(L, -2, FUTURE_VALUE);
-  keep_arguments(L, first, nargs);
   pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
   uint32_t name = 0;
   if (e->rt->recorder != NULL)

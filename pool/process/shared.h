@@ -49,7 +49,8 @@ typedef struct PoolShared {
 
 /* The head of a record, in both directions. */
 typedef struct Record {
-  uint32_t kind; /* RecordKind */
+  uint16_t kind;  /* RecordKind */
+  uint16_t files; /* results: as many numbers of descriptors, ints, stand behind the bytes; see result_files.h */
   uint32_t slot; /* of the task */
   uint64_t id;   /* of the task, or of the code that is defined */
   uint64_t size; /* bytes that follow */

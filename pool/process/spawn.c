@@ -25,8 +25,12 @@ enum { ARGUMENT = 1, WORKERS, CPUS, MEMORY_LIMIT, SINGLE, PARENT, PATH, CPATH, A
 
 void spawn_use(Runtime *rt, const char *program) { rt->worker_program = program; }
 
-static const char *program_of(const Runtime *rt) {
-  const char *program = rt->worker_program != NULL ? rt->worker_program : getenv("GILUA_PROGRAM");
+/* Where the environment does not count, Lua notes it in the registry. */
+static const char *program_of(lua_State *L, const Runtime *rt) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+  const char *program = rt->worker_program;
+  if (program == NULL && !lua_toboolean(L, -1)) program = getenv("GILUA_PROGRAM");
+  lua_pop(L, 1);
   return program != NULL ? program : "gilua";
 }
 
@@ -79,7 +83,7 @@ int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
   if (err == 0) {
     err = add_descriptors(&actions, from, copies);
     if (err == 0) err = close_the_rest(&actions);
-    if (err == 0) err = posix_spawnp(pid, program_of(e->rt), &actions, NULL, argv, environ);
+    if (err == 0) err = posix_spawnp(pid, program_of(L, e->rt), &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
   }
   for (int i = 0; i < SPAWN_END - SPAWN_SOCKET; i++)
@@ -123,6 +127,7 @@ static int prepare(lua_State *L) {
 }
 
 void spawn_main(lua_State *L, int argc, char **argv) {
+  spawn_use(runtime_of(L), "/proc/self/exe");
   lua_pushcfunction(L, prepare);
   lua_pushlightuserdata(L, argv);
   if (argc == ARGUMENTS) lua_pcall(L, 1, 0, 0);

@@ -21,6 +21,7 @@
 #include "pool/futures/backend.h"
 #include "pool/process/birth.h"
 #include "pool/process/leave.h"
+#include "pool/process/result_files.h"
 #include "runtime/heap/heap.h"
 #include "runtime/os/clock.h"
 #include "runtime/os/futex.h"
@@ -47,6 +48,7 @@ typedef struct Worker {
   size_t capacity;
   Record result;
   PickleMessage message; /* the values of the result */
+  ResultFiles files;     /* that they refer to */
 } Worker;
 
 /* The parent sleeps in poll: its eventfd wakes it. */
@@ -137,6 +139,7 @@ static void write_result(Worker *w) {
   size_t at = 0;
   stdio_flush_free(); /* what is written is not lost when this worker is killed */
   w->result.size = pickle_message_size(m);
+  w->result.files = (uint16_t)w->files.n;
   write_all(w, &w->result, sizeof w->result);
   for (unsigned i = 0; i < m->npieces; i++) {
     write_all(w, m->bytes + at, m->pieces[i].at - at);
@@ -144,8 +147,10 @@ static void write_result(Worker *w) {
     at = m->pieces[i].at;
   }
   write_all(w, m->bytes + at, m->size - at);
+  write_all(w, w->files.fds, w->files.n * sizeof(int));
   ring_publish_written(&w->results);
   ring_bell(w);
+  result_files_keep(&w->files, m, w->results.own);
 }
 
 enum { HANDLER = 2, FUNCTION = 3 };
@@ -282,6 +287,7 @@ static _Noreturn void be_process(lua_State *L, Worker *w, bool whole) {
 static void do_task(lua_State *L, Worker *w) {
   Slot *slot = &w->shared->slots[w->task.slot % SLOTS];
   uint64_t id = w->task.id;
+  result_files_forget(L, &w->files, &w->results);
   int64_t began = clock_ns();
   atomic_store_explicit(&slot->began_ns, began, memory_order_relaxed);
   if (!slot_move(slot, id, SLOT_QUEUED, SLOT_BEGUN)) { /* cancelled, or taken back */
@@ -368,9 +374,11 @@ static void limit_memory(const Runtime *rt, size_t limit) {
   fclose(f);
 }
 
-/* Random numbers of its own, memory of its own. */
+/* Random numbers of its own, memory of its own. (Worker) */
 static int settle(lua_State *L) {
+  Worker *w = lua_touserdata(L, 1);
   uint64_t seed[2];
+  if (!w->birth->single) result_files_open(L, &w->files);
   if (getrandom(seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && lua_getglobal(L, "math") == LUA_TTABLE &&
       lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed[0]);

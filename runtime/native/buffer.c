@@ -109,6 +109,13 @@ Buffer *buffer_view(lua_State *L, int i, size_t first, size_t n) {
   return view;
 }
 
+Buffer *buffer_root(Buffer *b, size_t *first) {
+  const char *data = b->data;
+  while (b->release == unpin_parent) b = b->owner;
+  *first = data == NULL ? 0 : (size_t)(data - (const char *)b->data) / buffer_item_sizes[b->type];
+  return b;
+}
+
 Buffer *buffer_check(lua_State *L, int i) {
   Buffer *b = object_check(L, i, &buffer_type);
   if (b->freed) luaL_argerror(L, i, "the buffer was freed");

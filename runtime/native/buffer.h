@@ -66,6 +66,9 @@ Buffer *buffer_adopt_malloc(lua_State *L, BufferType type, size_t n, void *data)
  * as long as the view exists. Raises when they are not there any more. */
 Buffer *buffer_view(lua_State *L, int i, size_t first, size_t n);
 
+/* buffer_root is the buffer whose memory b, perhaps a view of a view, looks into; *first, from 0, is where b begins in it. */
+Buffer *buffer_root(Buffer *b, size_t *first);
+
 /* buffer_test returns the buffer at index i, or NULL; buffer_check raises an argument error, also for a freed one. */
 static inline Buffer *buffer_test(lua_State *L, int i) { return object_test(L, i, &buffer_type); }
 Buffer *buffer_check(lua_State *L, int i);

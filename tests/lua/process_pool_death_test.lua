@@ -134,12 +134,12 @@ P.test("an error that cannot travel comes as text: its kind, what it says, its t
     local closed = require "gilua.futures".ThreadPoolExecutor { max_workers = 1 }
     closed:shutdown()
     local _, e = pcall(closed.submit, closed, print)
-    e.file = io.stdout
+    e.detail = coroutine.create(print)
     error(e)
   end
   e = pool:submit(fail_with_kind):exception()
   t.equal(e.kind, "invalid_state")
-  t.equal(e.reason:find("file", 1, true) ~= nil, true, e.reason)
+  t.equal(e.reason:find("detail", 1, true) ~= nil, true, e.reason)
 end)
 
 P.test("a worker killed amid a large message, either way: an error, no hang (82)", function()

@@ -266,6 +266,15 @@ P.test("a task may start threads, use futures and pools of its own", function()
   end
 end)
 
+P.test("a task of a worker that was executed anew may make such pools, whatever the program is called", function()
+  local pool <close> = new { max_workers = 1, start = "spawn" }
+  local n = pool:submit(function()
+    local inner <close> = require "gilua.futures".ProcessPoolExecutor { max_workers = 1, start = "spawn" }
+    return inner:submit(math.abs, -3):result()
+  end):result()
+  t.equal(n, 3)
+end)
+
 P.test("a thread that a task left behind does not hurt the next tasks", function()
   local pool <close> = new { max_workers = 1 }
   pool:submit(function()

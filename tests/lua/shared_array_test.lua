@@ -65,6 +65,65 @@ P.test("an array lives until the task that got it is done, though the program dr
   t.equal(f:result(), 77)
 end)
 
+P.test("an array that a closure or a table of a task holds lives until the task is done", function()
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  local gate <close> = P.gate()
+  pool:submit(P.pass, gate.path)
+  local a, b = mp.shared_array("i64", 1), mp.shared_array("i64", 1)
+  a[1], b[1] = 70, 7
+  local f = pool:submit(function(list) return a[1] + list.deep.b[1] end, { deep = { b = b } })
+  a, b = nil, nil
+  collectgarbage()
+  collectgarbage()
+  gate:open()
+  t.equal(f:result(), 77)
+end)
+
+P.test("an array comes back from a task, whatever its worker does meanwhile, and is the same memory", function()
+  local pool = futures.ProcessPoolExecutor { max_workers = 1 }
+  local a = mp.shared_array("f64", 10)
+  local f = pool:submit(function(array) array[1] = 5 return array end, a)
+  local made = pool:submit(function()
+    local array = mp.shared_array("i64", 3)
+    array[3] = 33
+    return array, { { array } }
+  end)
+  for _ = 1, 3 do pool:submit(function() collectgarbage() collectgarbage() end):result() end
+  pool:shutdown() -- the worker is gone
+  local b = f:result()
+  t.equal(b[1], 5)
+  b[2] = 6
+  t.equal(a[2], 6)
+  local c, nested = made:result()
+  t.equal(c[3], 33)
+  nested[1][1][1] = 11
+  t.equal(c[1], 11)
+end)
+
+P.test("a view of a shared array is the same memory in a task, and on return", function()
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  local a = mp.shared_array("i32", 100)
+  local v = a:view(11, 20):view(2, 4) -- a[12] to a[14]
+  local back = pool:submit(function(view) view[1] = 42 return view, #view end, v):result()
+  t.equal(a[12], 42)
+  back[3] = 43
+  t.equal(a[14], 43)
+  t.equal(#back, 3)
+end)
+
+for _, start in ipairs { "fork", "spawn" } do
+  P.test("other buffers are copied, whichever modules are loaded, both ways, start = " .. start, function()
+    local program = ([[
+    local native = require "gilua.native"
+    local pool <close> = require "gilua.futures".ProcessPoolExecutor{max_workers = 1, start = "START"}
+    local b = native.buffer("f64", {1, 2, 3})
+    local c = pool:submit(function(x, y) x[1] = y[2] + 10 return x end, b, b:view(2, 3)):result()
+    print(b[1], c[1], #c)]]):gsub("START", start)
+    local text = t.run { "-e", program }
+    t.equal(text, "1.0\t13.0\t3\n")
+  end)
+end
+
 P.test("arrays are freed: no descriptor and no memory is left", function() -- t.test looks for descriptors
   local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
   local function touch(array) array[1] = 1 end
