@@ -46,14 +46,14 @@ static bool is_address(const char *host) {
   return strcmp(host, "*") == 0 || strchr(host, ':') != NULL || inet_pton(AF_INET, host, &address) == 1;
 }
 
-int dns_addresses(lua_State *L, const char *host, int family, int64_t deadline) {
+int dns_addresses(lua_State *L, const char *host, const char *service, int family, int64_t deadline) {
   lua_createtable(L, 1, 0);
   if (is_address(host)) {
     lua_pushstring(L, host);
     lua_rawseti(L, -2, 1);
     return 1;
   }
-  const Lookup *q = look_up(L, LOOKUP_ADDRESSES, family, host, NULL, deadline);
+  const Lookup *q = look_up(L, LOOKUP_ADDRESSES, family, host, service, deadline);
   if (q == NULL) return 2;
   int n = 0;
   for (const char *t = q->found; *t != 0; t = next_text(t)) {
@@ -98,7 +98,6 @@ static int dns_getnameinfo(lua_State *L) {
   }
   if (found_service == NULL) return 1;
   lua_pushstring(L, found_service);
-  if (host == NULL) return 1;
   return 2;
 }
 

@@ -1,21 +1,10 @@
-/* The methods of socket objects that may wait. Upvalues: LuaSocket's method, the table of all of LuaSocket's. */
+/* The methods of socket objects that may wait. */
 #include <string.h>
 #include <sys/socket.h>
 
 #include "runtime/socket/lib_socket.h"
 
-#define ORIGINAL lua_upvalueindex(1)
-#define ORIGINALS lua_upvalueindex(2)
-
-/* Calls LuaSocket with the values from index 1 to n and returns how many results are on top. */
-static int call(lua_State *L, int n) {
-  int top = lua_gettop(L);
-  luaL_checkstack(L, n + 4, NULL);
-  lua_pushvalue(L, ORIGINAL);
-  for (int i = 1; i <= n; i++) lua_pushvalue(L, i);
-  lua_call(L, n, LUA_MULTRET);
-  return lua_gettop(L) - top;
-}
+static int call(lua_State *L, int n) { return sock_original(L, ORIGINAL, n); }
 
 static bool is_word(lua_State *L, int i, const char *word) {
   return lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), word) == 0;
@@ -33,15 +22,17 @@ static int fail(lua_State *L, const char *why) {
 /* A call that is done in one piece or not at all. */
 static int whole(lua_State *L, short events) {
   int n = lua_gettop(L);
-  Sock *s = sock_of(L, ORIGINALS);
-  int64_t deadline = sock_deadline(s);
+  int64_t begun = clock_ns();
+  Sock *s = sock_of(L);
+  const void *method = lua_topointer(L, ORIGINAL);
+  if (s == NULL) return call(L, n);
   if (s->closing) return fail(L, "closed");
-  if (events == POLLIN && sock_wait_first(L, s, ORIGINALS, deadline) == SOCK_CLOSED) return fail(L, "closed");
+  if (sock_wait_first(L, s, method, sock_deadline(s, begun)) == SOCK_CLOSED) return fail(L, "closed");
   for (;;) {
     int results = call(L, n);
     if (!would_wait(L, n)) return results;
-    s->waits = events == POLLIN;
-    SockWait wait = sock_wait(L, s, ORIGINALS, events, deadline);
+    if (events == POLLIN) s->waits = method;
+    SockWait wait = sock_wait(L, s, events, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return results;
     if (wait == SOCK_CLOSED) return fail(L, "closed");
     lua_settop(L, n);
@@ -49,7 +40,22 @@ static int whole(lua_State *L, short events) {
 }
 
 static int whole_in(lua_State *L) { return whole(L, POLLIN); }
-static int whole_out(lua_State *L) { return whole(L, POLLOUT); }
+
+/* accept() of a server */
+static int sock_accept(lua_State *L) {
+  int results = whole(L, POLLIN);
+  sock_hide(L, -results);
+  return results;
+}
+
+/* send, sendto of a datagram socket, which may make its descriptor first */
+static int datagram_send(lua_State *L) {
+  Sock *s = sock_of(L);
+  int results = whole(L, POLLOUT);
+  if (s != NULL && !s->hidden) sock_hide(L, 1);
+  if (s != NULL) s->hidden = true;
+  return results;
+}
 
 /* What receive has gathered, in pieces: a table at index 4. */
 typedef struct Pieces {
@@ -87,9 +93,15 @@ static int finish(lua_State *L, Pieces *p, size_t prefix) {
     good = good || (is_word(L, 6, "closed") && p->bytes > prefix); /* all there was */
   lua_settop(L, 6);
   push_pieces(L, p);
-  if (good) return 1;
-  lua_pushnil(L);
-  lua_replace(L, 5);
+  if (good) {
+    lua_replace(L, 5);
+    lua_pushnil(L);
+    lua_replace(L, 6);
+    lua_pushnil(L);
+  } else {
+    lua_pushnil(L);
+    lua_replace(L, 5);
+  }
   return 3;
 }
 
@@ -103,30 +115,56 @@ static void ask_rest(lua_State *L, const Pieces *p, lua_Integer wanted) {
   lua_replace(L, 3);
 }
 
-/* receive([pattern [, prefix]]) of a stream */
-static int stream_receive(lua_State *L) {
-  lua_settop(L, 4);
-  Sock *s = sock_of(L, ORIGINALS);
-  int64_t deadline = sock_deadline(s);
+/* receive([pattern [, prefix]]) of a stream, of which the first call said "timeout". */
+static int receive_rest(lua_State *L, Sock *s, int64_t begun) {
   size_t prefix = 0;
   Pieces p = {0};
   lua_Integer wanted = lua_isnumber(L, 2) ? (lua_Integer)lua_tonumber(L, 2) : -1;
-  if (!lua_isnil(L, 3)) luaL_checklstring(L, 3, &prefix);
-  if (lua_isnil(L, 2) || wanted > (lua_Integer)prefix) sock_wait_first(L, s, ORIGINALS, deadline);
-  while (!s->closing) {
-    int results = call(L, 3);
-    if (!would_wait(L, 4)) return p.n == 0 ? results : finish(L, &p, prefix);
-    s->waits = true;
-    SockWait wait = sock_wait(L, s, ORIGINALS, POLLIN, deadline);
+  lua_tolstring(L, 3, &prefix);
+  for (;;) {
+    s->waits = lua_topointer(L, ORIGINAL);
+    SockWait wait = sock_wait(L, s, POLLIN, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return finish(L, &p, prefix);
     gather(L, &p, 7);
+    if (wait == SOCK_CLOSED) break;
     if (p.n > 0) ask_rest(L, &p, wanted);
     lua_settop(L, 4);
+    int results = call(L, 3);
+    if (!would_wait(L, 4)) return p.n == 0 ? results : finish(L, &p, prefix);
   }
-  lua_pushnil(L);
-  lua_pushliteral(L, "closed");
+  fail(L, "closed");
   push_pieces(L, &p);
   return 3;
+}
+
+/* Does receive with these arguments read, once what has been read ahead is used up? */
+static bool reads(lua_State *L) {
+  return lua_isnoneornil(L, 2) || (lua_isnumber(L, 2) && lua_tonumber(L, 2) >= 1 && lua_isnoneornil(L, 3));
+}
+
+/* receive([pattern [, prefix]]) of a stream */
+static int stream_receive(lua_State *L) {
+  int n = lua_gettop(L);
+  int64_t begun = clock_ns();
+  Sock *s = sock_of(L);
+  if (s == NULL) return call(L, n);
+  if (reads(L)) sock_wait_first(L, s, lua_topointer(L, ORIGINAL), sock_deadline(s, begun));
+  if (s->closing) {
+    fail(L, "closed");
+    lua_pushstring(L, luaL_optstring(L, 3, ""));
+    return 3;
+  }
+  int results = call(L, n);
+  if (!would_wait(L, n)) return results;
+  /* 1 … 3 the arguments, 4 for pieces, 5 … 7 what came */
+  for (; n < 4; n++) {
+    lua_pushnil(L);
+    lua_insert(L, n + 1);
+  }
+  for (; n > 4; n--) lua_remove(L, 4);
+  lua_pushnil(L);
+  lua_replace(L, 4);
+  return receive_rest(L, s, begun);
 }
 
 /* Sends what a call of send asks for, as far as it goes at once, and moves its first index behind that; the rest is
@@ -134,12 +172,14 @@ static int stream_receive(lua_State *L) {
 static bool send_past(lua_State *L, Sock *s) {
   size_t size;
   if (!s->sends || lua_type(L, 2) != LUA_TSTRING) return false;
+  if (!(lua_isnoneornil(L, 3) || lua_isinteger(L, 3)) || !(lua_isnoneornil(L, 4) || lua_isinteger(L, 4))) return false;
   const char *bytes = lua_tolstring(L, 2, &size);
   lua_Integer first = luaL_optinteger(L, 3, 1), last = luaL_optinteger(L, 4, -1), n = (lua_Integer)size;
   if (first < 1 || last < -1 || (last > n || last == -1 ? n : last) < first) return false;
   if (last > n || last == -1) last = n;
-  ssize_t sent = sock_send(L, s, ORIGINALS, bytes + first - 1, (size_t)(last - first + 1));
+  ssize_t sent = sock_send(L, s, bytes + first - 1, (size_t)(last - first + 1));
   if (sent <= 0) return false;
+  lua_settop(L, 4);
   lua_pushinteger(L, first + sent);
   lua_replace(L, 3);
   return first + sent > last;
@@ -147,96 +187,40 @@ static bool send_past(lua_State *L, Sock *s) {
 
 /* send(data [, i [, j]]) of a stream -> last index, or nil, why, last index */
 static int stream_send(lua_State *L) {
-  lua_settop(L, 4);
-  Sock *s = sock_of(L, ORIGINALS);
-  int64_t deadline = sock_deadline(s);
+  int64_t begun = clock_ns();
+  Sock *s = sock_of(L);
+  if (s == NULL) return call(L, lua_gettop(L));
   if (!s->closing && send_past(L, s)) {
     lua_pushnumber(L, (lua_Number)(lua_tointeger(L, 3) - 1));
-    return 1;
+    lua_pushnil(L);
+    lua_pushnil(L);
+    return 3;
   }
   while (!s->closing) {
-    int results = call(L, 4);
-    if (!would_wait(L, 4)) {
-      s->sends = s->sends || !lua_isnil(L, 5);
+    int n = lua_gettop(L), results = call(L, n);
+    if (!would_wait(L, n)) {
+      s->sends = s->sends || !lua_isnil(L, n + 1);
       return results;
     }
-    SockWait wait = sock_wait(L, s, ORIGINALS, POLLOUT, deadline);
+    SockWait wait = sock_wait(L, s, POLLOUT, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return results;
-    lua_pushinteger(L, lua_tointeger(L, 7) + 1); /* behind what was sent */
-    lua_replace(L, 3);
+    lua_Number sent = lua_tonumber(L, n + 3);
+    lua_settop(L, n);
     lua_settop(L, 4);
+    lua_pushinteger(L, (lua_Integer)sent + 1); /* behind what was sent */
+    lua_replace(L, 3);
   }
   fail(L, "closed");
-  lua_pushinteger(L, luaL_optinteger(L, 3, 1) - 1);
+  lua_pushnumber(L, luaL_optnumber(L, 3, 1) - 1);
   return 3;
-}
-
-/* Tries the address at index 2, with the arguments up to n; returns how many results are on top. */
-static int try_address(lua_State *L, Sock *s, int n, int64_t deadline) {
-  int top = lua_gettop(L);
-  for (;;) {
-    int results = call(L, n);
-    if (!would_wait(L, top)) return results;
-    SockWait wait = sock_wait(L, s, ORIGINALS, POLLOUT, deadline);
-    if (wait == SOCK_LATE) return results;
-    lua_settop(L, top);
-    if (wait == SOCK_CLOSED) return fail(L, "closed");
-  }
-}
-
-static int family_of(lua_State *L) {
-  if (lua_getfield(L, ORIGINALS, "getfamily") != LUA_TFUNCTION) {
-    lua_pop(L, 1);
-    return AF_UNSPEC;
-  }
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
-  int family = is_word(L, -1, "inet4") ? AF_INET : is_word(L, -1, "inet6") ? AF_INET6 : AF_UNSPEC;
-  lua_pop(L, 1);
-  return family;
-}
-
-/* connect, bind, setpeername, setsockname (host, port): for each address of the host until one is good. */
-static int to_host(lua_State *L) {
-  int n = lua_gettop(L), results = 0;
-  Sock *s = sock_of(L, ORIGINALS);
-  int64_t deadline = sock_deadline(s);
-  if (s->closing) return fail(L, "closed");
-  if (lua_type(L, 2) != LUA_TSTRING) return call(L, n);
-  if (dns_addresses(L, lua_tostring(L, 2), family_of(L), deadline == 0 ? CLOCK_NEVER : deadline) != 1) return 2;
-  for (lua_Integer i = 1, last = luaL_len(L, n + 1); i <= last; i++) {
-    lua_settop(L, n + 1); /* the addresses are there */
-    lua_rawgeti(L, n + 1, i);
-    lua_replace(L, 2);
-    results = try_address(L, s, n, deadline);
-    if (!lua_isnil(L, n + 2) || would_wait(L, n + 1)) break;
-  }
-  return results;
-}
-
-/* connect(path) of a unix stream: a full backlog cannot be waited for, only tried again. */
-static int unix_connect(lua_State *L) {
-  enum { AGAIN_NS = 1000000 };
-  int n = lua_gettop(L);
-  Sock *s = sock_of(L, ORIGINALS);
-  int64_t deadline = sock_deadline(s);
-  Tstate *ts = park_self(L);
-  while (!s->closing) {
-    int results = call(L, n);
-    if (!would_wait(L, n) || clock_ns() >= deadline) return results;
-    lua_settop(L, n);
-    ParkResult result = park(ts, NULL, clock_ns() + AGAIN_NS, "socket", s);
-    if (result != PARK_TIMEOUT) park_check(L, ts, result);
-  }
-  return fail(L, "closed");
 }
 
 /* close(): brings out who waits for the object first. */
 static int sock_close(lua_State *L) {
   int n = lua_gettop(L);
-  Sock *s = sock_of(L, ORIGINALS);
+  Sock *s = sock_of(L);
   Tstate *ts = park_self(L);
-  if (s->waiting > 0) {
+  if (s != NULL && s->waiting > 0) {
     s->closing = true;
     lua_getfield(L, ORIGINALS, "getfd");
     lua_pushvalue(L, 1);
@@ -250,19 +234,21 @@ static int sock_close(lua_State *L) {
 
 /* settimeout([seconds [, mode]]): nil or below 0 is none */
 static int sock_settimeout(lua_State *L) {
-  Sock *s = sock_of(L, ORIGINALS);
+  Sock *s = sock_of(L);
+  if (s == NULL) return call(L, lua_gettop(L));
   double seconds = luaL_optnumber(L, 2, -1);
   const char *mode = luaL_optstring(L, 3, "b");
   if (*mode == 'b') s->block = seconds;
   else if (*mode == 'r' || *mode == 't') s->total = seconds;
   else luaL_argerror(L, 3, "invalid timeout mode");
-  lua_pushinteger(L, 1);
+  lua_pushnumber(L, 1);
   return 1;
 }
 
 /* gettimeout() -> block, total */
 static int sock_gettimeout(lua_State *L) {
-  const Sock *s = sock_of(L, ORIGINALS);
+  const Sock *s = sock_of(L);
+  if (s == NULL) return call(L, lua_gettop(L));
   lua_pushnumber(L, s->block);
   lua_pushnumber(L, s->total);
   return 2;
@@ -270,33 +256,37 @@ static int sock_gettimeout(lua_State *L) {
 
 /* getstats() -> received, sent, age */
 static int stream_getstats(lua_State *L) {
-  Sock *s = sock_of(L, ORIGINALS);
-  lua_settop(L, 1);
-  int results = call(L, 1);
-  if (!lua_isnumber(L, 3)) return results;
-  lua_pushnumber(L, lua_tonumber(L, 3) + s->sent);
-  lua_replace(L, 3);
+  Sock *s = sock_of(L);
+  int n = lua_gettop(L), results = call(L, n);
+  if (s == NULL || !lua_isnumber(L, n + 2)) return results;
+  lua_pushnumber(L, lua_tonumber(L, n + 2) + s->sent);
+  lua_replace(L, n + 2);
   return results;
 }
 
 /* setstats([received [, sent [, age]]]) */
 static int stream_setstats(lua_State *L) {
-  Sock *s = sock_of(L, ORIGINALS);
-  if (lua_isnumber(L, 3)) s->sent = 0;
-  return call(L, lua_gettop(L));
+  Sock *s = sock_of(L);
+  int results = call(L, lua_gettop(L));
+  if (s != NULL && lua_isnumber(L, 3)) s->sent = 0;
+  return results;
 }
 
 static const luaL_Reg common[] = {
-    {"accept", whole_in}, {"close", sock_close}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
+    {"accept", sock_accept}, {"close", sock_close}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
 static const luaL_Reg stream[] = {{"receive", stream_receive},
                                   {"send", stream_send},
                                   {"getstats", stream_getstats},
                                   {"setstats", stream_setstats},
                                   {NULL, NULL}};
-static const luaL_Reg datagram[] = {{"receive", whole_in}, {"receivefrom", whole_in}, {"send", whole_out}, {"sendto", whole_out}, {NULL, NULL}};
+static const luaL_Reg datagram[] = {{"receive", whole_in},
+                                    {"receivefrom", whole_in},
+                                    {"send", datagram_send},
+                                    {"sendto", datagram_send},
+                                    {NULL, NULL}};
 static const luaL_Reg network[] = {
-    {"bind", to_host}, {"connect", to_host}, {"setpeername", to_host}, {"setsockname", to_host}, {NULL, NULL}};
-static const luaL_Reg local_stream[] = {{"connect", unix_connect}, {NULL, NULL}};
+    {"bind", sock_to_host}, {"connect", sock_to_host}, {"setpeername", sock_to_host}, {"setsockname", sock_to_host}, {NULL, NULL}};
+static const luaL_Reg local_stream[] = {{"connect", sock_unix_connect}, {NULL, NULL}};
 
 /* The stack has the methods and, on top, their originals. */
 static void replace(lua_State *L, const luaL_Reg *methods) {
@@ -306,7 +296,8 @@ static void replace(lua_State *L, const luaL_Reg *methods) {
       continue;
     }
     lua_pushvalue(L, -2);
-    lua_pushcclosure(L, methods->func, 2);
+    lua_getfield(L, -1, "getfd");
+    lua_pushcclosure(L, methods->func, 3);
     lua_setfield(L, -3, methods->name);
   }
 }
@@ -317,10 +308,10 @@ void sock_wrap(lua_State *L, const char *name) {
   luaL_checkstack(L, 8, NULL);
   if (luaL_getmetatable(L, name) == LUA_TTABLE && lua_getfield(L, -1, "gilua") == LUA_TNIL) {
     lua_pop(L, 1);
-    lua_pushboolean(L, true);
-    lua_setfield(L, -2, "gilua");
     lua_getfield(L, -1, "__index");
     lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "gilua");
     for (lua_pushnil(L); lua_next(L, -3) != 0;) {
       lua_pushvalue(L, -2);
       lua_insert(L, -2);

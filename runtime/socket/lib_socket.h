@@ -2,8 +2,8 @@
  *
  * LuaSocket's own calls run under the lock and are told never to wait (their timeout is 0); what they could not do at once
  * is tried again when blocking_wait_fd says that the descriptor is ready. So results and messages are LuaSocket's, and a
- * request ends every wait. Only streams send past it, without the lock. The methods are replaced in LuaSocket's own classes: its Lua modules (http, ftp, smtp) wait
- * in the same way.
+ * request ends every wait. Only streams send past it, without the lock. The methods are replaced in LuaSocket's own classes:
+ * its Lua modules (http, ftp, smtp) wait in the same way.
  */
 #ifndef GILUA_RUNTIME_SOCKET_LIB_SOCKET_H
 #define GILUA_RUNTIME_SOCKET_LIB_SOCKET_H
@@ -15,6 +15,11 @@
 /* lib_socket_open loads LuaSocket and makes the module; an error names the package if it is not there. */
 int lib_socket_open(lua_State *L);
 
+/* Upvalues of our methods; FAMILY, LuaSocket's getfd, is another function for tcp, udp and unix sockets. */
+#define ORIGINAL lua_upvalueindex(1)  /* LuaSocket's method */
+#define ORIGINALS lua_upvalueindex(2) /* all of LuaSocket's methods of the class, by name */
+#define FAMILY lua_upvalueindex(3)
+
 /* What gilua keeps beside a socket object, in its user value. All [G].
  *
  * A socket that other threads wait for is closed in two steps: `closing` and shutdown bring the waiters out, each of whom
@@ -22,10 +27,12 @@ int lib_socket_open(lua_State *L);
  * the system has given away again. */
 typedef struct Sock {
   const char *mark;      /* its address says that this is one of ours */
+  lua_CFunction family;  /* [i] FAMILY of its class */
   double block, total;   /* what settimeout set; negative: none */
   unsigned waiting;      /* threads in a wait for it */
   bool closing;          /* the descriptor must not be waited for any more */
-  bool waits;            /* the last read had to wait: so will the next, and asks first */
+  const void *waits;     /* the method whose last call had to wait for data: so will the next, and asks first */
+  bool hidden;           /* its descriptor is close-on-exec */
   bool sends;            /* LuaSocket has sent on it: a connected stream */
   double sent;           /* bytes sent past LuaSocket, which getstats adds */
   Waitq closers;         /* who waits for `waiting` to become 0 */
@@ -34,32 +41,56 @@ typedef struct Sock {
 
 typedef enum SockWait { SOCK_READY, SOCK_LATE, SOCK_CLOSED } SockWait;
 
-/* sock_of returns the record of the socket object at index 1, made now if there is none; raises what LuaSocket raises if it
- * is no socket. `originals` is the index of the table of LuaSocket's methods. */
-Sock *sock_of(lua_State *L, int originals);
+/* sock_of returns the record of the socket object at index 1, made now if there is none; NULL if it is no socket, or none
+ * of the method's family: LuaSocket's method tells. It and what has a Sock * for argument is for our methods only. */
+Sock *sock_of(lua_State *L);
 
-/* sock_deadline is when a call that begins now has to end. */
-int64_t sock_deadline(const Sock *s);
+/* sock_original calls LuaSocket's function at index f with the values from index 1 to n, and returns how many results are on top. An
+ * error about an argument becomes one of the calling function: with its name and the position of who called it. */
+int sock_original(lua_State *L, int f, int n);
+
+/* sock_hide makes the descriptor of the object at that index, if it has one, close-on-exec: a command that another thread starts
+ * must not keep a connection open. */
+void sock_hide(lua_State *L, int object);
+
+/* sock_deadline is when a wait of a call that began at `begun` (clock_ns) has to end, 0: it must not wait. As LuaSocket has it, the
+ * total timeout is for the call; the other one, too, unless both are set: then it is for each wait. */
+int64_t sock_deadline(const Sock *s, int64_t begun);
+
+/* sock_deadline_in is that of a wait of so many seconds from now on; CLOCK_NEVER if negative, not a number or too many. */
+int64_t sock_deadline_in(double seconds);
 
 /* sock_send sends up to n bytes on the connected stream at index 1, without waiting and without the lock: a send over a
  * loopback does all the work of the other end. Returns how many went; negative: none, LuaSocket is to be asked why. */
-ssize_t sock_send(lua_State *L, Sock *s, int originals, const char *bytes, size_t n);
+ssize_t sock_send(lua_State *L, Sock *s, const char *bytes, size_t n);
 
-/* sock_wait_first waits before a read that most likely would be in vain, where the last one had to wait: that saves the
- * read in vain. As sock_wait, but SOCK_READY at once where it is not so. */
-SockWait sock_wait_first(lua_State *L, Sock *s, int originals, int64_t deadline);
+/* sock_wait_first waits before a read that most likely would be in vain, where the last call of `method` had to wait: that
+ * saves the read in vain. As sock_wait, but SOCK_READY at once where it is not so. */
+SockWait sock_wait_first(lua_State *L, Sock *s, const void *method, int64_t deadline);
 
 /* sock_wait waits for the object at index 1; deadline 0: only looks. Raises what was requested. */
-SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t deadline);
+SockWait sock_wait(lua_State *L, Sock *s, short events, int64_t deadline);
 
 /* sock_wrap replaces the methods of the LuaSocket class `name`, if there is one and it was not done. */
 void sock_wrap(lua_State *L, const char *name);
+
+/* The methods connect, bind, setpeername and setsockname; upvalues as in lib_method.c. */
+int sock_to_host(lua_State *L);
+
+/* connect(path) of a unix stream: a full backlog cannot be waited for, only tried again. */
+int sock_unix_connect(lua_State *L);
+
+/* socket.connect; upvalue: LuaSocket's table. */
+int lib_connect(lua_State *L);
+
+/* socket.select */
+int lib_select(lua_State *L);
 
 /* dns_replace replaces the functions of the table at the top of the stack: socket.dns. */
 void dns_replace(lua_State *L);
 
 /* dns_addresses pushes a table of the addresses that a name stands for, or the host itself if it is an address or "*"; or
- * nil and a message. Returns how many values. */
-int dns_addresses(lua_State *L, const char *host, int family, int64_t deadline);
+ * nil and a message, also if there is no such service. Returns how many values. */
+int dns_addresses(lua_State *L, const char *host, const char *service, int family, int64_t deadline);
 
 #endif

@@ -58,7 +58,7 @@ static void find_addresses(Lookup *q) {
     bool names = q->kind == LOOKUP_NAMES;
     err = getnameinfo(a->ai_addr, a->ai_addrlen, text, sizeof text, service, sizeof service, names ? 0 : NI_NUMERICHOST);
     if (err != 0) q->error = gai_words(err);
-    else add(q, names ? TAG_NAME : a->ai_family == AF_INET6 ? TAG_INET6 : TAG_INET, text);
+    else if (!names || q->host != NULL) add(q, names ? TAG_NAME : a->ai_family == AF_INET6 ? TAG_INET6 : TAG_INET, text);
     if (err == 0 && names && q->service != NULL && a->ai_next == NULL) add(q, TAG_SERVICE, service);
   }
   if (list != NULL) freeaddrinfo(list);

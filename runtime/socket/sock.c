@@ -1,4 +1,6 @@
 /* The record beside a socket object: timeouts, waits, who closes. */
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -7,16 +9,16 @@
 static const char ours = 0; /* its address marks our records */
 
 /* Calls method `name` of LuaSocket on the object at index 1; its one result is pushed. */
-static void ask(lua_State *L, int originals, const char *name) {
-  lua_getfield(L, originals, name);
+static void ask(lua_State *L, const char *name) {
+  lua_getfield(L, ORIGINALS, name);
   lua_pushvalue(L, 1);
   lua_call(L, 1, 1);
 }
 
 /* Tells LuaSocket never to wait; by a settimeout of its own, which checks that this is a socket. */
-static void take_timeouts(lua_State *L, Sock *s, int originals) {
+static void take_timeouts(lua_State *L, Sock *s) {
   s->block = s->total = -1;
-  if (lua_getfield(L, originals, "gettimeout") == LUA_TFUNCTION) {
+  if (lua_getfield(L, ORIGINALS, "gettimeout") == LUA_TFUNCTION) {
     lua_pushvalue(L, 1);
     lua_call(L, 1, 2);
     s->block = lua_tonumber(L, -2);
@@ -25,12 +27,30 @@ static void take_timeouts(lua_State *L, Sock *s, int originals) {
   }
   lua_pop(L, 1);
   for (int i = 0; i < 2; i++) {
-    lua_getfield(L, originals, "settimeout");
+    lua_getfield(L, ORIGINALS, "settimeout");
     lua_pushvalue(L, 1);
     lua_pushinteger(L, i - 1);
     lua_pushstring(L, i == 0 ? "t" : "b");
     lua_call(L, 3, 0);
   }
+}
+
+/* Of the method's family? Only LuaSocket's classes have our mark: sock_wrap. */
+static bool is_socket(lua_State *L) {
+  int top = lua_gettop(L);
+  bool is = lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1) && lua_getfield(L, -1, "gilua") == LUA_TTABLE &&
+            lua_getfield(L, -1, "getfd") != LUA_TNIL && lua_rawequal(L, -1, FAMILY);
+  lua_settop(L, top);
+  return is;
+}
+
+/* The record that the object at index 1 has, or NULL. */
+static Sock *record_of(lua_State *L) {
+  Sock *s = NULL;
+  if (lua_type(L, 1) != LUA_TUSERDATA) return NULL;
+  if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA && lua_rawlen(L, -1) == sizeof *s) s = lua_touserdata(L, -1);
+  lua_pop(L, 1); /* it stays alive, as the object's */
+  return s != NULL && s->mark == &ours ? s : NULL;
 }
 
 /* A forked child has none of the threads that waited. */
@@ -42,34 +62,77 @@ static Sock *settle(Sock *s, pid_t pid) {
   return s;
 }
 
-Sock *sock_of(lua_State *L, int originals) {
+Sock *sock_of(lua_State *L) {
   pid_t pid = park_self(L)->rt->gil.pid;
-  int top = lua_gettop(L);
-  Sock *s = NULL;
   luaL_checkstack(L, 8, NULL);
-  if (lua_type(L, 1) == LUA_TUSERDATA && lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA && lua_rawlen(L, -1) == sizeof *s)
-    s = lua_touserdata(L, -1);
-  lua_settop(L, top); /* it stays alive, as the object's */
-  if (s != NULL && s->mark == &ours) return settle(s, pid);
+  Sock *s = record_of(L);
+  if (s != NULL) return s->family == lua_tocfunction(L, FAMILY) ? settle(s, pid) : NULL;
+  if (!is_socket(L)) return NULL;
   s = lua_newuserdatauv(L, sizeof *s, 0);
   memset(s, 0, sizeof *s);
-  take_timeouts(L, s, originals);
+  Sock *meanwhile = record_of(L); /* of a finalizer that the allocation ran */
+  if (meanwhile != NULL) {
+    lua_pop(L, 1);
+    return meanwhile;
+  }
   s->mark = &ours;
+  s->family = lua_tocfunction(L, FAMILY);
   s->pid = pid;
   if (!lua_setiuservalue(L, 1, 1)) luaL_error(L, "this LuaSocket leaves gilua no place for a record");
+  take_timeouts(L, s);
   return s;
 }
 
-int64_t sock_deadline(const Sock *s) {
-  double seconds = s->block;
-  if (s->total >= 0 && (seconds < 0 || s->total < seconds)) seconds = s->total;
-  if (seconds == 0) return 0;
-  if (!(seconds > 0) || seconds > PARK_TIMEOUT_MAX) return CLOCK_NEVER;
-  return clock_ns() + (int64_t)(seconds * 1e9);
+/* "bad argument #3 to '?' (text)" of a function that we called becomes ours; `how` is the message. */
+static int raise_as_ours(lua_State *L) {
+  static const char begin[] = "bad argument #";
+  const char *how = lua_tostring(L, -1), *text;
+  if (lua_type(L, -1) != LUA_TSTRING || strncmp(how, begin, sizeof begin - 1) != 0) return lua_error(L);
+  char *end;
+  long arg = strtol(how + sizeof begin - 1, &end, 10);
+  if (strncmp(end, " to '?' (", 9) != 0) return lua_error(L);
+  text = lua_pushlstring(L, end + 9, strlen(end + 9) - 1);
+  return luaL_argerror(L, (int)arg, text);
 }
 
-static int descriptor(lua_State *L, int originals) {
-  ask(L, originals, "getfd");
+int sock_original(lua_State *L, int f, int n) {
+  int top = lua_gettop(L);
+  luaL_checkstack(L, n + 8, NULL);
+  lua_pushvalue(L, f);
+  for (int i = 1; i <= n; i++) lua_pushvalue(L, i);
+  if (lua_pcall(L, n, LUA_MULTRET, 0) != LUA_OK) return raise_as_ours(L);
+  return lua_gettop(L) - top;
+}
+
+void sock_hide(lua_State *L, int object) {
+  object = lua_absindex(L, object);
+  if (lua_type(L, object) != LUA_TUSERDATA) return;
+  lua_getfield(L, object, "getfd");
+  lua_pushvalue(L, object);
+  lua_call(L, 1, 1);
+  int fd = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+int64_t sock_deadline_in(double seconds) {
+  if (!(seconds >= 0) || seconds > PARK_TIMEOUT_MAX) return CLOCK_NEVER;
+  return clock_deadline(seconds);
+}
+
+static int64_t after(int64_t begun, double seconds) {
+  if (!(seconds >= 0) || seconds > PARK_TIMEOUT_MAX) return CLOCK_NEVER;
+  return begun + (int64_t)(seconds * 1e9);
+}
+
+int64_t sock_deadline(const Sock *s, int64_t begun) {
+  if (s->block == 0) return 0;
+  int64_t block = after(s->total < 0 ? begun : clock_ns(), s->block), total = after(begun, s->total);
+  return block < total ? block : total;
+}
+
+static int descriptor(lua_State *L) {
+  ask(L, "getfd");
   int fd = (int)lua_tointeger(L, -1);
   lua_pop(L, 1);
   return fd;
@@ -81,9 +144,9 @@ static void let_go(Tstate *ts, Sock *s) {
   while (s->waiting == 0 && !waitq_empty(&s->closers)) park_grant_first(ts, &s->closers, false);
 }
 
-ssize_t sock_send(lua_State *L, Sock *s, int originals, const char *bytes, size_t n) {
+ssize_t sock_send(lua_State *L, Sock *s, const char *bytes, size_t n) {
   Tstate *ts = park_self(L);
-  int fd = descriptor(L, originals);
+  int fd = descriptor(L);
   if (fd < 0) return -1;
   s->waiting++;
   blocking_begin(ts, "send");
@@ -94,12 +157,12 @@ ssize_t sock_send(lua_State *L, Sock *s, int originals, const char *bytes, size_
   return sent;
 }
 
-SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t deadline) {
+SockWait sock_wait(lua_State *L, Sock *s, short events, int64_t deadline) {
   short revents;
   if (s->closing) return SOCK_CLOSED;
   if (deadline == 0) return SOCK_LATE;
-  int fd = descriptor(L, originals);
-  if (fd < 0) return SOCK_CLOSED;
+  int fd = descriptor(L);
+  if (fd < 0) return SOCK_READY; /* LuaSocket tells */
   Tstate *ts = park_self(L);
   s->waiting++;
   blocking_name(ts, "socket");
@@ -113,22 +176,22 @@ SockWait sock_wait(lua_State *L, Sock *s, int originals, short events, int64_t d
 enum { AT_ONCE_NS = 3000 };
 
 /* Bytes that LuaSocket has read ahead. */
-static bool has_bytes(lua_State *L, int originals) {
-  if (lua_getfield(L, originals, "dirty") != LUA_TFUNCTION) {
+static bool has_bytes(lua_State *L) {
+  if (lua_getfield(L, ORIGINALS, "dirty") != LUA_TFUNCTION) {
     lua_pop(L, 1);
     return false;
   }
   lua_pop(L, 1);
-  ask(L, originals, "dirty");
+  ask(L, "dirty");
   bool has = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return has;
 }
 
-SockWait sock_wait_first(lua_State *L, Sock *s, int originals, int64_t deadline) {
-  if (!s->waits || s->closing || deadline == 0 || has_bytes(L, originals)) return SOCK_READY;
+SockWait sock_wait_first(lua_State *L, Sock *s, const void *method, int64_t deadline) {
+  if (s->waits != method || s->closing || deadline == 0 || has_bytes(L)) return SOCK_READY;
   int64_t begun = clock_ns();
-  SockWait wait = sock_wait(L, s, originals, POLLIN, deadline);
-  s->waits = clock_ns() - begun > AT_ONCE_NS;
+  SockWait wait = sock_wait(L, s, POLLIN, deadline);
+  s->waits = clock_ns() - begun > AT_ONCE_NS ? method : NULL;
   return wait;
 }

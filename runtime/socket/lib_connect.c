@@ -1,0 +1,155 @@
+/* Calls that take a host: its name is looked up without the lock, then LuaSocket gets the addresses, one after the other. */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "runtime/socket/lib_socket.h"
+
+static bool is_word(lua_State *L, int i, const char *word) {
+  return lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), word) == 0;
+}
+
+static bool would_wait(lua_State *L, int n) { return lua_isnil(L, n + 1) && is_word(L, n + 2, "timeout"); }
+
+static int fail(lua_State *L, const char *why) {
+  lua_pushnil(L);
+  lua_pushstring(L, why);
+  return 2;
+}
+
+/* A connection attempt is over: LuaSocket's words for its outcome, which connect, called again, would use up. */
+static int outcome(lua_State *L) {
+  lua_getfield(L, ORIGINALS, "getoption");
+  lua_pushvalue(L, 1);
+  lua_pushliteral(L, "error");
+  lua_call(L, 2, 1);
+  if (!lua_isnil(L, -1)) return fail(L, lua_tostring(L, -1));
+  lua_pushnumber(L, 1);
+  return 1;
+}
+
+/* Tries the address at index 2, with the arguments up to n; the results are behind what was on the stack. */
+static int try_address(lua_State *L, Sock *s, int n, int64_t begun) {
+  int top = lua_gettop(L), results = sock_original(L, ORIGINAL, n);
+  sock_hide(L, 1);
+  if (!would_wait(L, top)) return results;
+  SockWait wait = sock_wait(L, s, POLLIN | POLLOUT, sock_deadline(s, begun));
+  if (wait == SOCK_LATE) return results;
+  lua_settop(L, top);
+  results = wait == SOCK_CLOSED ? fail(L, "closed") : outcome(L);
+  while (lua_gettop(L) > top + results) lua_remove(L, top + 1);
+  return results;
+}
+
+static int family_of(lua_State *L) {
+  if (lua_getfield(L, ORIGINALS, "getfamily") != LUA_TFUNCTION) {
+    lua_pop(L, 1);
+    return AF_UNSPEC;
+  }
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  int family = is_word(L, -1, "inet4") ? AF_INET : is_word(L, -1, "inet6") ? AF_INET6 : AF_UNSPEC;
+  lua_pop(L, 1);
+  return family;
+}
+
+/* The name leads nowhere: nil and why are on top. LuaSocket makes a client of what was to be connected nevertheless. */
+static int fail_to_look_up(lua_State *L) {
+  int top = lua_gettop(L);
+  lua_getfield(L, ORIGINALS, "connect");
+  if (lua_rawequal(L, ORIGINAL, -1)) {
+    lua_pushvalue(L, 1);
+    luaL_setmetatable(L, "tcp{client}");
+  }
+  lua_settop(L, top);
+  return 2;
+}
+
+/* bind and setsockname want an object that is not connected; else LuaSocket refuses before it looks a name up. */
+static bool in_state(lua_State *L) {
+  int top = lua_gettop(L);
+  lua_getfield(L, ORIGINALS, "setsockname");
+  bool is = !lua_rawequal(L, ORIGINAL, -1) || luaL_testudata(L, 1, "tcp{master}") != NULL ||
+            luaL_testudata(L, 1, "udp{unconnected}") != NULL;
+  lua_settop(L, top);
+  return is;
+}
+
+int sock_to_host(lua_State *L) {
+  int n = lua_gettop(L), results = 0;
+  int64_t begun = clock_ns();
+  Sock *s = sock_of(L);
+  if (s == NULL || !in_state(L) || !lua_isstring(L, 2) || !lua_isstring(L, 3)) return sock_original(L, ORIGINAL, n);
+  if (s->closing) return fail(L, "closed");
+  int64_t deadline = sock_deadline(s, begun);
+  if (deadline == 0) deadline = CLOCK_NEVER;
+  if (dns_addresses(L, lua_tostring(L, 2), lua_tostring(L, 3), family_of(L), deadline) != 1) return fail_to_look_up(L);
+  for (lua_Integer i = 1, last = luaL_len(L, n + 1); i <= last; i++) {
+    lua_settop(L, n + 1); /* the addresses are there */
+    lua_rawgeti(L, n + 1, i);
+    lua_replace(L, 2);
+    results = try_address(L, s, n, clock_ns());
+    if (!lua_isnil(L, n + 2) || would_wait(L, n + 1)) break;
+  }
+  return results;
+}
+
+int sock_unix_connect(lua_State *L) {
+  enum { AGAIN_NS = 1000000 };
+  int n = lua_gettop(L);
+  int64_t begun = clock_ns();
+  Sock *s = sock_of(L);
+  if (s == NULL) return sock_original(L, ORIGINAL, n);
+  Tstate *ts = park_self(L);
+  while (!s->closing) {
+    int results = sock_original(L, ORIGINAL, n);
+    if (!would_wait(L, n) || clock_ns() >= sock_deadline(s, begun)) return results;
+    lua_settop(L, n);
+    ParkResult result = park(ts, NULL, clock_ns() + AGAIN_NS, "socket", s);
+    if (result != PARK_TIMEOUT) park_check(L, ts, result);
+  }
+  return fail(L, "closed");
+}
+
+/* Calls method `name` of the object at that index with the `given` values on top; its results take their place. */
+static int object_call(lua_State *L, int object, const char *name, int given, int results) {
+  lua_getfield(L, object, name);
+  lua_insert(L, -1 - given);
+  lua_pushvalue(L, object);
+  lua_insert(L, -1 - given);
+  lua_call(L, given + 1, results);
+  return results;
+}
+
+/* socket.connect(host, port [, local host, local port [, family]]) -> object, or nil and what went wrong. The family is that of the
+ * local end, and of the other one only if there is a local host. */
+int lib_connect(lua_State *L) {
+  static const char *const families[] = {"unspec", "inet", "inet6", NULL}, *const makers[] = {"tcp", "tcp4", "tcp6"};
+  enum { LOCAL_HOST = 3, LOCAL_PORT, WHICH, OBJECT };
+  luaL_checkstring(L, 1);
+  luaL_checkstring(L, 2);
+  bool bound = luaL_optstring(L, LOCAL_HOST, NULL) != NULL;
+  luaL_optstring(L, LOCAL_PORT, "0");
+  int family = luaL_checkoption(L, WHICH, "unspec", families);
+  lua_settop(L, WHICH);
+  lua_getfield(L, lua_upvalueindex(1), makers[bound ? family : 0]);
+  lua_call(L, 0, 2);
+  if (lua_isnil(L, OBJECT)) return 2;
+  lua_settop(L, OBJECT);
+  if (bound) {
+    lua_pushvalue(L, LOCAL_HOST);
+    if (lua_isnil(L, LOCAL_PORT)) lua_pushliteral(L, "0");
+    else lua_pushvalue(L, LOCAL_PORT);
+    object_call(L, OBJECT, "bind", 2, 2);
+    if (lua_isnil(L, OBJECT + 1)) goto failed;
+    lua_settop(L, OBJECT);
+  }
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  object_call(L, OBJECT, "connect", 2, 2);
+  if (lua_isnil(L, OBJECT + 1)) goto failed;
+  lua_settop(L, OBJECT);
+  return 1;
+failed:
+  object_call(L, OBJECT, "close", 0, 0);
+  return 2;
+}
