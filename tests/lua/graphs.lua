@@ -31,9 +31,9 @@ local function list(value)
   return v
 end
 
--- A graph of about n tables. Those that may be keys have an `id`, by which the keys of a copy are found. With functions,
--- there are closures that share variables.
-function graphs.random(n, functions)
+-- A graph of n tables, with some as metatables; or with closures that share variables; or neither. Tables
+-- that may be keys have an `id`, by which the keys of a copy are found.
+function graphs.random(n, with)
   local nodes, variables = {}, {}
   local function value()
     if #nodes > 0 and math.random(3) == 1 then return pick(nodes) end
@@ -60,7 +60,7 @@ function graphs.random(n, functions)
   end
   for i = 1, n do
     local node
-    if functions and math.random(6) == 1 then
+    if with == "functions" and math.random(6) == 1 then
       node = #variables > 0 and math.random(2) == 1 and pick(variables) or closure()
     else
       node = list(value)
@@ -78,7 +78,7 @@ function graphs.random(n, functions)
     if type(node) == "table" then node[key()] = pick(nodes) end
     if type(node) == "table" and math.random(8) == 1 then
       local meta = pick(nodes)
-      if type(meta) == "table" and not functions then setmetatable(node, meta) end
+      if type(meta) == "table" and with == "metatables" then setmetatable(node, meta) end
     end
   end
   for i, node in ipairs(nodes) do
