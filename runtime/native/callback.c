@@ -161,7 +161,7 @@ int callback_new(lua_State *L) {
   callback->serial = rt->door != NULL ? atomic_load(&rt->door->serial) : 0;
   callback->function_ref = callback->self_ref = LUA_NOREF;
   lua_newtable(L);
-  signature_read(L, &callback->signature, 2, 3);
+  signature_read(L, &callback->signature, 2, 3, false);
   lua_setiuservalue(L, 4, 1);
   if (callback->signature.variadic) return luaL_error(L, "a callback cannot be variadic");
   if (callback->signature.ret->kind == C_POINTER && ctype_is_string(callback->signature.ret))

@@ -321,23 +321,6 @@ static void check_keys(lua_State *L, int i, const char *what) {
       luaL_error(L, "%s: unknown option '%s' (only name is one)", what, luaL_tolstring(L, -2, NULL));
 }
 
-/* The first value in a struct that is no struct or array. */
-static const CType *first_part(const CType *type) {
-  while (type->kind == C_STRUCT || type->kind == C_ARRAY)
-    type = type->kind == C_STRUCT ? type->fields[0].type : type->element;
-  return type;
-}
-
-/* On x86-64 a struct of one long double comes back in a register of the x87, but libffi reads others (3.4.4). */
-bool ctype_is_returned(const CType *type) {
-  if (type->ffi == NULL || type->kind == C_BUFFER) return false;
-#if defined(__x86_64__)
-  return type->kind != C_STRUCT || type->size > sizeof(long double) || first_part(type)->kind != C_LONG_DOUBLE;
-#else
-  return true;
-#endif
-}
-
 const CType *ctype_push_struct(lua_State *L, int i, bool is_union) {
   i = lua_absindex(L, i);
   luaL_checktype(L, i, LUA_TTABLE);

@@ -76,9 +76,6 @@ const CType *ctype_push_struct(lua_State *L, int i, bool is_union);
 void ctype_push_self(lua_State *L, const CType *type);
 const char *ctype_push_name(lua_State *L, const CType *type);
 
-/* ctype_is_returned tells whether libffi can take a result of the type. */
-bool ctype_is_returned(const CType *type);
-
 /* ctype_same tells whether both are the same type. */
 bool ctype_same(const CType *a, const CType *b);
 

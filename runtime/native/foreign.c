@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "runtime/native/abi.h"
 #include "runtime/native/direct.h"
 #include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
@@ -35,7 +36,7 @@ typedef union Slot {
 
 typedef struct Arguments {
   Slot slots[FOREIGN_MAX_ARGS];
-  void *values[FOREIGN_MAX_ARGS];
+  void *values[FOREIGN_MAX_ARGS + 1];
   Buffer *buffers[FOREIGN_MAX_ARGS];
   unsigned nbuffers;
 } Arguments;
@@ -164,6 +165,18 @@ static inline void call(const Foreign *f, ffi_cif *cif, Arguments *a, const Regi
   else *(int64_t *)result = direct_call_integer(f->address, r);
 }
 
+/* Makes two of the one that is split, among n types or values; returns how many there are now. */
+static unsigned split_types(const Signature *s, ffi_type **types, unsigned n) {
+  memmove(types + s->split + 1, types + s->split, (n - (unsigned)s->split) * sizeof *types);
+  abi_split_types(s->args[s->split], types + s->split);
+  return n + 1;
+}
+
+static void split_values(const Signature *s, void **values, unsigned n) {
+  memmove(values + s->split + 1, values + s->split, (n - (unsigned)s->split) * sizeof *values);
+  values[s->split + 1] = (char *)values[s->split] + sizeof(uint64_t);
+}
+
 /* The call itself; the arguments are converted. Returns false when a callback failed: the error is on top of L. */
 static bool perform(lua_State *L, Tstate *ts, Foreign *f, ffi_cif *cif, Arguments *a, void *result) {
   ForeignCall frame = {.outer = ts->foreign, .L = L};
@@ -204,6 +217,7 @@ static int call_fixed(lua_State *L) {
     const char *why = convert(L, s->args[i], (int)i + 1, i, &a);
     if (why != NULL) return argument_error(L, f, (int)i + 1, why);
   }
+  if (s->split >= 0) split_values(s, a.values, s->nargs);
   return finish(L, ts, f, &f->signature.cif, &a, memory);
 }
 
@@ -213,7 +227,7 @@ static int call_open(lua_State *L) {
   const Signature *s = &f->signature;
   Tstate *ts = park_self(L);
   Arguments a;
-  ffi_type *types[FOREIGN_MAX_ARGS];
+  ffi_type *types[FOREIGN_MAX_ARGS + 1];
   ffi_cif cif;
   a.nbuffers = 0;
   unsigned n = (unsigned)lua_gettop(L);
@@ -223,12 +237,16 @@ static int call_open(lua_State *L) {
   for (unsigned i = 0; i < n; i++) {
     const char *why;
     if (i < s->nargs) {
-      types[i] = s->ffi_args[i];
+      types[i] = s->args[i]->ffi;
       why = convert(L, s->args[i], (int)i + 1, i, &a);
     } else {
       why = convert_open(L, (int)i + 1, i, &a, &types[i]);
     }
     if (why != NULL) return argument_error(L, f, (int)i + 1, why);
+  }
+  if (s->split >= 0) {
+    split_values(s, a.values, n);
+    n = split_types(s, types, n);
   }
   if (ffi_prep_cif_var(&cif, FFI_DEFAULT_ABI, s->nargs, n, s->ret->ffi, types) != FFI_OK)
     return luaL_error(L, "%s: these arguments cannot be passed", f->name);
@@ -275,14 +293,14 @@ static void unreturned(lua_State *L, const CType *type) {
                   : " by value");
 }
 
-void signature_read(lua_State *L, Signature *s, int ret, int args) {
+void signature_read(lua_State *L, Signature *s, int ret, int args, bool for_calls) {
   int keeps = lua_gettop(L);
   if (lua_isnil(L, ret)) {
     lua_pushliteral(L, "void");
     lua_replace(L, ret);
   }
   s->ret = read_type(L, ret, keeps);
-  if (!ctype_is_returned(s->ret)) unreturned(L, s->ret);
+  if (s->ret->ffi == NULL || s->ret->kind == C_BUFFER || !abi_can_return(s->ret)) unreturned(L, s->ret);
   s->structs = s->ret->kind == C_STRUCT;
   if (!lua_isnil(L, args)) {
     luaL_checktype(L, args, LUA_TTABLE);
@@ -290,9 +308,10 @@ void signature_read(lua_State *L, Signature *s, int ret, int args) {
     for (int i = 1; i <= n; i++) read_argument(L, s, args, i, keeps);
   }
   if (!s->variadic) s->nfixed = s->nargs;
-  ffi_status status = s->variadic ? ffi_prep_cif_var(&s->cif, FFI_DEFAULT_ABI, s->nfixed, s->nargs, s->ret->ffi,
-                                                     s->ffi_args)
-                                  : ffi_prep_cif(&s->cif, FFI_DEFAULT_ABI, s->nargs, s->ret->ffi, s->ffi_args);
+  s->split = for_calls ? abi_split(s) : -1;
+  unsigned n = s->split < 0 ? s->nargs : split_types(s, s->ffi_args, s->nargs);
+  ffi_status status = s->variadic ? ffi_prep_cif_var(&s->cif, FFI_DEFAULT_ABI, s->nfixed, n, s->ret->ffi, s->ffi_args)
+                                  : ffi_prep_cif(&s->cif, FFI_DEFAULT_ABI, n, s->ret->ffi, s->ffi_args);
   if (status != FFI_OK) luaL_error(L, "libffi cannot call a function with this signature");
 }
 
@@ -320,7 +339,7 @@ void foreign_push(lua_State *L, const char *name, void *address, int ret, int ar
     lua_pushvalue(L, keep);
     lua_rawseti(L, -2, 1);
   }
-  signature_read(L, &f->signature, ret, args);
+  signature_read(L, &f->signature, ret, args, true);
   f->direct = direct_possible(&f->signature);
   lua_setiuservalue(L, -2, 1);
   lua_pushcclosure(L, f->signature.open ? call_open : call_fixed, 1);

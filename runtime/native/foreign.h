@@ -20,7 +20,8 @@ typedef struct Signature {
   bool open;     /* which is last: any values may follow */
   const CType *ret;
   const CType *args[FOREIGN_MAX_ARGS];
-  ffi_type *ffi_args[FOREIGN_MAX_ARGS];
+  ffi_type *ffi_args[FOREIGN_MAX_ARGS + 1]; /* those of args, one of them perhaps as two (abi.h) */
+  int split;                                /* that one, or -1 */
 } Signature;
 
 /* A call in progress, on the C stack of the thread that makes it: where an error in a callback is left for the
@@ -32,8 +33,9 @@ typedef struct ForeignCall {
 } ForeignCall;
 
 /* signature_read reads the result's type at index ret and the list of the arguments' types at index args; the types are
- * put into the table on top of the stack, which keeps them. Raises errors. */
-void signature_read(lua_State *L, Signature *s, int ret, int args);
+ * put into the table on top of the stack, which keeps them. for_calls: of a function that is called, not of a callback.
+ * Raises errors. */
+void signature_read(lua_State *L, Signature *s, int ret, int args, bool for_calls);
 
 /* foreign_push pushes a Lua function that calls the C function at an address; name is for messages; the types at stack
  * indexes ret and args, the options at index options ({release = false}: keep the lock); what is at index keep (0:

@@ -3,7 +3,7 @@
 local t = require "testing"
 local ctypes = require "gilua.ctypes"
 
-local first_seed, rounds = tonumber(arg[1]) or 1, tonumber(arg[2]) or 3
+local first_seed, rounds = tonumber(arg[1]) or 176, tonumber(arg[2]) or 4 -- 178 has a struct in the last integer register
 local FUNCTIONS, STRUCTS = 60, 14
 local random = math.random
 
