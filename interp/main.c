@@ -17,6 +17,7 @@
 #include "runtime/thread/process.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/trace/dump.h"
+#include "runtime/trace/lib_trace.h"
 #include "runtime/trace/recorder.h"
 
 typedef struct Program {
@@ -88,8 +89,8 @@ static bool run_everything(lua_State *L, const Program *p) {
 }
 
 /* Without it the program runs all the same. */
-static void start_recording(const Program *p) {
-  int err = recorder_start(embed_runtime(p->rt)->main, p->options.trace);
+static void start_recording(lua_State *L, const Program *p) {
+  int err = lib_trace_start(L, p->options.trace);
   if (err != 0) fprintf(stderr, "%s: cannot record to '%s': %s\n", p->argv[0], p->options.trace, strerror(err));
 }
 
@@ -102,7 +103,7 @@ static int run_protected(lua_State *L) {
   lua_gc(L, LUA_GCGEN, 0, 0);
 #endif
   lua_settop(L, 0);
-  if (o->trace != NULL) start_recording(p);
+  if (o->trace != NULL) start_recording(L, p);
   p->ok = run_everything(L, p);
   return 0;
 }

@@ -3,7 +3,10 @@
 
 #include <lauxlib.h>
 
+#include "runtime/os/utf8.h"
 #include "runtime/sync/lib_sync.h"
+
+enum { NAME_COLUMN = 28 };
 
 static lua_Integer field(lua_State *L, const char *name) {
   lua_getfield(L, -1, name);
@@ -14,12 +17,25 @@ static lua_Integer field(lua_State *L, const char *name) {
 
 static double field_ms(lua_State *L, const char *name) { return (double)field(L, name) / 1e6; }
 
+/* A name in a column: UTF-8 of as many characters as have room. */
+static void print_column(FILE *out, const char *text) {
+  int left = NAME_COLUMN;
+  for (size_t n; *text != '\0' && left > 0; text += n, left--) {
+    n = utf8_length(text);
+    if (n == 0) fputs("\xef\xbf\xbd", out);
+    else fwrite(text, 1, n, out);
+    n += n == 0;
+  }
+  fprintf(out, "%*s", left, "");
+}
+
 static void print_thread(lua_State *L, FILE *out) {
   lua_getfield(L, -1, "name");
   lua_getfield(L, -2, "longest_hold_at");
   const char *name = lua_tostring(L, -2), *at = lua_tostring(L, -1);
   lua_pop(L, 2);
-  fprintf(out, "%-28.28s %12lld %11.2f %11.2f %8lld %11.3f %s\n", name, (long long)field(L, "acquisitions"),
+  print_column(out, name);
+  fprintf(out, " %12lld %11.2f %11.2f %8lld %11.3f %s\n", (long long)field(L, "acquisitions"),
           field_ms(L, "held_ns"), field_ms(L, "waited_ns"), (long long)field(L, "forced_switches"),
           field_ms(L, "longest_hold_ns"), at != NULL ? at : "");
 }
@@ -45,7 +61,8 @@ static void print_pool(lua_State *L, FILE *out) {
   lua_getfield(L, -1, "kind");
   const char *kind = lua_tostring(L, -1);
   lua_pop(L, 1);
-  fprintf(out, "%-28.28s %-9s %8lld %10lld %10lld %9lld %11lld %11.2f\n", name, kind, (long long)field(L, "max_workers"),
+  print_column(out, name);
+  fprintf(out, " %-9s %8lld %10lld %10lld %9lld %11lld %11.2f\n", kind, (long long)field(L, "max_workers"),
           (long long)field(L, "submitted"), (long long)field(L, "finished"), (long long)field(L, "queued"),
           (long long)field(L, "most_queued"), field_ms(L, "busy_ns"));
 }
@@ -72,9 +89,12 @@ static void print_table(lua_State *L, FILE *out) {
 
 static void print_json_string(FILE *out, const char *text) {
   fputc('"', out);
-  for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-    if (*p < 0x20 || *p == '"' || *p == '\\' || *p == 0x7f) fprintf(out, "\\u%04x", *p);
-    else fputc(*p, out);
+  for (size_t n; *text != '\0'; text += n) {
+    n = utf8_length(text);
+    if (n == 0) fputs("\\ufffd", out);
+    else if (n == 1 && (*text < 0x20 || *text == '"' || *text == '\\' || *text == 0x7f)) fprintf(out, "\\u%04x", *text);
+    else fwrite(text, 1, n, out);
+    n += n == 0;
   }
   fputc('"', out);
 }

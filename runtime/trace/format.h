@@ -3,6 +3,7 @@
 #define GILUA_RUNTIME_TRACE_FORMAT_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "runtime/trace/ring.h"
 
@@ -13,15 +14,22 @@ typedef struct Out {
   int fd;
   int err; /* errno of the first write that failed, or 0 */
   size_t used;
+  bool has_tail; /* behind `end` stands what the next write is to replace */
+  off_t end;
   char room[OUT_ROOM];
 } Out;
 
 void out_text(Out *out, const char *text);
-/* out_quoted writes text as the inside of a JSON string that may stand in a page's script element, too. */
+/* out_quoted writes text as the inside of a JSON string that may stand in a page's script element, too: UTF-8, with
+ * U+FFFD for bytes that are none. */
 void out_quoted(Out *out, const char *text);
 void out_number(Out *out, uint64_t n);
 /* out_flush writes what is there; at the ends of lines only. */
 void out_flush(Out *out);
+/* What is written between out_begin_tail and out_end_tail stands at the end of the file until something else is written.
+ * false: the file cannot be changed, as a pipe. */
+bool out_begin_tail(Out *out);
+void out_end_tail(Out *out);
 
 /* Texts by id, as they came. */
 typedef struct Texts {

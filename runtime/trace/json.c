@@ -9,11 +9,18 @@
 
 enum { TASKS_OF = 1 << 29 }; /* + a thread's id: the tid of its tasks */
 
-/* Microseconds with three decimals. */
+/* Microseconds with three decimals: a duration, or a fourth for a time. */
 static void out_us(Out *out, uint64_t ns) {
   out_number(out, ns / 1000);
   char rest[] = {'.', (char)('0' + ns / 100 % 10), (char)('0' + ns / 10 % 10), (char)('0' + ns % 10), '\0'};
   out_text(out, rest);
+}
+
+/* Viewers multiply by 1000 and cut what is behind the point; 0.1 ns lift a time above the error of binary fractions, or
+ * an event would seem to begin before the end of the one before it. A duration may be cut. */
+static void out_time(Out *out, uint64_t ns) {
+  out_us(out, ns);
+  out_text(out, "1");
 }
 
 static void begin_event(Out *out, const char *phase, const char *name, const char *category, uint32_t tid) {
@@ -35,7 +42,7 @@ static void span(Trace *t, const char *name, const char *category, const char *c
   if (to <= from) return;
   begin_event(out, "X", name, category, tid);
   out_text(out, ",\"ts\":");
-  out_us(out, from);
+  out_time(out, from);
   out_text(out, ",\"dur\":");
   out_us(out, to - from);
   if (colour != NULL) {
@@ -54,7 +61,7 @@ static void span(Trace *t, const char *name, const char *category, const char *c
 static void instant(Trace *t, const char *name, uint32_t tid, uint64_t at) {
   begin_event(&t->out, "i", name, "life", tid);
   out_text(&t->out, ",\"s\":\"t\",\"ts\":");
-  out_us(&t->out, trace_ns(t, at));
+  out_time(&t->out, trace_ns(t, at));
   out_text(&t->out, "}");
 }
 
@@ -118,7 +125,7 @@ static void begin(Trace *t) {
 static void end(Trace *t, uint64_t now_ns, uint64_t lost) {
   begin_event(&t->out, "i", lost == 0 ? "end of the recording" : "end of the recording; some events are missing", "life", 1);
   out_text(&t->out, ",\"s\":\"g\",\"ts\":");
-  out_us(&t->out, now_ns);
+  out_time(&t->out, now_ns);
   out_text(&t->out, ",\"args\":{\"lost\":");
   out_number(&t->out, lost);
   out_text(&t->out, "}}\n]\n");

@@ -60,12 +60,8 @@ static int stop(lua_State *L, Runtime *rt) {
   return answer(L, recorder_stop(rt, NULL), path);
 }
 
-static int gil_trace(lua_State *L) {
+int lib_trace_start(lua_State *L, const char *path) {
   Tstate *self = park_self(L);
-  if (lua_isnoneornil(L, 1)) return stop(L, self->rt);
-  const char *path = luaL_checkstring(L, 1), *running = recorder_path(self->rt);
-  if (running != NULL)
-    return luaL_error(L, "cannot record to '%s': a recording to '%s' is running (end it with gil.trace())", path, running);
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   for (Tstate *ts = self->rt->threads; ts != NULL; ts = ts->next) { /* the names by default are made when asked for */
     thread_push_current(L, ts);
@@ -74,7 +70,16 @@ static int gil_trace(lua_State *L) {
   }
   int err = recorder_start(self, path);
   if (err == 0) leave_garbage(L);
-  return answer(L, err, path);
+  return err;
+}
+
+static int gil_trace(lua_State *L) {
+  Tstate *self = park_self(L);
+  if (lua_isnoneornil(L, 1)) return stop(L, self->rt);
+  const char *path = luaL_checkstring(L, 1), *running = recorder_path(self->rt);
+  if (running != NULL)
+    return luaL_error(L, "cannot record to '%s': a recording to '%s' is running (end it with gil.trace())", path, running);
+  return answer(L, lib_trace_start(L, path), path);
 }
 
 static int print_dump(const Runtime *rt, FILE *out) {

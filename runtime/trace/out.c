@@ -3,10 +3,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/os/utf8.h"
 #include "runtime/trace/format.h"
+
+bool out_begin_tail(Out *out) {
+  out_flush(out);
+  out->end = lseek(out->fd, 0, SEEK_CUR);
+  return out->end >= 0 && out->err == 0;
+}
+
+void out_end_tail(Out *out) {
+  out_flush(out);
+  out->has_tail = lseek(out->fd, out->end, SEEK_SET) >= 0;
+}
 
 void out_flush(Out *out) {
   size_t done = 0;
+  if (out->used == 0) return;
+  if (out->has_tail && ftruncate(out->fd, out->end) != 0 && out->err == 0) out->err = errno;
+  out->has_tail = false;
   while (done < out->used && out->err == 0) {
     ssize_t n = write(out->fd, out->room + done, out->used - done);
     if (n > 0) done += (size_t)n;
@@ -30,16 +45,19 @@ void out_text(Out *out, const char *text) { out_bytes(out, text, strlen(text)); 
 
 void out_quoted(Out *out, const char *text) {
   static const char digits[] = "0123456789abcdef";
-  for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+  for (size_t n; *text != '\0'; text += n) {
     char escaped[] = "\\u00xx";
-    if (*p >= 0x20 && *p != '"' && *p != '\\' && *p != '<' && *p < 0x80) {
-      out_bytes(out, (const char *)p, 1);
-      continue;
+    n = utf8_length(text);
+    if (n == 0) { /* a byte that is none, or the beginning of a character that was cut */
+      out_text(out, "\\ufffd");
+      n = 1;
+    } else if (n > 1 || (*text >= 0x20 && *text != '"' && *text != '\\' && *text != '<' && *text != 0x7f)) {
+      out_bytes(out, text, n);
+    } else {
+      escaped[4] = digits[*text >> 4];
+      escaped[5] = digits[*text & 15];
+      out_bytes(out, escaped, sizeof escaped - 1);
     }
-    /* other bytes may be no UTF-8: shown as Latin-1, which never makes a file unreadable */
-    escaped[4] = digits[*p >> 4];
-    escaped[5] = digits[*p & 15];
-    out_bytes(out, escaped, sizeof escaped - 1);
   }
 }
 

@@ -32,6 +32,7 @@ typedef struct Place {
 
 struct Recorder {
   TraceRing ring;
+  TraceNow now;
   Writer *writer;
   char *path;
   Tstate *holder; /* [G] whose turn it is or was last; NULL: none yet */
@@ -63,6 +64,12 @@ static bool put_text(Recorder *r, RecordKind kind, uint32_t id, const char *text
 static void put_turn(Recorder *r) {
   if (r->holder != NULL) trace_ring_put(&r->ring, &r->turn);
   r->holder = NULL;
+}
+
+/* The turn goes on, or another takes its place, or nobody has the lock. */
+static void tell_now(Recorder *r) {
+  static const Record nobody = {.kind = RECORD_TURN};
+  trace_now_set(&r->now, r->holder != NULL ? &r->turn : &nobody);
 }
 
 /* A slot of that place, or the free one where it belongs. */
@@ -140,12 +147,15 @@ static void began(GilThread *t, uint64_t ready, uint64_t now) {
   now = not_before(ready, now);
   if (ts == r->holder && r->turn.how == GIL_LEFT && now - r->turn.end < r->merge) { /* goes on */
     r->holding = true;
+    r->turn.how = TURN_GOES_ON;
+    tell_now(r);
     return;
   }
   put_turn(r);
   r->holder = ts;
   r->holding = true;
   r->turn = (Record){.kind = RECORD_TURN,
+                     .how = TURN_GOES_ON,
                      .id = (uint32_t)ts->ident,
                      .where_left = ts->left_where,
                      .left = ts->left_at,
@@ -154,6 +164,7 @@ static void began(GilThread *t, uint64_t ready, uint64_t now) {
                      .end = now,
                      .name = ts->left_for,
                      .waits = ts->left_waits};
+  tell_now(r);
 }
 
 static void ended(GilThread *t, uint64_t now, GilHow how) {
@@ -170,7 +181,10 @@ static void ended(GilThread *t, uint64_t now, GilHow how) {
   ts->left_at = now;
   ts->left_where = r->turn.where;
   note_what(r, ts);
-  if (how != GIL_LEFT) put_turn(r); /* nothing is put together with it; should the program hang now, it is in the file */
+  r->turn.next_name = ts->left_for;
+  r->turn.next_waits = ts->left_waits;
+  if (how != GIL_LEFT) put_turn(r); /* nothing is put together with it */
+  tell_now(r);
 }
 
 static const GilWatcher watcher = {.began = began, .ended = ended};
@@ -200,13 +214,14 @@ static Recorder *new_recorder(const Gil *g, const char *path) {
 /* What is known of ts from the start: its name, and that it waits. */
 static void introduce(Recorder *r, Tstate *ts, uint64_t now) {
   char name[LONGEST_NAME];
-  Record start = {.kind = RECORD_START, .id = (uint32_t)ts->ident, .begin = now};
   put_text(r, RECORD_THREAD, (uint32_t)ts->ident, thread_peek_name(ts, name, sizeof name));
-  trace_ring_put(&r->ring, &start);
   ts->left_at = now;
   ts->task_since = 0;
   ts->left_where = place_of(r, ts->current);
   note_what(r, ts);
+  Record start = {.kind = RECORD_START, .id = (uint32_t)ts->ident, .begin = now, .where = ts->left_where,
+                  .next_name = ts->left_for, .next_waits = ts->left_waits};
+  trace_ring_put(&r->ring, &start);
 }
 
 /* A thread has started, or ends: the last that is heard of it. */
@@ -254,7 +269,7 @@ int recorder_start(Tstate *self, const char *path) {
   if (r == NULL) return ENOMEM;
   int64_t now_ns = 0;
   uint64_t now = measure_clock(&rt->gil.clock, &now_ns);
-  int err = writer_start(&r->writer, &r->ring, path, &rt->gil.clock, now);
+  int err = writer_start(&r->writer, &r->ring, &r->now, path, &rt->gil.clock, now);
   if (err != 0) {
     free_recorder(r);
     return err;

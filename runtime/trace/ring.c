@@ -30,3 +30,20 @@ uint64_t trace_ring_take(TraceRing *r, Record *out, uint64_t n) {
   atomic_store_explicit(&r->tail, tail + count, memory_order_release);
   return count;
 }
+
+void trace_now_set(TraceNow *now, const Record *record) {
+  uint64_t words[sizeof *record / sizeof(uint64_t)], version = atomic_load_explicit(&now->version, memory_order_relaxed);
+  memcpy(words, record, sizeof words);
+  atomic_store_explicit(&now->version, version + 1, memory_order_relaxed);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) /* who finds one of them finds the odd version */
+    atomic_store_explicit(&now->words[i], words[i], memory_order_release);
+  atomic_store_explicit(&now->version, version + 2, memory_order_release);
+}
+
+bool trace_now_get(const TraceNow *now, Record *record) {
+  uint64_t words[sizeof *record / sizeof(uint64_t)], version = atomic_load_explicit(&now->version, memory_order_acquire);
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+    words[i] = atomic_load_explicit(&now->words[i], memory_order_acquire);
+  memcpy(record, words, sizeof words);
+  return version % 2 == 0 && atomic_load_explicit(&now->version, memory_order_relaxed) == version;
+}

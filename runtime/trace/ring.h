@@ -22,18 +22,18 @@ typedef enum RecordKind {
   RECORD_THREAD,   /* the name of thread or track `id`, or a piece of it */
   RECORD_LOCATION, /* the same of a source line */
   RECORD_NAME,     /* the same of the name of events */
-  RECORD_START,    /* thread `id` exists since `begin` */
+  RECORD_START,    /* thread `id` exists since `begin`; its next_name, next_waits and where as of a turn's end */
   RECORD_END,      /* thread `id` has ended at `end` */
   RECORD_EVENT,    /* `name` on track `id`, or as a task of thread `id`, begin to end */
   RECORD_MARK,     /* the same at one time, of thread `id` */
 } RecordKind;
 
-enum { RECORD_TEXT = 56 };
+enum { RECORD_TEXT = 56, TURN_GOES_ON = 255 /* as Record.how */ };
 
 /* One record: a cache line. Times are ticks. */
 typedef struct Record {
   uint8_t kind;
-  uint8_t how; /* turn: GilHow at its end */
+  uint8_t how; /* turn: GilHow at its end, or TURN_GOES_ON */
   uint16_t name; /* id of a name. Turn: for what it left the lock before, 0: native code without a name, or nothing */
   uint32_t id; /* ident of the thread or track; id of the text */
   union {
@@ -44,6 +44,8 @@ typedef struct Record {
       uint64_t ready;      /* since when it stood in line */
       uint64_t begin, end; /* of the turn */
       bool waits;          /* from left to ready it waited; else it did native work */
+      bool next_waits;     /* turn: the same of what it left the lock for at its end */
+      uint16_t next_name;
     };
     char text[RECORD_TEXT]; /* up to its end or the first 0; consecutive pieces of one id belong together */
   };
@@ -58,6 +60,17 @@ typedef struct TraceRing {
   Record *slots;     /* constant after init */
   uint64_t capacity; /* the same; a power of two */
 } TraceRing;
+
+/* What is true now and not in the ring yet, for who reads a file whose program was killed: the turn that goes on, or that
+ * may go on still. One writer, who owns the interpreter lock, one reader. Odd: it is being written. */
+typedef struct TraceNow {
+  _Atomic uint64_t version; /* [a] released after the words were written, acquired before they are read */
+  _Atomic uint64_t words[sizeof(Record) / sizeof(uint64_t)]; /* [a] released, acquired: the version is read again after them */
+} TraceNow;
+
+/* trace_now_set says what is true; trace_now_get reads it, false when it is just being changed. */
+void trace_now_set(TraceNow *now, const Record *record);
+bool trace_now_get(const TraceNow *now, Record *record);
 
 /* trace_ring_init makes an empty ring; capacity is a power of two. False without memory. */
 bool trace_ring_init(TraceRing *r, uint64_t capacity);

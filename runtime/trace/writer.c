@@ -10,15 +10,18 @@
 
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
-#include "runtime/trace/format.h"
+#include "runtime/trace/open.h"
 
 enum { BATCH = 512, WRITER_STACK = 256 * 1024, LONGEST_TEXT = 1024 };
 
 #define LOOK_NS 20000000
+#define LOOKS_QUIET 5 /* after so many looks what goes on is written again, though nothing has happened */
 
 struct Writer {
   _Atomic uint32_t stop; /* [a] 1: write the rest and end; released by writer_stop, acquired by the thread */
   TraceRing *ring;       /* [i] */
+  const TraceNow *now;   /* [i] */
+  const Clock *clock;    /* [i] */
   pthread_t thread;      /* [i] */
   const TraceFormat *format; /* [i] */
   Trace trace;           /* the thread's, until it has ended */
@@ -27,6 +30,7 @@ struct Writer {
   size_t text_used;
   char text[LONGEST_TEXT];
   Record batch[BATCH];
+  OpenWaits open;
 };
 
 const char *texts_get(const Texts *t, uint32_t id) { return id < t->room && t->at[id] != NULL ? t->at[id] : ""; }
@@ -82,26 +86,40 @@ static void take_text(Writer *w, const Record *r) {
   w->text_used = 0;
 }
 
+static void take_record(Writer *w, const Record *r) {
+  w->format->record(&w->trace, r);
+  open_note(&w->open, r);
+}
+
 static uint64_t take_some(Writer *w) {
   uint64_t n = trace_ring_take(w->ring, w->batch, BATCH);
   for (uint64_t i = 0; i < n; i++) {
     const Record *r = &w->batch[i];
     if (r->kind == RECORD_THREAD || r->kind == RECORD_LOCATION || r->kind == RECORD_NAME) take_text(w, r);
-    else w->format->record(&w->trace, r);
+    else take_record(w, r);
     if (w->trace.out.used > OUT_ROOM / 2) out_flush(&w->trace.out);
   }
   return n;
 }
 
+static void write_open(Writer *w) {
+  Record now;
+  if (!trace_now_get(w->now, &now) || !out_begin_tail(&w->trace.out)) return;
+  open_write(&w->open, &w->trace, w->format, &now, clock_ticks(w->clock));
+  out_end_tail(&w->trace.out);
+}
+
 static void *writer_main(void *arg) {
   Writer *w = arg;
   os_name_thread("gilua-trace");
-  for (;;) {
+  for (unsigned quiet = 0;; quiet++) {
     /* acquire pairs with writer_stop; asked first: nothing is put after it, so an empty ring then is the end */
     bool last = atomic_load_explicit(&w->stop, memory_order_acquire) != 0;
-    while (take_some(w) > 0) continue;
+    bool some = false;
+    while (take_some(w) > 0) some = true;
     out_flush(&w->trace.out);
     if (last) return NULL;
+    if (some || quiet % LOOKS_QUIET == 0) write_open(w);
     futex_wait(&w->stop, 0, clock_ns() + LOOK_NS);
   }
 }
@@ -134,10 +152,13 @@ static int close_file(Writer *w) {
   return err;
 }
 
-int writer_start(Writer **out, TraceRing *ring, const char *path, const Clock *clock, uint64_t start) {
+int writer_start(Writer **out, TraceRing *ring, const TraceNow *now, const char *path, const Clock *clock,
+                 uint64_t start) {
   Writer *w = calloc(1, sizeof *w);
   if (w == NULL) return ENOMEM;
   w->ring = ring;
+  w->now = now;
+  w->clock = clock;
   w->format = format_of(path);
   w->trace.start = start;
   w->trace.ticks_per_ns = clock_ticks_per_ns(clock);

@@ -295,7 +295,7 @@ t.test("threads have their names, a start and an end", function()
     thread = threading.Thread { target = function() end, name = 'with "quotes" \\ and <tags> ü' }:start()
     thread:join()
   end)
-  t.equal(select_events(events, { ph = "M", tid = thread.ident })[1].args.name:sub(1, 29), 'with "quotes" \\ and <tags> ' .. "\u{c3}")
+  t.equal(select_events(events, { ph = "M", tid = thread.ident })[1].args.name, 'with "quotes" \\ and <tags> ü')
   t.equal(#select_events(events, { ph = "i", name = "start", tid = thread.ident }), 1)
   t.equal(#select_events(events, { ph = "i", name = "end", tid = thread.ident }), 1)
 end)
@@ -303,6 +303,86 @@ end)
 t.test("a default name tells the target", function()
   local events = record(function() threading.start(function() end):join() end)
   t.equal(select_events(events, { ph = "M", name = "thread_name" })[2].args.name:find("trace_test.lua:%d+") ~= nil, true)
+end)
+
+t.test("names are UTF-8 in the file, whatever the bytes were", function()
+  for name, want in pairs {
+    ["uni\u{20ac} \u{1f600}"] = "uni\u{20ac} \u{1f600}", ["caf\xe9"] = "caf\u{fffd}", ["\xed\xa0\x80"] = ("\u{fffd}"):rep(3),
+    ["\xc0\xaf\xf4\x90\x80\x80."] = ("\u{fffd}"):rep(6) .. ".", ["cut \xe2\x82"] = "cut " .. ("\u{fffd}"):rep(2),
+  } do
+    for _, extension in ipairs { ".json", ".html" } do
+      local file <close> = temporary(extension)
+      assert(gil.trace(file.path))
+      threading.Thread { target = function() end, name = name }:start():join()
+      assert(gil.trace())
+      local text = read(file.path)
+      t.equal(utf8.len(text) ~= nil, true, "the file is UTF-8")
+      t.equal(text:gsub("\\ufffd", "\u{fffd}"):find(want, 1, true) ~= nil, true, want)
+    end
+  end
+end)
+
+-- The recording of a program that runs that code, prints "ready" and is killed when the words stand in the file.
+local function killed(code, extension, words)
+  local file <close> = temporary(extension)
+  local script <close> = temporary ".lua"
+  local out = assert(io.open(script.path, "w"))
+  out:write('local threading, time, ctypes = require "gilua.threading", require "gilua.time", require "gilua.ctypes"\n', code)
+  out:close()
+  local p <close> = io.popen(("echo $$; exec %s --trace %s %s"):format(os.getenv "GILUA", file.path, script.path))
+  local pid = p:read("l")
+  t.equal(p:read("l"), "ready")
+  t.eventually(function()
+    local text = read(file.path)
+    for _, word in ipairs(words) do if not text:find(word, 1, true) then return false end end
+    return true
+  end, "the recording to show what goes on")
+  os.execute("kill -KILL " .. pid)
+  return read(file.path)
+end
+
+t.test("what the threads of a killed program were blocked in is in its recording", function()
+  for _, extension in ipairs { ".json", ".html" } do
+    for _, busy in ipairs { "", "threading.start(function() while true do end end)\n" } do
+      local text = killed(busy .. [[
+        local gate = threading.Event()
+        threading.Thread { target = gate.wait, args = { gate }, name = "patient", daemon = true }:start()
+        print "ready" io.stdout:flush()
+        time.sleep(1000)
+      ]], extension, extension == ".json" and { '"name":"sleep"', '"name":"event"' } or { ",sleep\n", ",event\n" })
+      if extension == ".json" then
+        local events = parse(text .. "]")
+        check_rules(events)
+        t.near(#select_events(events, { name = "sleep" }), 0, 1)
+      end
+    end
+  end
+end)
+
+t.test("the native call that a killed program was in is there, too", function()
+  killed([[
+    local sleep = ctypes.load():func("sleep", "int", { "int" })
+    print "ready" io.stdout:flush()
+    sleep(1000)
+  ]], ".json", { '"name":"sleep","cat":"native"' })
+end)
+
+t.test("spans stay apart for viewers that cut times to nanoseconds", function()
+  local there, back = queue.Queue(1), queue.Queue(1)
+  local events = record(function()
+    local thread = threading.start(function() for _ = 1, 500 do back:put(there:get()) end end)
+    for i = 1, 500 do
+      there:put(i)
+      back:get()
+    end
+    thread:join()
+  end)
+  local rows = {}
+  for _, e in ipairs(select_events(events, { ph = "X" })) do
+    local begin = math.floor(e.ts * 1000.0)
+    t.equal(begin >= (rows[e.tid] or 0), true, "begins where the one before it has ended")
+    rows[e.tid] = begin + math.floor(e.dur * 1000.0)
+  end
 end)
 
 t.test("collections are marked", function()
@@ -436,7 +516,7 @@ end)
 t.test("the last hold before every thread waits is in the file of a program that is killed then", function()
   local file <close> = temporary ".json"
   t.run { "--trace", file.path, "-e", "local n = 0 for i = 1, 1e5 do n = n + i end threading = require 'gilua.threading' " ..
-    "threading.start(function() io.popen([[until grep -q '\"held\".*\"tid\":1[,}]' " .. file.path .. "; do sleep 0.01; done; " ..
+    "threading.start(function() io.popen([[until grep -q '\"held\".*\"tid\":1,.*\"at\"' " .. file.path .. "; do sleep 0.01; done; " ..
     "kill -KILL $PPID]]):close() end) threading.Event():wait(25)" }
   local events = parse(read(file.path) .. "]")
   check_rules(events)
