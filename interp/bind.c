@@ -12,6 +12,9 @@ static const char main_text[] =
 static const char read_text[] =
 #include "tools/bind/bind_read.inc"
     ;
+static const char scan_text[] =
+#include "tools/bind/bind_scan.inc"
+    ;
 static const char write_text[] =
 #include "tools/bind/bind_write.inc"
     ;
@@ -33,7 +36,8 @@ static int preload(lua_State *L, const char *name, const char *text, const char 
 
 bool bind_run(lua_State *L, char **argv) {
   int n = 0;
-  int status = preload(L, "bind_read", read_text, "=bind_read.lua");
+  int status = preload(L, "bind_scan", scan_text, "=bind_scan.lua");
+  if (status == LUA_OK) status = preload(L, "bind_read", read_text, "=bind_read.lua");
   if (status == LUA_OK) status = preload(L, "bind_write", write_text, "=bind_write.lua");
   if (status == LUA_OK) status = load(L, main_text, "=bind.lua");
   if (status == LUA_OK) {

@@ -25,6 +25,63 @@ done
 asserts() { nm "$lib/libgilua.a" 2>/dev/null | grep -q __assert_fail; }
 module() { gcc "${flags[@]}" -fPIC -shared "$@"; }
 
+# Nothing is left out: what is not understood is an error with its line, which is told in the words behind it.
+bind_refuses() {
+  local text line words
+  while IFS='|' read -r text line words; do
+    printf '/* module: m */\n\n%b\n' "$text" >"$work/bad.h"
+    "$gilua" bind "$work/bad.h" >"$work/out" 2>"$work/log"
+    [ $? -eq 1 ] && grep -q "^gilua bind: bad.h:$line: .*$words" "$work/log" && [ ! -s "$work/out" ] || cat "$work/log" >&2
+    grep -q "^gilua bind: bad.h:$line: .*$words" "$work/log"
+    outcome $? "bind refuses: $text"
+  done <<'TABLE'
+/* nogill */\nint f(int a);|4|unknown annotation 'nogill'
+int g(int a);\n\n/* errr: nonzero */\nint f(int a);|6|unknown annotation 'errr: nonzero'
+/* error: sometimes */\nint f(int a);|4|error: negative, nonzero or null
+/* error: null */\nint f(int a);|4|does not fit the result
+/* message: x */\nint f(int a);|4|message without error
+/* gil; nogil */\nint f(int a);|4|not both
+/* gil; gil */\nint f(int a);|4|stands twice
+/* name: a b */\nint f(int a);|4|is no name
+int f(int a,\n int b /* outt */);|3|unknown annotation 'outt'
+int f(int *a /* out */ /* bytes */);|3|two annotations
+int f(int a /* out */);|3|'out' does not fit parameter 'a'
+int f(const int *a /* out */);|3|'out' does not fit
+int f(float *a /* bytes */);|3|'bytes' does not fit
+int f(short *a /* array */);|3|'array' does not fit
+int f(int n /* length of x */);|3|is the length of nothing
+int f(const char *s /* bytes */, double n /* length of s */);|3|does not fit
+int f(char *s /* out bytes */);|3|has no length
+int f(int v[3]);|3|needs an annotation
+int f(int v[3][3] /* out */);|3|cannot read
+int f(int a, ...);|3|'...' cannot be bound
+int f(int a, int a);|3|two parameters are named 'a'
+int f(int);|3|cannot read 'int'
+char *f(void);|3|who frees
+void *f(void);|3|cannot be bound
+struct S f(void);|3|cannot be bound
+int f(int (*g)(int));|3|needs the annotation callback
+int f(int (*g)(int, void *) /* callback */);|3|has no data
+int f(int (*g)(int) /* callback */, void *d /* data of g */);|3|needs one void
+/* nogil */\nvoid f(void (*g)(void *) /* callback */, void *d /* data of g */);|4|leave nogil out
+int f(int a);\nint f(int a);|4|two functions are named 'f'
+int f(int a)|3|';' is missing
+int f(int a) __attribute__((pure));|3|behind a prototype
+static int f(int a);|3|'static' cannot be bound
+#define N 3\nint f(int a);|3|only #include is read
+int variable;\nint f(int a);|3|only prototypes
+typedef struct { int a; } S;\nint f(int a);|3|only prototypes
+int f(int a); /* lost */|3|stands before no prototype
+/* modul: x */\n\nint f(int a);|3|it is no directive
+/* handle: T by f */\n\nint f(int a);|3|handle: TYPE closed by FUNCTION
+/* type: T is long*3 */\n\nint f(int a);|3|type: NAME is TYPE
+/* type: T is unknown */\n\nint f(int a);|3|is no number
+/* module: a.b */\n\nint f(int a);|3|is no name
+int f(int a); /* never ends|3|does not end
+|1|no prototypes
+TABLE
+}
+
 bind() {
   local zlib=examples/bind_zlib gilua=$work/usr/bin/gilua
   (cd "$work" && "$gilua" bind "$root/$zlib/zlib_bind.h" -o bound_zlib.c) && module "$work/bound_zlib.c" -lz -Wno-unused-function \
@@ -37,7 +94,7 @@ bind() {
   "$gilua" bind --help | grep -q "^usage: gilua bind MODULE.h"
   outcome $? "bind --help shows the usage"
   local wrong
-  for wrong in "" "-x" "a.h b.c c" "a.h -o"; do
+  for wrong in "" "-x" "a.h b.c c" "a.h -o" "a.h b.h" "a.h -o b.h" "a.h -o b.c -o c.c"; do
     "$gilua" bind $wrong >"$work/out" 2>"$work/log"
     [ $? -eq 2 ] && grep -q "^usage: gilua bind" "$work/log" && [ ! -s "$work/out" ]
     outcome $? "arguments that are wrong show the usage: bind $wrong"
@@ -45,9 +102,18 @@ bind() {
   echo "int f(int *x);" >"$work/bad.h"
   echo kept >"$work/kept.c"
   "$gilua" bind "$work/bad.h" -o "$work/kept.c" 2>"$work/log"
-  [ $? -eq 1 ] && grep -q "^gilua bind: bad.h: f: parameter 'x' of type 'int \*' needs an annotation" "$work/log" &&
+  [ $? -eq 1 ] && grep -q "^gilua bind: bad.h:1: f: parameter 'x' of type 'int \*' needs an annotation" "$work/log" &&
     grep -q kept "$work/kept.c"
   outcome $? "prototypes that cannot be bound are a clear error, and the output is left alone"
+  (cd "$work" && "$gilua" bind "$root/tests/api/bind/all_bind.h" -o bound_all.c) && module "$work/bound_all.c" \
+    -Wno-unused-function -I"$root/tests/api/bind" -o "$work/bound_all.so" &&
+    [ "$(LUA_CPATH="$work/?.so" "$gilua" tests/api/bind/bind_test.lua)" = bound ]
+  outcome $? "each kind of parameter and result arrives, and mistakes say what is taken"
+  if [ -z "$sanitized" ]; then
+    [ "$(LUA_CPATH="$work/?.so" lua5.4 tests/api/bind/bind_test.lua)" = bound ]
+    outcome $? "and in a plain Lua"
+  fi
+  bind_refuses
   "$gilua" bind /nowhere.h 2>"$work/log"
   [ $? -eq 1 ] && grep -q "^gilua bind: /nowhere.h: No such file" "$work/log"
   outcome $? "a missing file is a clear error"
@@ -252,7 +318,7 @@ examples() {
   [ "$("$work/host" | tail -1)" = "4 threads, 4000 messages, 4000 answers" ]
   outcome $? "examples/host_threads runs"
   module examples/slow_sum.c -o "$work/slow_sum.so" || exit 1
-  LUA_CPATH="$work/?.so" "$work/usr/bin/gilua" examples/slow_sum.lua >"$work/log" 2>&1
+  LUA_CPATH="$work/?.so" "$work/usr/bin/gilua" examples/use_slow_sum.lua >"$work/log" 2>&1
   [ $? -eq 0 ] && grep -q '^sums agree' "$work/log"
   outcome $? "examples/slow_sum runs in gilua"
   [ -n "$sanitized" ] && return

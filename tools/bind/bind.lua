@@ -14,17 +14,22 @@ local function quit(status, text)
   os.exit(status)
 end
 
-local function parse(input, output, first, second, ...)
-  if first == nil then return input, output end
+local input, output
+local function parse(first, second, ...)
+  if first == nil then return end
   if first == "--help" then quit(0, usage) end
-  if first == "-o" and second and not output then return parse(input, second, ...) end
-  if first:match "^%-" or (input and output) then quit(2, usage) end
-  if input then return parse(input, first, second, ...) end
-  return parse(first, output, second, ...)
+  if first == "-o" and second and not output then
+    output = second
+    return parse(...)
+  end
+  if first:match "^%-" then quit(2, usage) end
+  if input then quit(2, "gilua bind: one header at a time, not '" .. first .. "' too; -o names the output\n" .. usage) end
+  input = first
+  return parse(second, ...)
 end
-
-local input, output = parse(nil, nil, ...)
+parse(...)
 if not input then quit(2, usage) end
+if output and output:match "%.h$" then quit(2, "gilua bind: '" .. output .. "' is a header: it is not written over\n" .. usage) end
 
 local ok, result = pcall(function()
   local source <close> = assert(io.open(input))
