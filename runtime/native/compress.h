@@ -61,7 +61,8 @@ typedef struct Codec {
 } Codec;
 
 /* codec_compress and codec_expand run the job over n bytes of data. What is expanded may be several gzip members, with
- * zeros between and behind them, or several zstd frames, as their tools write and read them. Any thread; block for as long as the work takes. */
+ * zeros between and behind them, or several zstd frames, as their tools write and read them. Any thread; block for as
+ * long as the work takes. */
 CodecResult codec_compress(Codec *c, const unsigned char *data, size_t n);
 CodecResult codec_expand(Codec *c, const unsigned char *data, size_t n);
 

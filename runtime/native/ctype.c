@@ -57,7 +57,7 @@ static const struct {
     [C_BUFFER] = {sizeof(void *), _Alignof(void *), &ffi_type_pointer},
 };
 
-static const char types_key; /* in the registry: {name = type}; at ctype_type {light userdata of a type = type}; both weakly */
+static const char types_key; /* in the registry, weakly: {name = type}; at ctype_type {light userdata of a type = type} */
 
 /* Pushes a type of that kind with the name on top of the stack, which it pops. */
 static CType *push_type(lua_State *L, CKind kind) {
@@ -296,7 +296,8 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
     luaL_error(L, "field '%s' has no type", lua_tostring(L, self + 1));
   const CType *of = ctype_check(L, -1);
   if (of->size == 0 || of->kind == C_BUFFER)
-    luaL_error(L, "field '%s' cannot be of this type: a %s has no size there", lua_tostring(L, self + 1), ctype_push_name(L, of));
+    luaL_error(L, "field '%s' cannot be of this type: a %s has no size there", lua_tostring(L, self + 1),
+               ctype_push_name(L, of));
   size_t at = is_union ? 0 : (type->size + of->align - 1) / of->align * of->align;
   type->fields[n] = (CField){of, at};
   if (at + of->size > type->size) type->size = at + of->size;

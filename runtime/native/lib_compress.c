@@ -82,7 +82,8 @@ static int fail(lua_State *L, const Codec *c, CodecResult result, const char *wh
     case CODEC_TOO_WIDE:
       return luaL_error(L, "%s: the %s data needs a window of more than 128 MiB: compress it without --long", what,
                         format);
-    case CODEC_DICTIONARY: return luaL_error(L, "%s: the %s data needs the dictionary that it was made with", what, format);
+    case CODEC_DICTIONARY:
+      return luaL_error(L, "%s: the %s data needs the dictionary that it was made with", what, format);
     default: return luaL_error(L, "%s: not enough memory", what);
   }
 }

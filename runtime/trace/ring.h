@@ -65,7 +65,7 @@ typedef struct TraceRing {
  * may go on still. One writer, who owns the interpreter lock, one reader. Odd: it is being written. */
 typedef struct TraceNow {
   _Atomic uint64_t version; /* [a] released after the words were written, acquired before they are read */
-  _Atomic uint64_t words[sizeof(Record) / sizeof(uint64_t)]; /* [a] released, acquired: the version is read again after them */
+  _Atomic uint64_t words[sizeof(Record) / sizeof(uint64_t)]; /* [a] released, acquired */
 } TraceNow;
 
 /* trace_now_set says what is true; trace_now_get reads it, false when it is just being changed. */

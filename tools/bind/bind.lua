@@ -29,7 +29,9 @@ local function parse(first, second, ...)
 end
 parse(...)
 if not input then quit(2, usage) end
-if output and output:match "%.h$" then quit(2, "gilua bind: '" .. output .. "' is a header: it is not written over\n" .. usage) end
+if output and output:match "%.h$" then
+  quit(2, "gilua bind: '" .. output .. "' is a header: it is not written over\n" .. usage)
+end
 
 local ok, result = pcall(function()
   local source <close> = assert(io.open(input))

@@ -13,11 +13,13 @@ for names, element in pairs {
 } do
   for name in names:gmatch("[^|]+") do
     numbers[name], elements[name] = "integer", element or nil
-    if name:find "long" or name:find "short" then numbers[name .. " int"], elements[name .. " int"] = "integer", element or nil end
+    if name:find "long" or name:find "short" then
+      numbers[name .. " int"], elements[name .. " int"] = "integer", element or nil
+    end
   end
 end
 
-local bytes_types = { void = true, char = true, ["signed char"] = true, ["unsigned char"] = true, int8_t = true, uint8_t = true }
+local bytes_types = { void = 1, char = 1, ["signed char"] = 1, ["unsigned char"] = 1, int8_t = 1, uint8_t = 1 }
 
 local function resolve(module, base) return module.types[base] or base end
 
@@ -143,7 +145,7 @@ local function connect(f, fail)
     local of = by_name[p.of]
     if p.kind == "length" then
       local fits = of and (of.kind == "bytes" or of.kind == "array" or of.kind == "out bytes" or of.kind == "string")
-      if not fits then fail("'" .. p.name .. "' is the length of nothing: '" .. p.of .. "' is no bytes, array or out bytes") end
+      if not fits then fail(("'%s' is the length of nothing: '%s' is no bytes, array or out bytes"):format(p.name, p.of)) end
       of.length = p
       if p.stars == 1 and of.kind ~= "out bytes" then fail("'" .. p.name .. "' should be no pointer") end
     elseif p.kind == "data" then
@@ -152,8 +154,12 @@ local function connect(f, fail)
     end
   end
   for _, p in ipairs(f.parameters) do
-    if p.kind == "out bytes" and not p.length then fail("'" .. p.name .. "' has no length: annotate one with length of " .. p.name) end
-    if p.kind == "callback" and not p.data then fail("'" .. p.name .. "' has no data: annotate its void * with data of " .. p.name) end
+    if p.kind == "out bytes" and not p.length then
+      fail(("'%s' has no length: annotate one with length of %s"):format(p.name, p.name))
+    end
+    if p.kind == "callback" and not p.data then
+      fail(("'%s' has no data: annotate its void * with data of %s"):format(p.name, p.name))
+    end
   end
 end
 
@@ -189,15 +195,17 @@ local function returns(module, f, a, fail)
     return "string"
   end
   if f.stars == 1 and module.handles[f.base] then return "handle" end
-  fail("a result of type '" .. trim((f.const and "const " or "") .. f.base .. " " .. ("*"):rep(f.stars)) .. "' cannot be bound" ..
-    (f.stars == 1 and ": declare it as a handle" or ""))
+  local type = trim((f.const and "const " or "") .. f.base .. " " .. ("*"):rep(f.stars))
+  fail("a result of type '" .. type .. "' cannot be bound" .. (f.stars == 1 and ": declare it as a handle" or ""))
 end
 
 local function check_result(f, a, fail)
   local fits = { negative = "integer", nonzero = "integer", null = "pointer" }
   local is = (f.returns == "string" or f.returns == "handle") and "pointer" or f.returns
   if a.error and not fits[a.error] then fail("error: negative, nonzero or null, not '" .. a.error .. "'") end
-  if a.error and fits[a.error] ~= is then fail("error: " .. a.error .. " does not fit the result, which is no " .. fits[a.error]) end
+  if a.error and fits[a.error] ~= is then
+    fail(("error: %s does not fit the result, which is no %s"):format(a.error, fits[a.error]))
+  end
   if a.message and not a.error then fail("message without error") end
   if a.free and f.returns ~= "string" then fail("free is for a result of type char *") end
 end
@@ -229,7 +237,8 @@ end
 
 -- enum NAME { A, B = 2 }, or a typedef of one: a type, and constants of the module.
 local function read_enum(module, statement, fail)
-  local typedef, name, list, alias = statement:gsub("/%*.-%*/", " "):match("^(%a*)%s*enum%s*([%w_]*)%s*(%b{})%s*([%w_]*)%s*$")
+  local plain = statement:gsub("/%*.-%*/", " ")
+  local typedef, name, list, alias = plain:match("^(%a*)%s*enum%s*([%w_]*)%s*(%b{})%s*([%w_]*)%s*$")
   if not list or (typedef ~= "" and typedef ~= "typedef") or (typedef == "") ~= (alias == "") then
     fail("cannot read this enum: enum NAME { … }; or typedef enum { … } NAME;")
   end

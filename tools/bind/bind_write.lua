@@ -141,7 +141,8 @@ local function declare_list(p)
     line("    lua_Number n_%s = element(L, %d, (lua_Integer)k + 1, %s, %d, &i_%s);", p.name, p.index, p.size,
       p.number == "integer" and 1 or 0, p.name)
     if p.number == "integer" then
-      line("    v_%s[k] = (%s)in_range(L, %d, i_%s, %s);\n    (void)n_%s;", p.name, p.base, p.index, p.name, fits(p.base, p.name), p.name)
+      line("    v_%s[k] = (%s)in_range(L, %d, i_%s, %s);\n    (void)n_%s;", p.name, p.base, p.index, p.name,
+        fits(p.base, p.name), p.name)
     else line("    v_%s[k] = (%s)n_%s;", p.name, p.base, p.name) end
   end
   line("  }")
@@ -177,7 +178,10 @@ local function declare(module, f)
     line("  Handle *h_%s = new_handle(L, \"%s\");", p.name, handle_name(module, p.base))
     line("  int s_%s = lua_gettop(L);", p.name)
   end
-  if f.returns == "handle" then line("  Handle *h_result = new_handle(L, \"%s\");\n  int s_result = lua_gettop(L);", handle_name(module, f.base)) end
+  if f.returns == "handle" then
+    line("  Handle *h_result = new_handle(L, \"%s\");", handle_name(module, f.base))
+    line("  int s_result = lua_gettop(L);")
+  end
   for p in each(f, { string = 1 }) do line("  const char *v_%s = zero_ended(L, %d);", p.name, p.index) end
   for p in each(f, { ["in"] = 1, inout = 1 }) do declare_number(p) end
   for p in each(f, { out = 1 }) do line("  %s v_%s = 0;", p.base, p.name) end
@@ -314,7 +318,8 @@ local function write_callback(f, p)
   line("\ntypedef struct Args_%s {", name)
   if p.number then line("  %s result;", p.base) end
   for i, q in ipairs(p.parameters) do
-    local type = q.kind == "data" and (q.const and "const void *" or "void *") or q.kind == "string" and "const char *" or q.base .. " "
+    local type = q.kind == "string" and "const char *" or q.kind == "data" and "void *" or q.base .. " "
+    if q.kind == "data" and q.const then type = "const void *" end
     list[i], copies[i] = type .. "p" .. i, ("args.p%d = p%d;"):format(i, i)
     line("  %sp%d;", type, i)
   end
