@@ -7,11 +7,21 @@
 #include "interp/run.h"
 #include "pool/futures/counters.h"
 #include "runtime/thread/process.h"
+#include "runtime/thread/request.h"
 #include "runtime/thread/tstate.h"
 #include "runtime/thread/visit.h"
 
+/* One that came when what it was meant for had ended: nothing of Lua runs on L. */
+static void drop_late_interrupt(lua_State *L) {
+  lua_Debug ar;
+  if (lua_getstack(L, 0, &ar) == 0) request_drop_interrupt(tstate_self());
+}
+
 int gilua_call(gilua_Runtime *rt, lua_State *L, int nargs, int nresults) {
+  if (rt == NULL || L == NULL || nargs < 0 || nresults < LUA_MULTRET) return GILUA_EINVAL;
   if (!visit_is_inside(rt)) return GILUA_EOUTSIDE;
+  if (lua_gettop(L) <= nargs) return GILUA_EINVAL;
+  drop_late_interrupt(L);
   return run_call(L, nargs, nresults) == LUA_OK ? GILUA_OK : GILUA_ELUA;
 }
 
@@ -67,6 +77,7 @@ static int run(gilua_Runtime *rt, Chunk *c) {
   if (!lua_checkstack(L, 4)) {
     err = GILUA_ENOMEM;
   } else {
+    drop_late_interrupt(L);
     lua_pushcfunction(L, run_chunk);
     lua_pushlightuserdata(L, c);
     if (run_call(L, 1, 0) != LUA_OK) {
@@ -80,13 +91,13 @@ static int run(gilua_Runtime *rt, Chunk *c) {
 }
 
 int gilua_run_string(gilua_Runtime *rt, const char *code, const char *chunkname) {
-  if (code == NULL) return GILUA_EINVAL;
+  if (rt == NULL || code == NULL) return GILUA_EINVAL;
   Chunk c = {.code = code, .name = chunkname != NULL ? chunkname : code};
   return run(rt, &c);
 }
 
 int gilua_run_file(gilua_Runtime *rt, const char *path, int argc, char **argv) {
-  if (argc < 0 || (argc > 0 && argv == NULL)) return GILUA_EINVAL;
+  if (rt == NULL || argc < 0 || (argc > 0 && argv == NULL)) return GILUA_EINVAL;
   Chunk c = {.path = path, .argc = argc, .argv = argv};
   return run(rt, &c);
 }
@@ -116,7 +127,8 @@ static void add_pools(lua_State *L, gilua_Stats *out) {
 
 int gilua_stats(gilua_Runtime *door, gilua_Stats *out) {
   lua_State *L;
-  *out = (gilua_Stats){0};
+  if (out != NULL) *out = (gilua_Stats){0};
+  if (door == NULL || out == NULL) return GILUA_EINVAL;
   int err = gilua_enter(door, &L);
   if (err != GILUA_OK) return err;
   Runtime *rt = embed_runtime(door);

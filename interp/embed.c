@@ -1,13 +1,12 @@
-/* Opening, attaching, closing: gilua.h. The order of an end is in runtime/thread/shutdown.h, who may still come in
- * meanwhile in runtime/thread/visit.c. Not here: running code (call.c). */
+/* Opening, attaching, entering: gilua.h. Not here: closing (close.c), running code (call.c), arguments of `require`
+ * (modules.c). */
 #include "interp/gilua.h"
 
 #include <lauxlib.h>
 #include <stdlib.h>
 
 #include "interp/embed.h"
-#include "interp/state.h"
-#include "runtime/io/lib_io.h"
+#include "interp/host.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/process.h"
 #include "runtime/thread/sentinel.h"
@@ -15,18 +14,9 @@
 #include "runtime/thread/thread.h"
 #include "runtime/thread/visit.h"
 
-/* What Door.owner leads to. */
-typedef struct Host {
-  State state;
-  bool attached;
-  int64_t shutdown_timeout_ns; /* 0: the default */
-} Host;
-
 _Static_assert(GILUA_ECLOSING == (int)VISIT_ECLOSING && GILUA_ENOMEM == (int)VISIT_ENOMEM &&
                    GILUA_EOUTSIDE == (int)VISIT_EOUTSIDE && GILUA_ETIMEOUT == (int)VISIT_ETIME,
                "visit.h's results are returned as they are");
-
-static Host *host_of(const gilua_Runtime *door) { return door->owner; }
 
 Runtime *embed_runtime(gilua_Runtime *door) { return host_of(door)->state.rt; }
 
@@ -57,6 +47,7 @@ static void undo_open(Host *h, Door *door) {
 
 int gilua_open(gilua_Runtime **rt, const gilua_Config *config) {
   static const gilua_Config zero = {0};
+  if (rt == NULL) return GILUA_EINVAL;
   if (config == NULL) config = &zero;
   *rt = NULL;
   Host *h = calloc(1, sizeof *h);
@@ -77,7 +68,7 @@ int gilua_open(gilua_Runtime **rt, const gilua_Config *config) {
 static void end_attached(Runtime *rt, bool clean) {
   Door *door = rt->door;
   Host *h = host_of(door);
-  if (!clean) return; /* threads are left in native code: what they may look at stays */
+  if (!clean || rt->exit.waiting > 0) return; /* threads are left: what they may look at stays */
   thread_reap(rt);
   shutdown_detach(h->state.L, rt); /* finalizers that come after this one find no runtime */
   runtime_forget(h->state.L);
@@ -93,8 +84,9 @@ static int make_root(lua_State *L) {
 
 int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt) {
   static const gilua_Config zero = {0};
+  if (rt != NULL) *rt = NULL;
+  if (L == NULL || rt == NULL) return GILUA_EINVAL;
   if (config == NULL) config = &zero;
-  *rt = NULL;
   Runtime *has = runtime_of(L);
   if (has != NULL) {
     *rt = has->door;
@@ -123,79 +115,30 @@ int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt) {
   return GILUA_OK;
 }
 
-/* The phases that need Lua, protected: an error there is one of memory. */
-typedef struct Closing {
-  Runtime *rt;
-  int64_t join_until, cancel_ns;
-  bool clean;
-} Closing;
-
-static int close_protected(lua_State *L) {
-  Closing *c = lua_touserdata(L, 1);
-  shutdown_join(L, c->rt, c->join_until);
-  c->clean = shutdown_cancel(L, c->rt, c->cancel_ns);
-  if (c->clean) lib_io_finish(L);
-  return 0;
-}
-
-static bool end_threads(Runtime *rt, int64_t join_until, int64_t cancel_ns) {
-  Closing c = {.rt = rt, .join_until = join_until, .cancel_ns = cancel_ns};
-  lua_State *L = rt->main->current;
-  rt->main->shielded = false;
-  if (!lua_checkstack(L, 4)) return false;
-  lua_pushcfunction(L, close_protected);
-  lua_pushlightuserdata(L, &c);
-  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return c.clean;
-  lua_pop(L, 1);
-  if (!rt->gil.closed) gil_close(&rt->main->gil);
-  return false;
-}
-
-/* Is the calling thread main, at the depth at which closing is possible? */
-static bool may_close(const gilua_Runtime *door) {
-  const Visit *v = visit_find(door);
-  return v != NULL && v->ts == v->ts->rt->main && v->depth == (host_of(door)->attached ? 1u : 0u);
-}
-
-int gilua_close(gilua_Runtime *door) {
-  if (atomic_load(&door->state) != DOOR_OPEN) return GILUA_ECLOSING;
-  if (!may_close(door)) return GILUA_ETHREAD;
-  Host *h = host_of(door);
-  Runtime *rt = h->state.rt;
-  bool attached = h->attached;
-  int64_t timeout = h->shutdown_timeout_ns;
-  int64_t until = timeout != 0 ? clock_ns() + timeout : CLOCK_NEVER;
-  if (attached) { /* while it waits for keepers others may need the lock */
-    tstate_leave(rt->main);
-    gil_leave(&rt->main->gil);
-  }
-  visit_close(door, until);
-  tstate_enter(rt->main);
-  gil_take(&rt->main->gil);
-  if (!end_threads(rt, until, timeout != 0 ? timeout : SHUTDOWN_TIMEOUT_NS)) return GILUA_ETIMEOUT;
-  visit_end(door);
-  if (attached) state_detach(&h->state);
-  else state_close(&h->state);
-  free(h);
-  return GILUA_OK;
-}
-
 int gilua_enter(gilua_Runtime *rt, lua_State **L) {
-  *L = NULL;
+  if (L != NULL) *L = NULL;
+  if (rt == NULL || L == NULL) return GILUA_EINVAL;
   return visit_enter(rt, L);
 }
 
 int gilua_leave(gilua_Runtime *rt, lua_State *L) {
-  (void)L;
+  if (rt == NULL || L == NULL) return GILUA_EINVAL;
   return visit_leave(rt);
 }
 
-int gilua_keep(gilua_Runtime *rt) { return visit_keep(rt); }
+int gilua_keep(gilua_Runtime *rt) { return rt != NULL ? visit_keep(rt) : GILUA_EINVAL; }
 
-void gilua_drop(gilua_Runtime *rt) { visit_drop(rt); }
+void gilua_drop(gilua_Runtime *rt) {
+  if (rt != NULL) visit_drop(rt);
+}
 
 void gilua_interrupt(gilua_Runtime *rt) {
+  if (rt == NULL) return;
   if (atomic_load_explicit(&rt->state, memory_order_relaxed) != DOOR_CLOSED) process_interrupt(rt->rt);
+}
+
+int gilua_interrupt_thread(gilua_Runtime *rt, lua_State *L) {
+  return rt != NULL && L != NULL ? visit_interrupt(rt, L) : GILUA_EINVAL;
 }
 
 const char *gilua_strerror(int err) {

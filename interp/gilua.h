@@ -22,7 +22,8 @@
  * goes to the next thread, at an instruction of Lua code. Your own C code keeps it until it returns, or leaves it with
  * gilua_native.h. Many runtimes may live in one process, in parallel.
  *
- * Calls return 0 or a negative GILUA_E…. None of them calls exit, prints, or installs a signal handler, but that
+ * Calls return 0 or a negative GILUA_E…. A pointer that must not be NULL and is gives GILUA_EINVAL, and is no matter to
+ * gilua_close, gilua_drop and gilua_interrupt, which do nothing. None of them calls exit (but os.exit of a script does), prints, or installs a signal handler, but that
  * gilua_open and gilua_attach take the signal that preempts (config.signal_number, by default SIGURG; a handler that
  * was there still gets what is not ours; preempt = GILUA_PREEMPT_COUNT needs no signal), and SIGINT if
  * config.handle_sigint.
@@ -111,8 +112,9 @@ typedef struct gilua_Config {
   unsigned libraries;         /* GILUA_LIB_…; default ALL. Not for gilua_attach */
   size_t memory_limit_bytes;  /* of the Lua heap; beyond it Lua raises "not enough memory". Default no limit. Not for
                                  gilua_attach */
-  int64_t shutdown_timeout_ns; /* gilua_close: how long to wait for gilua_drop and threads that are no daemons (default for
-                                 ever), and then once more for cancelled threads to end (default 1 s) */
+  int64_t shutdown_timeout_ns; /* gilua_close: how long to wait for gilua_drop, threads that are no daemons and what pools
+                                 have to do (default for ever), and then once more for cancelled threads to end (default
+                                 1 s). If it is set gilua_close returns then, even if a thread keeps the lock in C code */
   /* Told of errors that nobody else gets: uncaught in a thread, or a thread that ended inside. Called with the lock, on
    * any thread; it must not use Lua. Default: nobody is told. */
   void (*on_error)(void *data, const char *text);
@@ -132,8 +134,8 @@ int gilua_open(gilua_Runtime **rt, const gilua_Config *config);
  * ended. For an attached runtime the state stays the caller's: it goes on alone, with the standard functions back.
  * Threads: the main thread, outside (an attached runtime: inside once). Lock: takes it. Blocks: for threads, see
  * shutdown_timeout_ns. Fails: GILUA_ETHREAD; GILUA_ECLOSING if it is closing; GILUA_ETIMEOUT if threads were left in
- * native code: they never get the lock again, and the memory of the state is not freed (nor may an attached state be
- * used). */
+ * native code, or with the lock: they never get it again, and the memory of the state is not freed (nor may an attached
+ * state be used). */
 int gilua_close(gilua_Runtime *rt);
 
 /* gilua_attach gives threads to a state that the host has made, which runs on the calling thread: the standard
@@ -164,7 +166,7 @@ int gilua_enter(gilua_Runtime *rt, lua_State **L);
 int gilua_leave(gilua_Runtime *rt, lua_State *L);
 
 /* gilua_keep makes gilua_close wait until gilua_drop, so that gilua_enter goes on working; counted.
- * Threads: any. Lock: does not matter. Fails: GILUA_ECLOSING; gilua_drop without gilua_keep: undefined. */
+ * Threads: any. Lock: does not matter. Fails: GILUA_ECLOSING. gilua_drop without gilua_keep does nothing, or lets somebody else's go. */
 int gilua_keep(gilua_Runtime *rt);
 void gilua_drop(gilua_Runtime *rt);
 
@@ -185,8 +187,14 @@ int gilua_call(gilua_Runtime *rt, lua_State *L, int nargs, int nresults);
 const char *gilua_error(gilua_Runtime *rt);
 
 /* gilua_interrupt does what Ctrl-C does: `interrupted` is raised in the main thread at its next instruction or in its
- * wait. Async-signal-safe. Threads: any. Lock: does not matter. Never together with gilua_close. */
+ * wait. Late ones are dropped, see below. Async-signal-safe. Threads: any. Lock: does not matter. Never together with gilua_close. */
 void gilua_interrupt(gilua_Runtime *rt);
+
+/* gilua_interrupt_thread does it to another thread of the host: the one whose L, as its outermost gilua_enter gave it, this
+ * is. An interrupt that comes when nothing of Lua runs in its thread any more is dropped: at the thread's next outermost
+ * gilua_enter, gilua_call or gilua_run_… . Threads: any; not in a signal handler. Lock: does not matter. Fails:
+ * GILUA_EINVAL, GILUA_EOUTSIDE: no thread that is known has that L. */
+int gilua_interrupt_thread(gilua_Runtime *rt, lua_State *L);
 
 /* Counters of a runtime since it opened. */
 typedef struct gilua_Stats {

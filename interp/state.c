@@ -181,6 +181,7 @@ static int attach_protected(lua_State *L) {
   Opening *o = lua_touserdata(L, 1);
   open_runtime(L, o->state, o->config);
   o->state->rt->attached = true;
+  o->state->L = o->state->rt->L; /* L may be a coroutine, which is collected one day */
   o->state->rt->main->gil.stirred = hook_stirred;
   lib_coroutine_replace(L);
   lib_debug_replace(L);
@@ -195,7 +196,7 @@ int state_attach(State *state, lua_State *L, const gilua_Config *config) {
   int err = run_opening(state, L, attach_protected, config);
   if (state->rt != NULL) state->L = state->rt->L; /* L may be a coroutine, and collected before the end */
   if (err != GILUA_OK && state->rt != NULL) {
-    runtime_forget(L);
+    runtime_forget(state->L);
     runtime_free(state->rt);
   }
   return err;

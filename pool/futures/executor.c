@@ -9,7 +9,7 @@
 
 Executor *executor_new(lua_State *L, const ObjectType *type, const Backend *backend, int max_workers, int nvalues) {
   FutureService *s = service_alive(L);
-  if (s->ending || s->at_exit.rt->closing) error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
+  if (s->ending || s->at_exit.rt->phase >= PHASE_CANCELLING) error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
   bool progress = false;
   if (lua_istable(L, 1)) {
     lua_getfield(L, 1, "show_progress");

@@ -86,7 +86,7 @@ static void call_back(lua_State *L, int i) {
   lua_pushcfunction(L, error_traceback_handler);
   lua_insert(L, handler);
   lua_pushvalue(L, i);
-  if (lua_pcall(L, 1, 0, handler) != LUA_OK && !tstate_self()->rt->closing && !error_is(L, -1, ERROR_CANCELLED)) {
+  if (lua_pcall(L, 1, 0, handler) != LUA_OK && tstate_self()->rt->phase < PHASE_CANCELLING && !error_is(L, -1, ERROR_CANCELLED)) {
     thread_push_current(L, tstate_self());
     excepthook_call(L, -1, -2);
   }
@@ -119,7 +119,7 @@ static void serve(lua_State *L, FutureService *s, Future *f) {
   s->busy = true;
   f->served = true;
   /* a cancel of somebody who found this thread in a list ends the callback that ran, not one that comes later */
-  if (!s->at_exit.rt->closing) request_drop_cancel(L, tstate_self());
+  if (s->at_exit.rt->phase < PHASE_CANCELLING) request_drop_cancel(L, tstate_self());
   if (f->watched) {
     f->watched = false;
     s->watched--;
@@ -191,7 +191,7 @@ static int service_main(lua_State *L) {
     lua_pushvalue(L, 1);
     status = lua_pcall(L, 1, 0, 0);
     s->busy = false;
-  } while (status != LUA_OK && !s->at_exit.rt->closing);
+  } while (status != LUA_OK && s->at_exit.rt->phase < PHASE_CANCELLING);
   park_grant_all(tstate_self(), &s->drained);
   set_thread(s, NULL);
   return status == LUA_OK ? 0 : lua_error(L);

@@ -15,6 +15,8 @@
  *   WANTED  -> OFFERED           the owner, with m          offer: gil_leave, gil_idle
  *   OFFERED -> HELD/WANTED       g->coming, or a thread that may pass it, with m: come, take_slow
  *   any     -> HELD of nobody    the owner                  gil_close: no thread has the address 2
+ *   HELD    -> WANTED            any thread, with m         gil_abandon: nobody may be in line, g->closed
+ *   WANTED  -> HELD of nobody    the owner, with m, closed  lost: gil_leave, gil_park, gil_yield, gil_exit
  *   any     -> HELD or closed    the only thread of a child gil_after_fork_child
  *
  * Whoever sets GIL_READY has shut out the two transitions without mutex, so that with m held and GIL_READY set the word
@@ -216,8 +218,16 @@ static void enqueue(Gil *g, GilThread *t, uint64_t now, ReadyWhy why, bool urgen
   }
 }
 
-static void sleep_for_ever(void) {
+/* self will never get the lock again. */
+static _Noreturn void stop_for_ever(GilThread *self) {
+  if (self->shut_out != NULL) self->shut_out(self);
   for (;;) pause();
+}
+
+/* With m, as owner that leaves: was the lock closed meanwhile? Then nobody is next. */
+static bool lost(Gil *g) {
+  if (g->closed) atomic_store_explicit(&g->word, CLOSED_WORD, memory_order_relaxed);
+  return g->closed;
 }
 
 /* The owner did not come along into this child: it will never drop the lock, and nobody else would end the process. */
@@ -259,7 +269,7 @@ static bool take_slow(Gil *g, GilThread *self) {
     pthread_mutex_unlock(&g->m);
     if (self->gives_up) return false;
     if (g->lost) leave_child();
-    sleep_for_ever();
+    stop_for_ever(self);
   }
   /* it may be in line already, or even the owner: readied while its deadline passed */
   bool given = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed)) == self;
@@ -291,7 +301,10 @@ bool gil_take_if_free(GilThread *self) {
 }
 
 static bool take(GilThread *self) {
-  if (!gil_take_if_free(self) && !take_slow(self->gil, self)) return false;
+  if (!gil_take_if_free(self) && !take_slow(self->gil, self)) {
+    if (!self->gives_up) stop_for_ever(self);
+    return false;
+  }
   arm_if_requested(self);
   return true;
 }
@@ -318,9 +331,11 @@ static void leave(GilThread *self, GilHow how) {
   if (drop_fast(self)) return;
   GilAfter after = {0};
   pthread_mutex_lock(&g->m);
-  answer(g, self, now);
-  if (g->policy->straight_back(g, self, now)) offer(g, now, &after);
-  else give(g, pick(g, now), now, &after);
+  if (!lost(g)) {
+    answer(g, self, now);
+    if (g->policy->straight_back(g, self, now)) offer(g, now, &after);
+    else give(g, pick(g, now), now, &after);
+  }
   assert(gil_sane(g));
   gil_unlock(g, after);
 }
@@ -337,8 +352,10 @@ static void hand_over(GilThread *self) {
   if (drop_fast(self)) return;
   GilAfter after = {0};
   pthread_mutex_lock(&g->m);
-  answer(g, self, now);
-  give(g, pick(g, now), now, &after);
+  if (!lost(g)) {
+    answer(g, self, now);
+    give(g, pick(g, now), now, &after);
+  }
   assert(gil_sane(g));
   gil_unlock(g, after);
 }
@@ -366,7 +383,7 @@ void gil_ready(GilThread *self, GilThread *target, bool urgent) {
   GilAfter after = {0};
   uint64_t now = clock_ticks(&g->clock);
   pthread_mutex_lock(&g->m);
-  if (target->place == GIL_OUT) {
+  if (target->place == GIL_OUT && !g->closed) {
     enqueue(g, target, now, READY_GRANTED, urgent);
     atomic_fetch_or_explicit(&g->word, GIL_READY, memory_order_relaxed); /* self owns it: nothing to publish */
     gil_plan(g, self, now, &after);
@@ -396,6 +413,10 @@ bool gil_yield(GilThread *self) {
   self->forced++;
   g->forced++;
   pthread_mutex_lock(&g->m);
+  if (lost(g)) {
+    pthread_mutex_unlock(&g->m);
+    stop_for_ever(self);
+  }
   answer(g, self, now);
   GilThread *next = pick(g, now);
   bool brief = next->urgent_in == gil_peek(&g->turn_since); /* let in for something short, most likely */
@@ -404,7 +425,7 @@ bool gil_yield(GilThread *self) {
   gil_plan(g, self, now, &after);
   assert(gil_sane(g));
   gil_unlock(g, after);
-  sleep_for_lock(self, CLOCK_NEVER, 0, brief); /* else asleep at once: its core may be the one that `next` needs */
+  if (!sleep_for_lock(self, CLOCK_NEVER, 0, brief)) stop_for_ever(self); /* brief: else asleep at once: its core may be the one that `next` needs */
   return true;
 }
 
@@ -521,21 +542,42 @@ void gil_poke(GilThread *target) {
 /* With m: a thread from outside need not wait for a lock that nobody will drop. */
 static void let_go(GilThread *t) {
   GilAfter after = {0};
-  if (!t->gives_up) return;
+  if (!t->gives_up && t->shut_out == NULL) return;
   tell(t, WAKE_CLOSED, &after);
   if (after.wake != NULL) futex_wake(after.wake, 1); /* with m, or t might be gone; it takes m on no path from here */
 }
 
-void gil_close(GilThread *self) {
-  Gil *g = self->gil;
-  assert(gil_held(self));
-  pthread_mutex_lock(&g->m);
+/* With m. */
+static void close_line(Gil *g) {
   g->closed = true;
   for (GilThread *t = g->ready.head; t != NULL; t = t->next) let_go(t);
   if (g->coming != NULL) let_go(g->coming);
   g->ready = (GilQueue){0};
   g->queued = 0;
   g->coming = NULL;
+}
+
+bool gil_abandon(Gil *g, GilThread *self) {
+  pthread_mutex_lock(&g->m);
+  /* as in take_or_queue: from here on the word changes under m only */
+  GilThread *owner = gil_owner(atomic_fetch_or_explicit(&g->word, GIL_READY, memory_order_acq_rel));
+  bool mine = owner == self;
+  if (mine) {
+    own(g, self);
+  } else {
+    close_line(g);
+    let_go(self);
+    if (owner == NULL) atomic_store_explicit(&g->word, CLOSED_WORD, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&g->m);
+  return !mine;
+}
+
+void gil_close(GilThread *self) {
+  Gil *g = self->gil;
+  assert(gil_held(self));
+  pthread_mutex_lock(&g->m);
+  close_line(g);
   atomic_store_explicit(&g->word, CLOSED_WORD, memory_order_relaxed);
   pthread_mutex_unlock(&g->m);
 }

@@ -64,6 +64,8 @@ struct GilThread {
   uint64_t forced;               /* [G] switches it was made to do */
   uint64_t longest;              /* [G] longest hold, ticks */
   bool gives_up;                 /* [m] in gil_take_open */
+  void (*shut_out)(GilThread *self); /* [t] called when self will never get the lock again, in place of a sleep for ever;
+                                    does not return. NULL: it sleeps */
   void (*stirred)(GilThread *self); /* [i] a signal handler of the host may have asked something of self, which sleeps: may
                                     set requests. NULL: none does */
   GilThread *next, *prev;        /* [m] ready queue */
@@ -230,6 +232,10 @@ void gil_pass(Gil *g);
 
 /* gil_close, called by the owner, lets nobody have the lock any more: later takers sleep for ever. */
 void gil_close(GilThread *self);
+
+/* gil_abandon closes it for self, which cannot get it, from a thread that has nothing to do with g: the owner goes on until
+ * it leaves the lock or stops, and then has lost it, too. Returns false, without effect, if self is the owner. */
+bool gil_abandon(Gil *g, GilThread *self);
 
 /* gil_poke makes target look at its requests if it sleeps. Safe in a signal handler. */
 void gil_poke(GilThread *target);

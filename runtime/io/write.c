@@ -57,7 +57,7 @@ static StreamResult fail(StreamCall *c) {
 
 /* What the end of the program stopped would stop that end in turn, when the file is closed. */
 static StreamResult stop(StreamCall *c, StreamResult result) {
-  if (c->ts->rt->closing) {
+  if (c->ts->rt->phase >= PHASE_CANCELLING) {
     stream_hold(c);
     __fpurge(c->f);
   }

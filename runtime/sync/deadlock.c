@@ -47,7 +47,7 @@ static lua_Integer holder_ident(const Waiter *w) {
 static bool is_leaving(const Tstate *ts) { return !ts->shielded && !ts->wait.bound && request_pending(ts); }
 
 static bool can_be_told(const Tstate *ts) {
-  if (ts == ts->rt->main && ts->rt->main_ended) return false; /* it waits for the others' end */
+  if (ts == ts->rt->main && ts->rt->phase >= PHASE_JOINING) return false; /* it waits for the others' end */
   return !ts->shielded && !ts->idle && !ts->wait.bound && ts->wait.queue != &ts->rt->endings;
 }
 
@@ -99,7 +99,7 @@ static bool somebody_may_enter(const Runtime *rt) {
 }
 
 static bool everybody_waits(const Runtime *rt) {
-  if (rt->wakers.untimed != rt->nthreads || rt->wakers.external != 0 || rt->closing) return false;
+  if (rt->wakers.untimed != rt->nthreads || rt->wakers.external != 0 || rt->phase >= PHASE_CANCELLING) return false;
   if (somebody_may_enter(rt)) return false;
   for (const Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
     if (is_leaving(ts)) return false;
@@ -222,7 +222,7 @@ DeadlockVerdict deadlock_check(Tstate *self, bool again) {
   Runtime *rt = self->rt;
   assert(wakers_sane(rt));
   Cycle c = {0};
-  if (edge_kind(&self->wait) != EDGE_NONE && !rt->closing) c = find_cycle(self);
+  if (edge_kind(&self->wait) != EDGE_NONE && rt->phase < PHASE_CANCELLING) c = find_cycle(self);
   if (c.length > 0 && c.plain == NULL) return tell(self, can_be_told(self) ? self : c.told, c.length, false);
   if (everybody_waits(rt)) return suspect(self, again);
   if (c.plain != NULL && c.length > 1) warn_of(self, c.plain);

@@ -10,18 +10,29 @@
 #include "runtime/os/stdio.h"
 #include "runtime/sync/park.h"
 #include "runtime/thread/lib_thread.h"
+#include "runtime/thread/process.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/thread/thread.h"
 
 enum { PATIENCE_NS = 2000000000 };
 
+/* What the main thread of this process has open. In a child that another thread forked, that is the one that survived: the
+ * main state's <close> variables are the parent's. */
+static void close_state(Runtime *rt) {
+  if (rt->main->base == rt->L) lua_close(rt->L);
+  else lua_resetthread(rt->main->base);
+}
+
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {
   if (rt == NULL) exit(status);
-  rt->exit.act = NULL; /* finalizers may call os.exit again */
+  bool first = !rt->exit.begun; /* finalizers may call os.exit again */
+  rt->exit.begun = true;
   if (rt->end_recording != NULL) rt->end_recording(rt);
   if (rt->report != NULL) rt->report(L, rt);
-  if (close && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS)) lua_close(rt->L);
+  bool clean = close && first && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS);
+  process_release_sigint(rt); /* from here on nothing could raise it */
+  if (clean) close_state(rt);
   exit(status);
 }
 
@@ -35,11 +46,15 @@ static _Noreturn void exit_without_main(int status) {
 
 static _Noreturn void hand_to_main(Tstate *ts, int status, bool close) {
   Runtime *rt = ts->rt;
-  rt->exit.status = status;
-  rt->exit.close = close;
+  if (rt->exit.waiting == 0) { /* the first that asks decides */
+    rt->exit.status = status;
+    rt->exit.close = close;
+  }
   ts->exiting = ts->shielded = true;
+  rt->exit.waiting++;
   gil_request(&ts->gil, &rt->main->gil, REQUEST_EXIT);
-  park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
+  ParkResult result = park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
+  while (rt->exit.begun && result == PARK_TIMEOUT) result = park(ts, NULL, CLOCK_NEVER, "exit", NULL);
   if (rt->end_recording != NULL) rt->end_recording(rt);
   exit_without_main(status);
 }

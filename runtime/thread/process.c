@@ -6,6 +6,11 @@
  * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its
  *              door, the locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere
  *              in gilua is added there, but Engine.m: a child never touches the engines of its parent.
+ *              What the child resets, since only those that did not come along would have given it back:
+ *                threads, waits, unblocks, zombies, phase, exits   runtime_after_fork
+ *                line, offer, spinners, nudger, watcher            gil_after_fork_child
+ *                keeps, threads on their way, visits               reset_door
+ *                who serves SIGQUIT                                fork_child
  */
 #include "runtime/thread/process.h"
 
@@ -77,18 +82,20 @@ static void on_preempt(int sig, siginfo_t *info, void *context) {
   errno = saved;
 }
 
-void process_interrupt(Runtime *rt) {
-  Tstate *main = rt->main;
-  atomic_fetch_or_explicit(&main->gil.requests, REQUEST_INTERRUPT, memory_order_seq_cst);
-  gil_poke(&main->gil);
+void process_interrupt(Runtime *rt) { process_interrupt_thread(rt->main); }
+
+void process_interrupt_thread(Tstate *target) {
+  Runtime *rt = target->rt;
+  atomic_fetch_or_explicit(&target->gil.requests, REQUEST_INTERRUPT, memory_order_seq_cst);
+  gil_poke(&target->gil);
   bool armed = false;
   for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer) {
-    if (ts != main || !gil_held(&ts->gil)) continue;
+    if (ts != target || !gil_held(&ts->gil)) continue;
     hook_arm_in_handler(ts);
     armed = true;
   }
-  /* if main runs elsewhere */
-  if (!armed && rt->gil.ask_signal != 0) os_signal_thread(rt->gil.pid, main->gil.tid, rt->gil.ask_signal);
+  /* if it runs elsewhere */
+  if (!armed && rt->gil.ask_signal != 0) os_signal_thread(rt->gil.pid, target->gil.tid, rt->gil.ask_signal);
   gil_alarm(&rt->gil); /* if what was armed gets lost */
 }
 
@@ -125,6 +132,10 @@ void process_handle_sigint(Runtime *rt) {
   Runtime *before = atomic_exchange(&interrupted, rt);
   if (rt != NULL && before == NULL) install(SIGINT, on_sigint, NULL, &old_int);
   else if (rt == NULL && before != NULL) sigaction(SIGINT, &old_int, NULL);
+}
+
+void process_release_sigint(Runtime *rt) {
+  if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);
 }
 
 static void on_sigquit(int sig) {
@@ -188,6 +199,18 @@ static Tstate *survivor_of(Runtime *rt) {
   return NULL;
 }
 
+/* With its mutex: leaves ts, NULL: nobody, behind the door. What ts kept it need not drop: it does not wait for itself. */
+static void reset_door(Door *door, const Tstate *ts) {
+  door->keeps = door->moving = 0;
+  door->visits = NULL;
+  for (Visit *v = visit_first; v != NULL; v = v->next) {
+    if (ts == NULL || v->ts != ts || ts->owned) continue;
+    v->beside = door->visits;
+    door->visits = v;
+  }
+  if (ts == NULL) atomic_store(&door->state, DOOR_CLOSING); /* nobody comes in any more, nor ends it */
+}
+
 static void fork_child(void) {
   atomic_store_explicit(&quit_ask, NULL, memory_order_relaxed); /* the thread that serves it did not come along */
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
@@ -198,8 +221,7 @@ static void fork_child(void) {
     unlock_libraries(rt);
     runtime_after_fork(rt, ts);
     if (rt->door == NULL) continue;
-    rt->door->moving = 0;
-    if (ts == NULL) atomic_store(&rt->door->state, DOOR_CLOSING); /* nobody comes in any more, nor ends it */
+    reset_door(rt->door, ts);
     pthread_mutex_unlock(&rt->door->m);
   }
   pthread_mutex_unlock(&list_m);
@@ -234,7 +256,7 @@ void process_remove(Runtime *rt) {
     break;
   }
   pthread_mutex_unlock(&list_m);
-  if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);
+  process_release_sigint(rt);
 }
 
 void process_add_fork_lock(Runtime *rt, ForkLock *l) {

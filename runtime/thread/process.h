@@ -38,6 +38,9 @@ void process_remove_fork_lock(Runtime *rt, ForkLock *l);
  * holds for one runtime at a time; NULL puts the old handler back. */
 void process_handle_sigint(Runtime *rt);
 
+/* process_release_sigint puts the old handler back if ours is there for rt. */
+void process_release_sigint(Runtime *rt);
+
 /* process_interrupt_taken says that the last Ctrl-C has done what it was meant for: another one soon is a first one. */
 void process_interrupt_taken(void);
 
@@ -45,7 +48,9 @@ void process_interrupt_taken(void);
  * it does by default. ask NULL puts the old handler back. */
 void process_handle_sigquit(bool (*ask)(void *arg), void *arg);
 
-/* process_interrupt interrupts rt's main thread wherever it is. Safe in a signal handler, from any thread. */
+/* process_interrupt interrupts rt's main thread wherever it is. Safe in a signal handler, from any thread.
+ * process_interrupt_thread does it to a thread of which the caller knows that it stays. */
 void process_interrupt(Runtime *rt);
+void process_interrupt_thread(Tstate *ts);
 
 #endif

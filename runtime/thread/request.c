@@ -17,6 +17,8 @@ void request_drop_cancel(lua_State *L, Tstate *ts) {
   ts->cancel_ref = LUA_NOREF;
 }
 
+void request_drop_interrupt(Tstate *ts) { clear(ts, REQUEST_INTERRUPT); }
+
 static int raise_cancelled(lua_State *L, Tstate *ts) {
   clear(ts, REQUEST_CANCEL);
   if (ts->cancel_ref == LUA_NOREF) return error_raise(L, ERROR_CANCELLED, "the thread was cancelled");
@@ -33,7 +35,7 @@ void request_raise(lua_State *L, Tstate *ts) {
   if ((requests & REQUEST_RAISES) == 0 || waits_forbidden(ts)) return;
   if ((requests & REQUEST_EXIT) != 0) {
     clear(ts, REQUEST_EXIT);
-    if (ts->rt->exit.act != NULL) ts->rt->exit.act(L, ts->rt);
+    if (!ts->rt->exit.begun) ts->rt->exit.act(L, ts->rt);
   }
   if ((requests & REQUEST_HOOK) != 0) {
     clear(ts, REQUEST_HOOK);

@@ -11,7 +11,7 @@
 
 /* Bits of GilThread.requests beside REQUEST_SWITCH. */
 enum {
-  REQUEST_INTERRUPT = 2, /* SIGINT: raise `interrupted`; the main thread only */
+  REQUEST_INTERRUPT = 2, /* SIGINT: raise `interrupted`: Ctrl-C in the main thread, or the host asked */
   REQUEST_CANCEL = 4,    /* raise `cancelled` */
   REQUEST_EXIT = 8,      /* os.exit was called elsewhere: the main thread ends the process */
   REQUEST_HOOK = 16,     /* a signal handler of the host set a hook on the main state, as lua.c does on Ctrl-C: call it */
@@ -32,6 +32,9 @@ void request_raise(lua_State *L, Tstate *ts);
 
 /* request_drop_cancel forgets a cancel of ts, the calling thread, that was not raised yet: it was meant for what ran before. */
 void request_drop_cancel(lua_State *L, Tstate *ts);
+
+/* request_drop_interrupt takes back an interrupt that ts, the calling thread, has not raised. */
+void request_drop_interrupt(Tstate *ts);
 
 /* request_cancel asks target to stop, with the message at stack index msg of L (0: the default). Needs the lock. */
 void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg);

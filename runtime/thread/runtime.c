@@ -136,6 +136,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   atomic_store(&rt->gil.native_calls, rt->unblocks != NULL);
   if (ts == NULL) return;
   ts->gil.stirred = rt->main->gil.stirred;
+  if (rt->phase == PHASE_JOINING) rt->phase = PHASE_RUNS;
+  rt->exit.waiting = 0;
   rt->main = ts;
   rt->threads = ts;
   rt->nthreads = 1;
@@ -160,5 +162,6 @@ void runtime_move(Runtime *rt, lua_State *L) {
   tstate_enter(ts);
   hook_reset(rt, L);
   rt->worker = true;
-  rt->main_ended = rt->ending = rt->closing = false; /* of the program that forked */
+  rt->phase = PHASE_RUNS; /* what it was is the end of the program that forked */
+  rt->ending = false;
 }

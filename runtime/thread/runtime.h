@@ -31,8 +31,29 @@ typedef struct ForeignHook {
 typedef struct ExitRequest {
   int status;                              /* [G] */
   bool close;                              /* [G] */
+  bool begun;                              /* [G] the process ends; who asks now waits for that */
+  unsigned waiting;                        /* [G] threads that asked, and wait for main: they run no Lua any more */
   void (*act)(lua_State *L, Runtime *rt); /* [i] does it, on the main thread; does not return */
 } ExitRequest;
+
+/* How far the end is. Only main moves it on, with the lock, and never back. Who is in os.exit (ExitRequest) is met by every
+ * step: main ends the process then, whatever it was about to do.
+ *
+ *   PHASE_RUNS       the main program runs
+ *   PHASE_JOINING    it is over, and who joins main goes on; executors finish, threads that are no daemons are waited for
+ *   PHASE_CANCELLING nothing new is started, nobody comes in, the others are cancelled
+ *   PHASE_ENDED      no other thread can run Lua: the state may be closed
+ *   PHASE_LEFT       time ran out: the lock is closed (Gil.closed), the heap is left alone
+ *
+ * Transitions                     where
+ *   RUNS -> JOINING               shutdown_join
+ *   RUNS, JOINING -> CANCELLING   shutdown_cancel
+ *   CANCELLING -> ENDED or LEFT   shutdown_cancel
+ *   CANCELLING, ENDED -> LEFT     shutdown_leave: no memory for the steps between
+ *   JOINING -> RUNS               in a forked child, whose only thread is main now: runtime_after_fork
+ *   any -> RUNS                   in a worker of a pool: runtime_move
+ */
+typedef enum Phase { PHASE_RUNS, PHASE_JOINING, PHASE_CANCELLING, PHASE_ENDED, PHASE_LEFT } Phase;
 
 /* Who could still end a wait; deadlock.h says what follows. */
 typedef struct Wakers {
@@ -94,9 +115,8 @@ struct Runtime {
   bool poll_yields;         /* [G] each of these hooks lets a waiter run (policy ticks, the hostile build) */
   bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
   ForeignHook foreign;      /* [G] */
+  Phase phase;              /* [G] */
   bool ending;              /* [G] main runs the finalizer that waits for the threads, see sentinel.h */
-  bool main_ended;          /* [G] the main program is over: who joins main goes on */
-  bool closing;             /* [G] cancels are raised again and again, nothing new is started */
   bool handles_sigint;      /* [i] */
   struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */

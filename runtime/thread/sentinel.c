@@ -17,7 +17,7 @@ static bool wait_for_threads(lua_State *L, Runtime *rt) {
   Running before;
   running_enter(ts, &before, L);
   rt->ending = true;
-  if (!rt->closing) shutdown_join(L, rt, CLOCK_NEVER);
+  if (rt->phase < PHASE_CANCELLING) shutdown_join(L, rt, CLOCK_NEVER);
   bool clean = shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS);
   rt->ending = false;
   running_leave(ts, &before);
@@ -28,8 +28,7 @@ static int sentinel_gc(lua_State *L) {
   End *end = lua_touserdata(L, 1);
   Runtime *rt = runtime_of(L);
   if (rt == NULL) return 0;
-  bool closed = rt->gil.closed; /* by an earlier sentinel: threads are left in native code */
-  bool clean = !closed && (rt->nthreads > 1 || *end != NULL ? wait_for_threads(L, rt) : true);
+  bool clean = rt->phase != PHASE_LEFT && (rt->nthreads > 1 || *end != NULL ? wait_for_threads(L, rt) : true);
   if (*end != NULL) (*end)(rt, clean);
   return 0;
 }

@@ -9,11 +9,16 @@
 #include "runtime/thread/thread.h"
 #include "runtime/thread/visit.h"
 
-enum { CANCELS = 20, LAST_STEPS_NS = 1000000000 };
+enum { LAST_CANCELS = 5, BETWEEN_CANCELS_NS = 20000000, LAST_STEPS_NS = 1000000000 };
+
+/* Another thread is in os.exit: main does it. */
+static void serve_exit(lua_State *L, Runtime *rt) {
+  if (rt->exit.waiting > 0 && !rt->exit.begun) rt->exit.act(L, rt);
+}
 
 /* The main thread counts as ended: who joins it goes on. */
 static void end_main(lua_State *L, Runtime *rt) {
-  rt->main_ended = true;
+  rt->phase = PHASE_JOINING;
   if (rt->main->thread_ref == LUA_NOREF) return; /* nobody joins it, and this may be no time to allocate */
   Thread *t = thread_push_current(L, rt->main);
   park_grant_all(rt->main, &t->joiners);
@@ -39,7 +44,7 @@ static bool await_ending(lua_State *L, Runtime *rt, int64_t deadline) {
   ParkResult result = park(rt->main, &rt->endings, deadline, "shutdown", rt);
   if (result != PARK_REQUESTED) return result == PARK_GRANTED;
   uint32_t old = atomic_fetch_and_explicit(&rt->main->gil.requests, ~(uint32_t)REQUEST_RAISES, memory_order_relaxed);
-  if ((old & REQUEST_EXIT) != 0 && rt->exit.act != NULL) rt->exit.act(L, rt);
+  if ((old & REQUEST_EXIT) != 0) serve_exit(L, rt);
   return false;
 }
 
@@ -51,8 +56,9 @@ static bool run_at_exit(lua_State *L, Runtime *rt, bool joined) {
 
 bool shutdown_join(lua_State *L, Runtime *rt, int64_t deadline) {
   luaL_checkstack(L, 8, NULL);
-  if (rt->main_ended) return true; /* joined before; Ctrl-C may have ended that */
+  if (rt->phase >= PHASE_JOINING) return true; /* joined before; Ctrl-C may have ended that */
   end_main(L, rt);
+  serve_exit(L, rt);
   if (!run_at_exit(L, rt, false)) return false;
   while (somebody_to_join(L, rt))
     if (!await_ending(L, rt, deadline)) return false;
@@ -88,20 +94,34 @@ static void settle_visits(Runtime *rt, int64_t deadline) {
   }
 }
 
+/* Waits until only main is left, or the deadline. */
+static void await_others(lua_State *L, Runtime *rt, int64_t deadline) {
+  while (rt->nthreads > 1 + rt->exit.waiting && clock_ns() < deadline) {
+    await_ending(L, rt, deadline);
+    settle_visits(rt, deadline);
+  }
+}
+
 bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
-  int64_t now = clock_ns(), deadline = now + timeout_ns;
-  rt->closing = true;
+  if (rt->phase >= PHASE_ENDED) return rt->phase == PHASE_ENDED;
+  int64_t deadline = clock_ns() + timeout_ns;
+  rt->phase = PHASE_CANCELLING;
+  serve_exit(L, rt);
   visit_shut(rt);
   settle_visits(rt, deadline);
-  /* again and again: a thread may swallow one cancel, and its close handlers need a moment between two */
-  while (cancel_all(rt) > 0 && now < deadline) {
-    int64_t next = now + timeout_ns / CANCELS;
-    while (rt->nthreads > 1 && await_ending(L, rt, next < deadline ? next : deadline)) settle_visits(rt, deadline);
-    now = clock_ns();
-  }
-  settle_visits(rt, now + LAST_STEPS_NS);
+  if (cancel_all(rt) > 0) await_others(L, rt, deadline);
+  /* who swallowed it, in a handler that is through by now or in a loop, gets it again; a clean-up had its time */
+  for (int i = 0; i < LAST_CANCELS && cancel_all(rt) > 0; i++) await_others(L, rt, clock_ns() + BETWEEN_CANCELS_NS);
+  settle_visits(rt, clock_ns() + LAST_STEPS_NS);
+  serve_exit(L, rt);
   if (rt->end_recording != NULL) rt->end_recording(rt); /* while there are Lua states to be named in it */
-  if (cancel_all(rt) == 0 && visit_sweep(rt) == 0) return true;
-  gil_close(&rt->main->gil);
+  if (cancel_all(rt) > 0 || visit_sweep(rt) > 0) return shutdown_leave(rt);
+  rt->phase = PHASE_ENDED;
+  return true;
+}
+
+bool shutdown_leave(Runtime *rt) {
+  if (rt->phase != PHASE_LEFT) gil_close(&rt->main->gil);
+  rt->phase = PHASE_LEFT;
   return false;
 }

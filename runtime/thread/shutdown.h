@@ -16,6 +16,9 @@ bool shutdown_join(lua_State *L, Runtime *rt, int64_t deadline);
  * refuse to end: the lock is closed, they never get it again, and the Lua heap must be left alone. */
 bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns);
 
+/* shutdown_leave does the last: closes the lock, which main has, and leaves the heap alone. Returns false. */
+bool shutdown_leave(Runtime *rt);
+
 /* shutdown_detach makes what is left in the state independent of rt, which is about to be freed: RuntimeExit.detach. With
  * the lock, by the only thread that is left. */
 void shutdown_detach(lua_State *L, Runtime *rt);

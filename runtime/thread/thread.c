@@ -51,7 +51,7 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;
-  bool ended = ts == ts->rt->main && ts->rt->main_ended;
+  bool ended = ts == ts->rt->main && ts->rt->phase >= PHASE_JOINING;
   t->state = ended ? THREAD_DONE : THREAD_RUNNING;
   t->ts = ended ? NULL : ts;
   t->ident = ts->ident;
@@ -304,7 +304,7 @@ void thread_start(lua_State *L, int i) {
   Runtime *rt = self->rt;
   Thread *t = lua_touserdata(L, i);
   if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
-  if (rt->closing) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
+  if (rt->phase >= PHASE_CANCELLING) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
   if (rt->attached) sentinel_new(L);
   lua_State *base = make_base(L, i, t->nvalues);
   int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -37,7 +37,7 @@ struct Tstate {
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
   bool shielded;               /* [t] requests do not end its waits now */
   bool owned;                  /* [i] started by gilua, not entered from outside */
-  bool exiting;                /* [G] called os.exit, and waits for main to do it */
+  bool exiting;                /* [G] called os.exit, and waits for main to do it; ExitRequest.waiting counts them */
   bool took;                   /* [t] the lock, for a fork in native work */
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */

@@ -39,6 +39,7 @@
 #include "runtime/sync/deadlock.h"
 #include "runtime/thread/hook.h"
 #include "runtime/thread/process.h"
+#include "runtime/thread/request.h"
 #include "runtime/thread/running.h"
 #include "runtime/thread/thread.h"
 
@@ -82,6 +83,18 @@ static Visit *new_visit(Door *door, Tstate *ts) {
   return v;
 }
 
+/* With m. */
+static void list_visit(Door *door, Visit *v) {
+  v->beside = door->visits;
+  door->visits = v;
+}
+
+static void unlist_visit(Door *door, const Visit *v) {
+  Visit **p = &door->visits;
+  while (*p != NULL && *p != v) p = &(*p)->beside;
+  if (*p != NULL) *p = v->beside;
+}
+
 static void set_state(Door *door, DoorState state) {
   /* release: what was set up before the door opened */
   atomic_store_explicit(&door->state, state, memory_order_release);
@@ -101,6 +114,8 @@ int visit_open(Door *door, Runtime *rt) {
   pthread_mutex_lock(&door->m);
   door->rt = rt;
   door->keeps = door->moving = 0;
+  door->visits = NULL;
+  list_visit(door, v);
   set_state(door, DOOR_OPEN);
   pthread_mutex_unlock(&door->m);
   return VISIT_OK;
@@ -201,6 +216,7 @@ static int come_back(Visit *v, lua_State **L) {
     step_back(v->left);
     return VISIT_ECLOSING;
   }
+  request_drop_interrupt(ts); /* it was meant for what has ended */
   v->depth = 1;
   v->top = lua_gettop(ts->current);
   *L = ts->base;
@@ -230,8 +246,9 @@ static int move_in(Tstate *ts) {
   return VISIT_OK;
 }
 
-static void move(Door *door) {
+static void move_out(Door *door, const Visit *v) {
   pthread_mutex_lock(&door->m);
+  unlist_visit(door, v);
   door->moving++;
   pthread_mutex_unlock(&door->m);
 }
@@ -254,6 +271,9 @@ static int settle(Door *door, Runtime *rt, Tstate *ts, Visit *v) {
   if (err == VISIT_OK) {
     v->depth = 1;
     link_visit(v);
+    pthread_mutex_lock(&door->m);
+    list_visit(door, v);
+    pthread_mutex_unlock(&door->m);
   }
   if (err == VISIT_ENOMEM) {
     luaL_unref(rt->spare, LUA_REGISTRYINDEX, ts->base_ref);
@@ -338,7 +358,7 @@ static void end_object(Tstate *self, Tstate *ts) {
 static void depart(Visit *v) {
   Tstate *ts = v->ts, *left = v->left;
   Door *door = v->door;
-  move(door);
+  move_out(door, v);
   end_object(ts, ts);
   park_grant_all(ts, &ts->rt->endings);
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed);
@@ -408,6 +428,19 @@ void visit_shut(Runtime *rt) {
   pthread_mutex_unlock(&door->m);
 }
 
+/* IDLE -> GONE; its thread may free v at once. */
+static bool take_away(Door *door, Visit *v) {
+  int idle = VISIT_IDLE;
+  pthread_mutex_lock(&door->m);
+  unlist_visit(door, v);
+  /* acquire pairs with the release of go_out: its thread is through with the state */
+  bool taken = atomic_compare_exchange_strong_explicit(&v->state, &idle, VISIT_GONE, memory_order_acq_rel,
+                                                       memory_order_relaxed);
+  if (!taken) list_visit(door, v);
+  pthread_mutex_unlock(&door->m);
+  return taken;
+}
+
 unsigned visit_sweep(Runtime *rt) {
   Door *door = rt->door;
   if (door == NULL) return 0;
@@ -418,10 +451,7 @@ unsigned visit_sweep(Runtime *rt) {
     next = ts->next;
     Visit *v = ts->visit;
     if (v == NULL || ts == rt->main || v->depth > 0) continue;
-    int idle = VISIT_IDLE;
-    /* acquire pairs with the release of go_out: its thread is through with the state */
-    if (!atomic_compare_exchange_strong_explicit(&v->state, &idle, VISIT_GONE, memory_order_acq_rel,
-                                                 memory_order_relaxed)) {
+    if (!take_away(door, v)) {
       moving++;
       continue;
     }
@@ -437,10 +467,23 @@ void visit_end(Door *door) {
   Visit *v = visit_find(door);
   pthread_mutex_lock(&door->m);
   door->rt = NULL;
+  door->visits = NULL;
   set_state(door, DOOR_CLOSED);
   pthread_mutex_unlock(&door->m);
   if (v != NULL) drop_visit(v);
   process_end_door(door);
+}
+
+int visit_interrupt(Door *door, const lua_State *L) {
+  int err = VISIT_EOUTSIDE;
+  pthread_mutex_lock(&door->m);
+  for (Visit *v = door->visits; v != NULL && err != VISIT_OK; v = v->beside) {
+    if (v->ts->base != L) continue;
+    process_interrupt_thread(v->ts); /* unlisted under m before its state goes */
+    err = VISIT_OK;
+  }
+  pthread_mutex_unlock(&door->m);
+  return err;
 }
 
 int visit_keep(Door *door) {
@@ -453,8 +496,8 @@ int visit_keep(Door *door) {
 
 void visit_drop(Door *door) {
   pthread_mutex_lock(&door->m);
-  assert(door->keeps > 0 && "gilua_drop without gilua_keep");
-  if (--door->keeps == 0) pthread_cond_broadcast(&door->c);
+  /* 0: it was kept before a fork, by the thread that forked, or never */
+  if (door->keeps > 0 && --door->keeps == 0) pthread_cond_broadcast(&door->c);
   pthread_mutex_unlock(&door->m);
 }
 
@@ -489,8 +532,14 @@ void visit_forget(Visit *v) {
     }
     v->left = NULL;
     tstate_enter(ts);
-    if (gil_take_open(&ts->gil)) depart(v);
-    else drop_visit(v);
+    if (gil_take_open(&ts->gil)) {
+      depart(v);
+    } else {
+      pthread_mutex_lock(&v->door->m);
+      unlist_visit(v->door, v);
+      pthread_mutex_unlock(&v->door->m);
+      drop_visit(v);
+    }
   } else {
     drop_visit(v);
   }

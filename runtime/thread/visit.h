@@ -24,6 +24,7 @@ struct gilua_Runtime {
   void *owner;            /* [i] what interp keeps of an interpreter that it made */
   unsigned keeps;         /* [m] closing waits for these */
   unsigned moving;        /* [m] threads on their first way in, or on their last way out */
+  Visit *visits;          /* [m] of threads that are known behind it, main's too */
   Door *next;             /* of process.c */
 };
 
@@ -52,6 +53,7 @@ struct Visit {
   int top;           /* [t] of the Lua stack at the outermost enter */
   Reentry *reentry;  /* [t] innermost first */
   Visit *next;       /* [t] of the same thread */
+  Visit *beside;     /* [m] Door.visits */
 };
 
 /* The calling thread's visits, the newest first; set in visit.c only. */
@@ -98,6 +100,9 @@ void visit_end(Door *door);
 /* visit_keep, visit_drop: closing waits while the door is kept. */
 int visit_keep(Door *door);
 void visit_drop(Door *door);
+
+/* visit_interrupt interrupts the thread whose Lua state is L; VISIT_EOUTSIDE: none behind the door has that. */
+int visit_interrupt(Door *door, const lua_State *L);
 
 /* visit_forget ends one of the calling thread's visits, whose thread ends. */
 void visit_forget(Visit *v);

@@ -35,7 +35,7 @@ static void leave_garbage(lua_State *L) {
 
 static int mark_collection(lua_State *L) {
   Tstate *ts = tstate_self();
-  if (ts == NULL || recorder_path(ts->rt) == NULL || ts->rt->closing) return 0;
+  if (ts == NULL || recorder_path(ts->rt) == NULL || ts->rt->phase >= PHASE_CANCELLING) return 0;
   trace_mark(ts, "garbage collected");
   leave_garbage(L);
   return 0;

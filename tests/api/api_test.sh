@@ -225,6 +225,12 @@ thread done" ]
   lua5.4 -e 'local th = require "gilua".threading; th.start(function() os.exit(7) end):join() print "not here"' >"$work/log" 2>&1
   [ $? -eq 7 ] && [ ! -s "$work/log" ]
   outcome $? "os.exit in a thread ends it"
+  local close
+  for close in false true; do
+    timeout 20 lua5.4 -e "local g = require 'gilua' g.threading.start(os.exit, 3, $close) g.time.sleep(1000)" >"$work/log" 2>&1
+    [ $? -eq 3 ] && [ ! -s "$work/log" ]
+    outcome $? "os.exit(3, $close) in a thread ends it while main waits"
+  done
   lua5.4 -e 'local co = coroutine.wrap(function() return require "gilua" end); local g = co() co = nil collectgarbage()
     local th, n, stop = g.threading, 0, false
     local t = th.start(function() while not stop do n = n + 1 end end)

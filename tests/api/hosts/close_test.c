@@ -87,6 +87,52 @@ static void test_shutdown_timeout(void) {
   pthread_detach(t); /* it never gets the lock again */
 }
 
+static void *keeps_the_lock(void *arg) {
+  Gate *g = arg;
+  lua_State *L;
+  if (gilua_enter(g->rt, &L) != 0) return NULL;
+  g->inside = 1;
+  while (!g->go) usleep(1000);
+  gilua_leave(g->rt, L);
+  return NULL;
+}
+
+static void *waits_outside(void *arg) {
+  Gate *g = arg;
+  lua_State *L;
+  g->inside = 1;
+  g->result = gilua_enter(g->rt, &L);
+  return NULL;
+}
+
+/* A thread in C code has the lock for longer than the timeout; who stands in line for it is told. */
+static void test_lock_that_is_kept(void) {
+  gilua_Config config = {.shutdown_timeout_ns = 50000000};
+  Gate keeper = {.rt = opened(&config)}, visitor = {.rt = keeper.rt};
+  pthread_t k, v;
+  gilua_Stats stats;
+  pthread_create(&k, NULL, keeps_the_lock, &keeper);
+  while (!keeper.inside) usleep(1000);
+  pthread_create(&v, NULL, waits_outside, &visitor);
+  while (!visitor.inside) usleep(1000);
+  CHECK(gilua_close(keeper.rt) == GILUA_ETIMEOUT);
+  pthread_join(v, NULL);
+  CHECK(visitor.result == GILUA_ECLOSING && gilua_stats(keeper.rt, &stats) == GILUA_ECLOSING);
+  CHECK(gilua_close(keeper.rt) == GILUA_ECLOSING);
+  keeper.go = 1; /* it leaves what it has lost, and comes back */
+  pthread_join(k, NULL);
+}
+
+/* The same while closing waits for what a pool has to do. */
+static void test_pool_that_goes_on(void) {
+  gilua_Config config = {.shutdown_timeout_ns = 50000000};
+  gilua_Runtime *rt = opened(&config);
+  CHECK(runs(rt, "pool = require'gilua.futures'.ProcessPoolExecutor{max_workers = 1}\n"
+                 "pool:submit(function() require'gilua.time'.sleep(1000) end)"));
+  int err = gilua_close(rt);
+  CHECK(err == 0 || err == GILUA_ETIMEOUT);
+}
+
 /* The last bytes of a file, as text. */
 static const char *end_of_file(const char *path) {
   static char end[16];
@@ -118,5 +164,7 @@ int main(void) {
   TEST("closing waits for keepers", test_keep(););
   TEST("a recording is complete when its runtime has ended", test_recording(););
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
+  TEST("closing ends in time though a thread keeps the lock", test_lock_that_is_kept(););
+  TEST("closing ends in time though a pool has work", test_pool_that_goes_on(););
   return check_failures != 0;
 }

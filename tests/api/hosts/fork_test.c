@@ -50,7 +50,40 @@ static void test_fork_outside(void) {
   CHECK(runs(g.rt, "x = 1") && gilua_close(g.rt) == 0);
 }
 
+static void *keeps_for_ever(void *arg) {
+  Gate *g = arg;
+  g->result = gilua_keep(g->rt);
+  g->inside = 1;
+  while (!g->go) usleep(1000);
+  gilua_drop(g->rt);
+  return NULL;
+}
+
+/* The thread that keeps the runtime does not come along. */
+static void test_fork_of_a_kept_runtime(void) {
+  Gate g = {.rt = opened(NULL)};
+  pthread_t t;
+  lua_State *L;
+  int status = -1;
+  pthread_create(&t, NULL, keeps_for_ever, &g);
+  while (!g.inside) usleep(1000);
+  CHECK(gilua_enter(g.rt, &L) == 0 && gilua_keep(g.rt) == 0);
+  fflush(stdout);
+  pid_t pid = fork();
+  gilua_drop(g.rt); /* once in each process */
+  CHECK(gilua_leave(g.rt, L) == 0);
+  if (pid == 0) {
+    alarm(20);
+    _exit(gilua_close(g.rt) == 0 ? 0 : 1);
+  }
+  waitpid(pid, &status, 0);
+  g.go = 1;
+  pthread_join(t, NULL);
+  CHECK(status == 0 && gilua_close(g.rt) == 0);
+}
+
 int main(void) {
+  TEST("closing in a child does not wait for keepers that did not come along", test_fork_of_a_kept_runtime(););
   TEST("a child that is forked from outside has closed runtimes", test_fork_outside(););
   return check_failures != 0;
 }

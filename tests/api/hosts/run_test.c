@@ -10,7 +10,7 @@ static void test_basics(void) {
   CHECK(fails(rt, "local function f() error('boo') end f()", "test:1: boo"));
   CHECK(strstr(gilua_error(rt), "stack traceback:") != NULL);
   CHECK(fails(rt, "x =", "unexpected symbol"));
-  CHECK(gilua_leave(rt, NULL) == GILUA_EOUTSIDE);
+  CHECK(gilua_leave(rt, NULL) == GILUA_EINVAL);
   CHECK(gilua_enter(rt, &L) == 0 && gilua_enter(rt, &M) == 0 && L == M);
   lua_getglobal(L, "x");
   CHECK(lua_tointeger(L, -1) == 42);

@@ -59,7 +59,58 @@ static void test_interrupt(void) {
   }
 }
 
+static void test_late_interrupt(void) {
+  gilua_Runtime *rt = opened(NULL);
+  lua_State *L;
+  gilua_interrupt(rt);
+  CHECK(runs(rt, "for i = 1, 100 do end"));
+  CHECK(gilua_enter(rt, &L) == 0);
+  gilua_interrupt(rt);
+  CHECK(gilua_interrupt_thread(rt, L) == 0 && luaL_loadstring(L, "for i = 1, 100 do end") == LUA_OK);
+  CHECK(gilua_call(rt, L, 0, 0) == 0 && gilua_leave(rt, L) == 0);
+  CHECK(runs(rt, "require 'gilua.time'.sleep(0)") && gilua_close(rt) == 0);
+}
+
+typedef struct Victim {
+  gilua_Runtime *rt;
+  lua_State *_Atomic L;
+  const char *code;
+  _Atomic int err;
+} Victim;
+
+static void *loops(void *arg) {
+  Victim *v = arg;
+  lua_State *L;
+  if (gilua_enter(v->rt, &L) != 0) return NULL;
+  luaL_loadstring(L, v->code);
+  v->L = L;
+  v->err = gilua_call(v->rt, L, 0, 0);
+  if (v->err != GILUA_ELUA || strstr(lua_tostring(L, -1), "interrupted") == NULL) v->err = 1;
+  gilua_leave(v->rt, L);
+  return NULL;
+}
+
+static void test_interrupt_of_any_thread(void) {
+  static const char *const codes[] = {"while true do end", "require'gilua.time'.sleep(1000)"};
+  gilua_Runtime *rt = opened(NULL);
+  for (size_t i = 0; i < 2; i++) {
+    Victim v = {.rt = rt, .code = codes[i]};
+    pthread_t t;
+    pthread_create(&t, NULL, loops, &v);
+    while (v.L == NULL) usleep(1000);
+    while (v.err == 0) { /* one that comes before the call is dropped */
+      CHECK(gilua_interrupt_thread(rt, v.L) == 0 || v.err != 0);
+      usleep(2000);
+    }
+    pthread_join(t, NULL);
+    CHECK(v.err == GILUA_ELUA && gilua_interrupt_thread(rt, (lua_State *)&v) == GILUA_EOUTSIDE);
+  }
+  CHECK(runs(rt, "assert(true)") && gilua_close(rt) == 0);
+}
+
 int main(void) {
+  TEST("an interrupt that comes when nothing runs ends nothing", test_late_interrupt(););
+  TEST("a host interrupts any of its threads", test_interrupt_of_any_thread(););
   TEST("signals of the host stay the host's, SIGINT is taken and given back", test_signals_of_the_host(););
   TEST("gilua_interrupt ends loops and waits of the main thread", test_interrupt(););
   return check_failures != 0;
