@@ -26,9 +26,8 @@ static int make_known(Host *h, Door *door, const gilua_Config *config) {
   door->owner = h;
   h->shutdown_timeout_ns = config->shutdown_timeout_ns;
   if (visit_open(door, rt) != 0) return GILUA_ENOMEM;
-  if (!config->handle_sigint) return GILUA_OK;
-  process_handle_sigint(rt);
-  return gil_start_nudger(&rt->gil) == 0 ? GILUA_OK : GILUA_ENOMEM;
+  if (config->handle_sigint) process_handle_sigint(rt);
+  return GILUA_OK; /* the nudger starts with the second thread: where no thread can be made, scripts run */
 }
 
 static void undo_open(Host *h, Door *door) {

@@ -56,6 +56,7 @@ struct GilThread {
   _Atomic pid_t tid;             /* [a] set by the thread before its first take; relaxed, 0 until known */
   int spin;                      /* [t] how well spinning did lately; sleeps at once while negative */
   _Atomic uint64_t arm_cost;     /* [a] ticks that arming it took last; relaxed, a hint */
+  _Atomic bool asked;            /* [a] a signal is on its way to it: set by who sends it, cleared by its handler; relaxed */
   _Atomic bool awake;            /* [a] waits by spinning; relaxed, a hint for who is next */
   _Atomic uint64_t hold_since;   /* [a] ticks; written by the thread, read by others as a hint */
   _Atomic uint64_t held;         /* [a] ticks it held the lock, up to hold_since; the same */
@@ -155,6 +156,7 @@ struct Gil {
   uint64_t late_after;              /* [G] ticks that somebody may be kept waiting before `late` is called; UINT64_MAX: never */
   /* [G] self leaves the lock, for which next has stood in line so many ticks of its hold. With m, as GilWatcher. */
   void (*late)(GilThread *self, GilThread *next, uint64_t ticks);
+  void (*unheard)(Gil *g);          /* [i] called by the nudger: a signal was sent whose handler has not run yet. May be NULL */
   bool (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. True: to be
                                        called again in a moment. May be NULL */
   _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
@@ -244,7 +246,15 @@ void gil_poke(GilThread *target);
  * asked. Needs the lock, held by self; target may be self. */
 void gil_request(GilThread *self, GilThread *target, uint32_t bits);
 
-/* gil_start_nudger starts the thread that asks; a second call does nothing. Returns 0 or an errno. Needs the lock. */
+/* gil_signal sends t, which may be the owner, the signal that asks. Safe in a signal handler. */
+void gil_signal(GilThread *t);
+
+/* gil_heard, called by the handler, tells whether the signal was one of gil_signal's or the nudger's. */
+static inline bool gil_heard(GilThread *self) {
+  return atomic_exchange_explicit(&self->asked, false, memory_order_relaxed);
+}
+
+/* gil_start_nudger starts the thread that asks; a second call does nothing. Returns 0 or an errno. */
 int gil_start_nudger(Gil *g);
 
 /* gil_stop_nudger ends it and joins it. */

@@ -60,8 +60,9 @@ static uint64_t next_ask(const Gil *g, uint64_t now) {
   return max_u64(since + g->interval, earliest);
 }
 
-/* Marks the owner; *to becomes the thread to signal, unless that is self, which arms its own hook. */
-static void ask(Gil *g, const GilThread *self, uint64_t now, pid_t *to) {
+/* Marks the owner; *to becomes the thread to signal, unless that is self, which arms its own hook. Returns whether it was sent
+ * one before that its handler has not seen. */
+static bool ask(Gil *g, const GilThread *self, uint64_t now, pid_t *to) {
   GilThread *owner = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed));
   bool someone = g->queued > 0 || g->coming != NULL;
   if (someone && g->policy->poll == 0)
@@ -70,9 +71,17 @@ static void ask(Gil *g, const GilThread *self, uint64_t now, pid_t *to) {
   uint64_t pause = max_u64(2 * g->ask_pause, g->interval);
   g->asked_at = now;
   g->ask_pause = pause < longest ? pause : longest;
-  if (owner == self || g->ask_signal == 0) return;
+  if (owner == self || g->ask_signal == 0) return false;
   g->asks++;
   *to = owner->tid;
+  return atomic_exchange_explicit(&owner->asked, true, memory_order_relaxed);
+}
+
+void gil_signal(GilThread *t) {
+  const Gil *g = t->gil;
+  if (g->ask_signal == 0) return;
+  atomic_store_explicit(&t->asked, true, memory_order_relaxed);
+  os_signal_thread(g->pid, atomic_load_explicit(&t->tid, memory_order_relaxed), g->ask_signal);
 }
 
 void gil_plan(Gil *g, const GilThread *self, uint64_t now, GilAfter *after) {
@@ -102,10 +111,10 @@ void gil_unlock(Gil *g, GilAfter after) {
 }
 
 /* With m: looks once, asks if it is time, and returns until when to sleep, in ticks. */
-static uint64_t look(Gil *g, int *idle, pid_t *to) {
+static uint64_t look(Gil *g, int *idle, pid_t *to, bool *unheard) {
   uint64_t now = clock_ticks(&g->clock), need = next_ask(g, now);
   if (need <= now) {
-    ask(g, NULL, now, to);
+    *unheard = ask(g, NULL, now, to);
     need = max_u64(next_ask(g, now), now + 1);
   }
   *idle = need == UINT64_MAX ? *idle + 1 : 0;
@@ -129,10 +138,12 @@ static void *nudger_main(void *arg) {
   pthread_mutex_lock(&g->m);
   while (!n->stop) {
     pid_t to = 0;
-    uint64_t until = n->until = look(g, &idle, &to);
+    bool unheard = false;
+    uint64_t until = n->until = look(g, &idle, &to, &unheard);
     int64_t deadline = deadline_of(g, until), soon = again ? clock_ns() + GIL_STIR_NS : CLOCK_NEVER;
     int sig = g->ask_signal;
     pthread_mutex_unlock(&g->m);
+    if (unheard && g->unheard != NULL) g->unheard(g);
     if (to != 0) os_signal_thread(g->pid, to, sig);
     futex_wait(&n->alarm, 0, soon < deadline ? soon : deadline);
     /* acquire pairs with gil_alarm */
@@ -155,13 +166,16 @@ int gil_start_nudger(Gil *g) {
   sigset_t old;
   os_block_signals(0, &old);
   pthread_mutex_lock(&g->m);
-  g->nudger = n;
-  err = pthread_create(&n->thread, &attr, nudger_main, g);
-  if (err != 0) g->nudger = NULL;
+  bool late = g->nudger != NULL; /* another thread was faster */
+  if (!late) {
+    g->nudger = n;
+    err = pthread_create(&n->thread, &attr, nudger_main, g);
+    if (err != 0) g->nudger = NULL;
+  }
   pthread_mutex_unlock(&g->m);
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   pthread_attr_destroy(&attr);
-  if (err == 0) return 0;
+  if (err == 0 && !late) return 0;
 fail:
   free(n);
   return err;

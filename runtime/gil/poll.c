@@ -4,6 +4,7 @@
 
 #include "runtime/gil/internal.h"
 #include "runtime/os/os.h"
+#include "runtime/os/poll.h"
 
 enum { SLICE_NS = 20000000 }; /* without an eventfd (the process has no descriptor left) requests are looked for so often */
 
@@ -16,25 +17,6 @@ static int wake_fd(GilThread *self) {
   return fd;
 }
 
-/* Like ppoll, but an errno is returned negative. After a stop (SIGSTOP and SIGCONT) the kernel goes on with a poll until the time it
- * was to end at, but begins a ppoll anew: so ppoll gets less than a millisecond. */
-static int poll_until(struct pollfd *fds, unsigned n, int64_t deadline) {
-  enum { MS = 1000000 };
-  for (;;) {
-    int64_t ns = deadline - clock_ns();
-    int ready;
-    if (deadline == CLOCK_NEVER) {
-      ready = poll(fds, n, -1);
-    } else if (ns >= MS) {
-      ready = poll(fds, n, ns / MS < INT_MAX ? (int)(ns / MS) : INT_MAX);
-      if (ready == 0) continue;
-    } else {
-      ready = ppoll(fds, n, &(struct timespec){.tv_nsec = ns > 0 ? (long)ns : 0}, NULL);
-    }
-    return ready >= 0 ? ready : -errno;
-  }
-}
-
 static bool is_requested(const GilThread *self, uint32_t wanted) {
   /* relaxed: who sets a request pokes afterwards, and the poke is acquired */
   return (atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0;
@@ -45,7 +27,8 @@ static bool is_requested(const GilThread *self, uint32_t wanted) {
 static int poll_once(GilThread *self, struct pollfd *fds, unsigned n, int64_t until_stir, int64_t deadline) {
   int wake = fds[n].fd;
   int64_t until = wake >= 0 ? until_stir : clock_ns() + SLICE_NS;
-  int ready = poll_until(fds, wake >= 0 ? n + 1 : n, until < deadline ? until : deadline);
+  int ready = os_poll(fds, wake >= 0 ? n + 1 : n, until < deadline ? until : deadline);
+  if (ready < 0) ready = -errno;
   if (ready == 0 && until < deadline) return -EINTR;
   if (ready <= 0 || wake < 0 || fds[n].revents == 0) return ready;
   os_event_clear(wake);

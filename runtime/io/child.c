@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/os/signals.h"
 #include "runtime/sync/blocking.h"
 
 #define ABANDONED "gilua.children" /* registry: pid -> true */
@@ -29,7 +30,7 @@ int child_start(const Tstate *ts, const char *command, int given, int as, pid_t 
   if (err != 0) goto out_actions;
   if (given >= 0) err = posix_spawn_file_actions_adddup2(&actions, given, as); /* as == given: it stays open */
   pthread_sigmask(SIG_SETMASK, NULL, &mask);
-  if (ts->owned) sigemptyset(&mask);
+  signals_open(&mask, &ts->blocked);
   if (err == 0) err = posix_spawnattr_setsigmask(&attr, &mask);
   if (err == 0) err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK); /* exec resets what is handled */
   if (err == 0) err = posix_spawn(pid, "/bin/sh", &actions, &attr, argv, environ);

@@ -2,7 +2,6 @@
 #include "runtime/os/os.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
@@ -58,22 +57,6 @@ int os_cpus(void) {
   if (sched_getaffinity(0, sizeof set, &set) != 0) return (int)sysconf(_SC_NPROCESSORS_ONLN); /* over 1 024 of them */
   int n = CPU_COUNT(&set);
   return n > 0 ? n : 1;
-}
-
-void os_block_signals(int sig, sigset_t *old) {
-  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
-  sigset_t set;
-  sigfillset(&set);
-  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&set, faults[i]);
-  if (sig != 0) sigdelset(&set, sig);
-  pthread_sigmask(SIG_SETMASK, &set, old);
-}
-
-void os_unblock_signal(int sig) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, sig);
-  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void os_sharp_timers(void) { prctl(PR_SET_TIMERSLACK, 1UL); }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "runtime/os/signals.h"
+
 /* os_tid is the system's id of the calling thread (what `top -H` shows). */
 pid_t os_tid(void);
 
@@ -24,13 +26,6 @@ void os_event_clear(int fd);
 
 /* os_cpus is how many processors this process may use now (its affinity), at least 1. */
 int os_cpus(void);
-
-/* os_block_signals blocks every signal but sig (0: none) and the faults in the calling thread; the old mask goes to
- * *old if that is not NULL. A thread of ours must not take a signal that the host meant for its main thread. */
-void os_block_signals(int sig, sigset_t *old);
-
-/* os_unblock_signal lets the calling thread take sig. */
-void os_unblock_signal(int sig);
 
 /* os_sharp_timers lets timed sleeps of the calling thread end when they should, not up to 50 us later. */
 void os_sharp_timers(void);

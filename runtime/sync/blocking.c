@@ -120,12 +120,15 @@ static ParkResult wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t d
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
   Waiter *w = &ts->wait;
   if (waits_forbidden(ts)) return poll_now(fds, n);
-  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
-  park_begin(ts, deadline, "fd", fds);
-  gil_idle(&ts->gil);
-  int ready = gil_poll(&ts->gil, fds, n, deadline, wanted);
-  gil_take(&ts->gil);
-  w->what = NULL;
+  int ready;
+  do {
+    if (!request_serve_hook(ts) && !ts->shielded) return PARK_REQUESTED;
+    park_begin(ts, deadline, "fd", fds);
+    gil_idle(&ts->gil);
+    ready = gil_poll(&ts->gil, fds, n, deadline, wanted);
+    gil_take(&ts->gil);
+    w->what = NULL;
+  } while (ready == -1 && request_serve_hook(ts)); /* that was all: it goes on to its deadline */
   if (ready > 0) return PARK_GRANTED;
   if (ready < -1) { /* poll refuses the call itself: the caller's next read or write tells why */
     for (unsigned i = 0; i < n; i++) fds[i].revents = POLLERR;

@@ -36,23 +36,35 @@ void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *obje
   w->deadline = deadline;
 }
 
+static uint32_t requests_of(const Tstate *ts) {
+  return atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
+}
+
 /* It came back only to see whether its wait can end at all. */
 static bool must_look(const Tstate *ts, bool suspicious, uint32_t wanted) {
   const Waiter *w = &ts->wait;
   if (w->queue == NULL || !(w->look || suspicious)) return false;
-  return (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) == 0;
+  return (requests_of(ts) & wanted) == 0;
+}
+
+/* It came back for a hook that a signal handler of the host has set: calls it where ts stands in the queue, so that nothing is
+ * missed. Returns whether that was all, and the wait goes on to its deadline. */
+static bool goes_on(Tstate *ts, uint32_t wanted) {
+  if (ts->wait.granted || (requests_of(ts) & wanted & REQUEST_HOOK) == 0) return false;
+  return request_serve_hook(ts) && (requests_of(ts) & wanted) == 0 && !ts->wait.granted;
 }
 
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
   uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES | REQUEST_NOTICE;
   if (waits_forbidden(ts)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
-  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
+  if ((requests_of(ts) & wanted & ~(uint32_t)REQUEST_HOOK) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
   park_begin(ts, deadline, what, object);
   if (q != NULL) waitq_append(q, w);
   if (q != NULL && deadline == CLOCK_NEVER) count_untimed(w); /* a sleep ends by itself */
   DeadlockVerdict verdict = w->untimed ? deadlock_check(ts, false) : WAIT_ON;
-  while (verdict != WAIT_IN_VAIN) {
+  bool waits = (requests_of(ts) & wanted) == 0 || goes_on(ts, wanted);
+  while (waits && verdict != WAIT_IN_VAIN) {
     gil_park(&ts->gil);
     bool suspicious = verdict == WAIT_SUSPICIOUSLY;
     gil_sleep(&ts->gil, suspicious ? clock_ns() + DEADLOCK_GRACE_NS : deadline, wanted, q != NULL);
@@ -64,7 +76,7 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
       verdict = deadlock_check(ts, suspicious && !w->look);
       w->look = false;
     } else {
-      break;
+      waits = goes_on(ts, wanted);
     }
   }
   w->what = NULL;
@@ -72,15 +84,15 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
   discount_untimed(w);
   if (w->queue != NULL) waitq_remove(w);
   if (verdict == WAIT_IN_VAIN) return PARK_DEADLOCK;
-  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & wanted) != 0) return PARK_REQUESTED;
-  return PARK_TIMEOUT;
+  return (requests_of(ts) & wanted) != 0 ? PARK_REQUESTED : PARK_TIMEOUT;
 }
 
 void park_grant(Tstate *self, Waiter *w, bool urgent) {
   waitq_remove(w);
   discount_untimed(w);
   w->granted = true;
-  gil_ready(&self->gil, &tstate_of_waiter(w)->gil, urgent);
+  Tstate *target = tstate_of_waiter(w);
+  if (target != self) gil_ready(&self->gil, &target->gil, urgent); /* else a hook amid its own wait grants */
 }
 
 void park_move(Waiter *w, Waitq *q, const char *what, const void *object) {
@@ -109,6 +121,8 @@ bool park_check(lua_State *L, Tstate *ts, ParkResult result) {
   if (result == PARK_DEADLOCK) deadlock_raise(L, ts);
   if (result == PARK_FORBIDDEN && ts->astray)
     error_raise_state(L, "borrowed", "cannot wait on a lua_State that another thread uses, too");
+  if (result == PARK_FORBIDDEN && ts->serving)
+    error_raise_state(L, "hook", "cannot wait in a hook that a signal handler has set amid another wait");
   if (result == PARK_FORBIDDEN) error_raise_state(L, "finalizer", "cannot wait in a finalizer");
   return result == PARK_GRANTED;
 }

@@ -24,7 +24,7 @@ static bool interrupts_finalizer(const Tstate *ts) {
   return false;
 }
 
-bool waits_forbidden(const Tstate *ts) { return ts->astray || (!ts->rt->ending && interrupts_finalizer(ts)); }
+bool waits_forbidden(const Tstate *ts) { return ts->astray || ts->serving || (!ts->rt->ending && interrupts_finalizer(ts)); }
 
 bool lock_yield(Tstate *ts) {
   if (waits_forbidden(ts)) return false;

@@ -213,7 +213,7 @@ void hook_stirred(GilThread *self) {
     atomic_fetch_or_explicit(&self->requests, REQUEST_HOOK, memory_order_relaxed);
 }
 
-void hook_call_foreign(lua_State *L, Tstate *ts) {
+lua_Hook hook_take_foreign(Tstate *ts) {
   Runtime *rt = ts->rt;
   lua_Hook hook = lua_gethook(rt->L);
   enter_sethook(ts);
@@ -224,6 +224,10 @@ void hook_call_foreign(lua_State *L, Tstate *ts) {
     lua_sethook(rt->L, NULL, 0, 0);
   }
   leave_sethook(ts);
+  return hook != gil_hook ? hook : NULL;
+}
+
+void hook_call(lua_State *L, lua_Hook hook) {
   lua_Debug ar = {.event = LUA_HOOKCOUNT, .currentline = -1};
-  if (hook != NULL && hook != gil_hook) hook(L, &ar);
+  if (hook != NULL) hook(L, &ar);
 }

@@ -26,8 +26,10 @@ bool hook_is_foreign(const Runtime *rt, lua_State *L);
 
 /* hook_stirred requests REQUEST_HOOK if the host's signal handler has set a hook on the main state while self, the main
  * thread, waits or does native work: else the hook would be called at the next VM instruction only. Threads: self, or
- * another while self stays out of Lua. hook_call_foreign takes that hook off and calls it on L. */
+ * another while self stays out of Lua. hook_take_foreign takes that hook off and returns it, NULL if
+ * there is none; hook_call calls one on L. */
 void hook_stirred(GilThread *self);
-void hook_call_foreign(lua_State *L, Tstate *ts);
+lua_Hook hook_take_foreign(Tstate *ts);
+void hook_call(lua_State *L, lua_Hook hook);
 
 #endif

@@ -54,7 +54,7 @@ static int thread_result(lua_State *L) {
   return (int)t->nvalues;
 }
 
-/* A timer that has not called yet ends without calling; any other thread is asked to stop. */
+/* A timer that has not called yet ends without calling, one that has goes on; any other thread is asked to stop. */
 static int thread_cancel(lua_State *L) {
   Thread *t = check(L);
   Tstate *self = park_self(L);
@@ -63,6 +63,8 @@ static int thread_cancel(lua_State *L) {
   if (t->timer && !t->called && t->state != THREAD_DONE) {
     t->called_off = alive = true;
     park_grant_all(self, &t->delaying);
+  } else if (alive && t->timer) {
+    alive = false; /* it has fired */
   } else if (alive) {
     request_cancel(L, self, t->ts, lua_isnil(L, 2) ? 0 : 2);
   }

@@ -37,15 +37,22 @@ typedef struct ModuleUse {
   char name[];
 } ModuleUse;
 
+/* Whose handler stood where ours was put. */
+typedef struct OldAction {
+  struct sigaction act;
+  struct OldAction *older; /* what stood there before; a handler may still read it */
+} OldAction;
+
 _Thread_local Tstate *tstate_innermost __attribute__((tls_model("initial-exec")));
+static _Thread_local volatile sig_atomic_t passing_on __attribute__((tls_model("initial-exec"))); /* in pass_on */
 _Thread_local Visit *visit_first __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t list_m = PTHREAD_MUTEX_INITIALIZER;
 static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
 static bool preempt_handler[NSIG];            /* the same, by signal */
-/* written before the handler that reads them is installed */
-static struct sigaction old_preempt[NSIG], old_int, old_quit;
+static OldAction *_Atomic old_preempt[NSIG];  /* [a] released before the handler that acquires them is installed; never freed */
+static struct sigaction old_int, old_quit;    /* written before the handler that reads them is installed */
 static Door *closed_first, *closed_last;      /* doors of runtimes that are closed, oldest first; guarded by list_m */
 static unsigned closed_doors;                 /* how many those are; guarded by list_m */
 static uint64_t door_serial;                  /* guarded by list_m */
@@ -67,18 +74,30 @@ void tstate_leave(Tstate *ts) {
 }
 
 static void forward(const struct sigaction *old, int sig, siginfo_t *info, void *context) {
+  if (old->sa_flags == 0 && old->sa_handler == SIG_DFL) return;
   if ((old->sa_flags & SA_SIGINFO) != 0) old->sa_sigaction(sig, info, context);
   else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) old->sa_handler(sig);
+}
+
+/* Passes on a signal that is not ours. A library that was installed after us may pass it back. */
+static void pass_on(int sig, siginfo_t *info, void *context) {
+  const OldAction *old = atomic_load_explicit(&old_preempt[sig], memory_order_acquire);
+  if (old == NULL || passing_on) return;
+  passing_on = 1;
+  forward(&old->act, sig, info, context);
+  passing_on = 0;
 }
 
 /* Every runtime whose lock this thread owns is looked at: Lua of one may call C that is inside another. */
 static void on_preempt(int sig, siginfo_t *info, void *context) {
   int saved = errno;
-  for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer)
+  bool is_ours = false;
+  for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer) {
+    is_ours |= gil_heard(&ts->gil);
     if (gil_held(&ts->gil) && atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0)
       hook_arm_in_handler(ts);
-  if (info == NULL || info->si_code != SI_TKILL || info->si_pid != getpid())
-    forward(&old_preempt[sig], sig, info, context);
+  }
+  if (!is_ours) pass_on(sig, info, context);
   errno = saved;
 }
 
@@ -95,7 +114,7 @@ void process_interrupt_thread(Tstate *target) {
     armed = true;
   }
   /* if it runs elsewhere */
-  if (!armed && rt->gil.ask_signal != 0) os_signal_thread(rt->gil.pid, target->gil.tid, rt->gil.ask_signal);
+  if (!armed) gil_signal(&target->gil);
   gil_alarm(&rt->gil); /* if what was armed gets lost */
 }
 
@@ -128,16 +147,6 @@ static int install(int sig, void (*plain)(int), void (*full)(int, siginfo_t *, v
   return sigaction(sig, &act, old) == 0 ? 0 : errno;
 }
 
-void process_handle_sigint(Runtime *rt) {
-  Runtime *before = atomic_exchange(&interrupted, rt);
-  if (rt != NULL && before == NULL) install(SIGINT, on_sigint, NULL, &old_int);
-  else if (rt == NULL && before != NULL) sigaction(SIGINT, &old_int, NULL);
-}
-
-void process_release_sigint(Runtime *rt) {
-  if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);
-}
-
 static void on_sigquit(int sig) {
   int saved = errno;
   bool (*ask)(void *) = atomic_load_explicit(&quit_ask, memory_order_acquire);
@@ -146,6 +155,42 @@ static void on_sigquit(int sig) {
     raise(sig);
   }
   errno = saved;
+}
+
+bool process_is_handler(const struct sigaction *act) {
+  if ((act->sa_flags & SA_SIGINFO) != 0) return act->sa_sigaction == on_preempt;
+  return act->sa_handler == on_sigint || act->sa_handler == on_sigquit;
+}
+
+/* With list_m: puts our handler before the one that is there. */
+static int put_in_front(int sig) {
+  struct sigaction there;
+  if (sigaction(sig, NULL, &there) != 0) return errno;
+  if (process_is_handler(&there)) return 0;
+  OldAction *old = malloc(sizeof *old);
+  if (old == NULL) return ENOMEM;
+  *old = (OldAction){.act = there, .older = atomic_load_explicit(&old_preempt[sig], memory_order_relaxed)};
+  atomic_store_explicit(&old_preempt[sig], old, memory_order_release);
+  return install(sig, NULL, on_preempt, &there);
+}
+
+void process_unheard(Gil *g) {
+  struct sigaction there;
+  int sig = g->ask_signal;
+  if (sigaction(sig, NULL, &there) != 0 || process_is_handler(&there)) return; /* it is late, or blocked */
+  pthread_mutex_lock(&list_m);
+  put_in_front(sig);
+  pthread_mutex_unlock(&list_m);
+}
+
+void process_handle_sigint(Runtime *rt) {
+  Runtime *before = atomic_exchange(&interrupted, rt);
+  if (rt != NULL && before == NULL) install(SIGINT, on_sigint, NULL, &old_int);
+  else if (rt == NULL && before != NULL) sigaction(SIGINT, &old_int, NULL);
+}
+
+void process_release_sigint(Runtime *rt) {
+  if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);
 }
 
 void process_handle_sigquit(bool (*ask)(void *arg), void *arg) {
@@ -211,7 +256,19 @@ static void reset_door(Door *door, const Tstate *ts) {
   if (ts == NULL) atomic_store(&door->state, DOOR_CLOSING); /* nobody comes in any more, nor ends it */
 }
 
+/* The only thread of the child is as the program's main one. */
+static void open_signals(void) {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, NULL, &mask);
+  for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer) {
+    signals_open(&mask, &ts->blocked);
+    sigemptyset(&ts->blocked);
+  }
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
 static void fork_child(void) {
+  open_signals();
   atomic_store_explicit(&quit_ask, NULL, memory_order_relaxed); /* the thread that serves it did not come along */
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {
     Tstate *ts = survivor_of(rt);
@@ -235,7 +292,7 @@ int process_add(Runtime *rt) {
   if (err != 0) goto out;
   fork_handlers = true;
   if (rt->preempt == PREEMPT_SIGNAL && !preempt_handler[rt->signal])
-    err = install(rt->signal, NULL, on_preempt, &old_preempt[rt->signal]);
+    err = put_in_front(rt->signal);
   if (err != 0) goto out;
   if (rt->preempt == PREEMPT_SIGNAL) {
     preempt_handler[rt->signal] = true;

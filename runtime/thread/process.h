@@ -2,6 +2,8 @@
 #ifndef GILUA_RUNTIME_THREAD_PROCESS_H
 #define GILUA_RUNTIME_THREAD_PROCESS_H
 
+#include <signal.h>
+
 #include "runtime/thread/runtime.h"
 
 struct gilua_Runtime;
@@ -21,6 +23,12 @@ const char *process_error(void);
 /* process_use_module notes that the module, safe in one runtime of a process only, is used behind door. Returns 0, EBUSY
  * if another runtime uses it, or ENOMEM. */
 int process_use_module(struct gilua_Runtime *door, const char *name);
+
+/* process_is_handler tells whether act is one of ours; they run on any thread. */
+bool process_is_handler(const struct sigaction *act);
+
+/* process_unheard puts our handler before that of a library that has taken the signal since. Is Gil.unheard. */
+void process_unheard(Gil *g);
 
 /* process_add lists rt; with the first runtime that preempts by signal it installs the handler of PREEMPT_SIGNUM, with
  * the first runtime at all the fork handlers. Returns 0 or an errno. process_remove takes rt off the list. */

@@ -36,6 +36,10 @@ void request_drop_cancel(lua_State *L, Tstate *ts);
 /* request_drop_interrupt takes back an interrupt that ts, the calling thread, has not raised. */
 void request_drop_interrupt(Tstate *ts);
 
+/* request_serve_hook calls the hook of REQUEST_HOOK, if that is pending, amid a wait of ts, the calling thread; what the hook
+ * raises is kept for request_raise. Nothing can wait in it. Returns whether nothing is left to be raised. Needs the lock. */
+bool request_serve_hook(Tstate *ts);
+
 /* request_cancel asks target to stop, with the message at stack index msg of L (0: the default). Needs the lock. */
 void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg);
 

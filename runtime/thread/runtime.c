@@ -74,6 +74,7 @@ Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   rt->main->gil.tid = os_tid();
   rt->gil.arm = hook_arm;
   rt->gil.longest = tstate_note_longest;
+  rt->gil.unheard = process_unheard;
   rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? rt->signal : 0;
   tstate_enter(rt->main);
   gil_take(&rt->main->gil);
@@ -128,7 +129,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
     if (t->wait.queue != NULL) waitq_remove(&t->wait);
     t->vanished = true; /* its stack stays anchored: the child must not run its finalizers */
   }
-  rt->zombie = NULL;
+  rt->zombies = rt->newest_zombie = NULL;
+  rt->nzombies = 0;
   rt->unjoined = 0;
   rt->forks++;
   rt->unblocks = ts != NULL ? ts->unblock : NULL;

@@ -137,10 +137,11 @@ struct Runtime {
   ForkLock *fork_locks;     /* see ForkLock */
   Waitq endings;            /* [G] who waits for some thread to end */
   pthread_mutex_t reap_m;   /* guards [r]; a leaf */
-  pthread_cond_t reap_c;    /* a thread became the zombie */
+  pthread_cond_t reap_c;    /* a thread became a zombie */
   pthread_mutex_t unblock_m; /* guards [u]; held while an unblock function runs; taken without the lock or under it */
   Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
-  Tstate *zombie;           /* [r] ended, to be joined by the next that ends */
+  Tstate *zombies, *newest_zombie; /* [r] ended, the oldest first, linked by next: to be joined by who starts or ends another */
+  unsigned nzombies;        /* [r] how many */
   unsigned unjoined;        /* [r] system threads started and not joined */
   Runtime *next;            /* list of the process, see process.c */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/os/os.h"
+#include "runtime/sync/blocking.h"
 #include "runtime/sync/deadlock.h"
 #include "runtime/thread/ended.h"
 #include "runtime/thread/error.h"
@@ -20,7 +21,7 @@
 #include "runtime/thread/sentinel.h"
 #include "runtime/thread/shutdown.h"
 
-enum { OS_NAME_ROOM = 64 };
+enum { OS_NAME_ROOM = 64, MOST_ZOMBIES = 8 };
 
 Thread *thread_new(lua_State *L, lua_Integer n) {
   Thread *t = object_new(L, &thread_type, THREAD_VALUES);
@@ -199,21 +200,55 @@ static void run(Tstate *ts, Thread *t) {
   end_thread(ts, t);
 }
 
-/* Becomes the zombie and joins the one before. Without the lock. */
-static void become_zombie(Tstate *ts) {
-  Runtime *rt = ts->rt;
-  pthread_mutex_lock(&rt->reap_m);
-  Tstate *before = rt->zombie;
-  rt->zombie = ts;
-  pthread_cond_signal(&rt->reap_c);
+/* With reap_m, which it drops and takes: the oldest zombie is joined, unless it still runs and must not be waited for. Returns
+ * whether one was. */
+static bool bury_oldest(Runtime *rt, bool wait) {
+  Tstate *ts = rt->zombies;
+  if (ts == NULL) return false;
+  if (!wait && pthread_tryjoin_np(ts->pthread, NULL) != 0) return false;
+  rt->zombies = ts->next;
+  rt->nzombies--;
   pthread_mutex_unlock(&rt->reap_m);
-  if (before == NULL) return;
-  pthread_join(before->pthread, NULL);
-  tstate_free(before);
+  if (wait) pthread_join(ts->pthread, NULL);
+  tstate_free(ts);
   pthread_mutex_lock(&rt->reap_m);
   rt->unjoined--;
   pthread_cond_signal(&rt->reap_c);
+  return true;
+}
+
+/* Joins who has ended, and becomes one to be joined: nobody waits here. Without the lock. */
+static void become_zombie(Tstate *ts) {
+  Runtime *rt = ts->rt;
+  pthread_mutex_lock(&rt->reap_m);
+  while (bury_oldest(rt, false)) continue;
+  ts->next = NULL;
+  if (rt->zombies == NULL) rt->zombies = ts;
+  else rt->newest_zombie->next = ts;
+  rt->newest_zombie = ts;
+  rt->nzombies++;
+  pthread_cond_signal(&rt->reap_c);
   pthread_mutex_unlock(&rt->reap_m);
+}
+
+static void wait_for_zombies(Runtime *rt) {
+  pthread_mutex_lock(&rt->reap_m);
+  while (rt->nzombies > MOST_ZOMBIES && bury_oldest(rt, true)) continue;
+  pthread_mutex_unlock(&rt->reap_m);
+}
+
+/* Before another thread is started: a loop that starts and joins must not be faster than the system ends its threads. They have
+ * left the lock for the last time, so that none needs more than a processor. */
+static void bury(Tstate *self) {
+  Runtime *rt = self->rt;
+  pthread_mutex_lock(&rt->reap_m);
+  while (bury_oldest(rt, false)) continue;
+  bool many = rt->nzombies > MOST_ZOMBIES;
+  pthread_mutex_unlock(&rt->reap_m);
+  if (!many) return;
+  blocking_begin_wait(self, "thread");
+  wait_for_zombies(rt);
+  blocking_end(self);
 }
 
 static void *thread_main(void *arg) {
@@ -235,19 +270,8 @@ static void *thread_main(void *arg) {
 
 void thread_reap(Runtime *rt) {
   pthread_mutex_lock(&rt->reap_m);
-  while (rt->unjoined > 0) {
-    Tstate *ts = rt->zombie;
-    if (ts == NULL) {
-      pthread_cond_wait(&rt->reap_c, &rt->reap_m);
-      continue;
-    }
-    rt->zombie = NULL;
-    pthread_mutex_unlock(&rt->reap_m);
-    pthread_join(ts->pthread, NULL);
-    tstate_free(ts);
-    pthread_mutex_lock(&rt->reap_m);
-    rt->unjoined--;
-  }
+  while (rt->unjoined > 0)
+    if (!bury_oldest(rt, true)) pthread_cond_wait(&rt->reap_c, &rt->reap_m);
   pthread_mutex_unlock(&rt->reap_m);
 }
 
@@ -259,7 +283,8 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
   if (rt->stack_size != 0) err = pthread_attr_setstacksize(&attr, rt->stack_size);
   if (err == 0) {
     sigset_t old;
-    os_block_signals(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0, &old);
+    signals_for_thread(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0, process_is_handler, &old, &ts->blocked);
+    sigorset(&ts->blocked, &ts->blocked, &tstate_self()->blocked); /* its mask has these from us */
     pthread_mutex_lock(&rt->reap_m);
     err = pthread_create(&ts->pthread, &attr, thread_main, ts);
     if (err == 0) rt->unjoined++;
@@ -275,11 +300,12 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
 }
 
 /* Makes the base state of the Thread at index i: body, Thread, target, args…; pushes it. */
-static lua_State *make_base(lua_State *L, int i, lua_Integer n) {
+static void make_base(lua_State *L, int i, lua_Integer n) {
   lua_State *base = lua_newthread(L);
   hook_reset(runtime_of(L), base);
   if (n > INT_MAX / 2 || !lua_checkstack(base, (int)n + LUA_MINSTACK)) luaL_error(L, "too many arguments to a thread");
   luaL_checkstack(L, (int)n + 4, "too many arguments to a thread");
+  if (((Thread *)lua_touserdata(L, i))->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
   lua_getiuservalue(L, i, THREAD_CALL);
   int call = lua_gettop(L);
   lua_pushcfunction(L, body);
@@ -287,7 +313,6 @@ static lua_State *make_base(lua_State *L, int i, lua_Integer n) {
   for (lua_Integer k = 1; k <= (n > 0 ? n : 1); k++) lua_rawgeti(L, call, k);
   lua_xmove(L, base, lua_gettop(L) - call);
   lua_remove(L, call);
-  return base;
 }
 
 static void set_os_name(lua_State *L, int i, Tstate *ts, const Thread *t) {
@@ -298,41 +323,56 @@ static void set_os_name(lua_State *L, int i, Tstate *ts, const Thread *t) {
   lua_pop(L, 1);
 }
 
-void thread_start(lua_State *L, int i) {
-  i = lua_absindex(L, i);
-  Tstate *self = park_self(L);
-  Runtime *rt = self->rt;
-  Thread *t = lua_touserdata(L, i);
+static void check_startable(lua_State *L, const Runtime *rt, const Thread *t) {
   if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
   if (rt->phase >= PHASE_CANCELLING) error_raise(L, ERROR_FINALIZING, "cannot start a thread while the program ends");
-  if (rt->attached) sentinel_new(L);
-  lua_State *base = make_base(L, i, t->nvalues);
-  int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  lua_pushvalue(L, i);
-  int thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  Tstate *ts = tstate_new(rt, base, self);
+}
+
+/* Lists a state for the Thread at index i and creates its system thread. Nothing of Lua is allocated. Returns 0 or an errno;
+ * the references are taken over or given back. */
+static int launch(lua_State *L, int i, Tstate *self, Thread *t, int base_ref, int thread_ref) {
+  Runtime *rt = self->rt;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, base_ref);
+  Tstate *ts = tstate_new(rt, lua_tothread(L, -1), self);
+  lua_pop(L, 1);
   if (ts == NULL) {
     luaL_unref(L, LUA_REGISTRYINDEX, base_ref);
     luaL_unref(L, LUA_REGISTRYINDEX, thread_ref);
-    luaL_error(L, "cannot start a thread: %s", strerror(ENOMEM));
+    return ENOMEM;
   }
   ts->base_ref = base_ref;
   ts->thread_ref = thread_ref;
   ts->owned = true;
   set_os_name(L, i, ts, t);
   int err = gil_start_nudger(&rt->gil);
-  if (err == 0 && rt->thread_life != NULL) {
+  if (err == 0) err = create(rt, ts, t);
+  if (err != 0) {
+    tstate_unlist(ts);
+    tstate_free(ts);
+  } else if (rt->thread_life != NULL) {
+    rt->thread_life(ts, true);
+  }
+  return err;
+}
+
+void thread_start(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  Tstate *self = park_self(L);
+  Runtime *rt = self->rt;
+  Thread *t = lua_touserdata(L, i);
+  bury(self);
+  check_startable(L, rt, t);
+  if (rt->attached) sentinel_new(L);
+  if (rt->thread_life != NULL) { /* it asks for the name */
     thread_push_name(L, i);
     lua_pop(L, 1);
   }
-  if (err == 0) err = create(rt, ts, t);
-  if (err == 0) {
-    if (rt->thread_life != NULL) rt->thread_life(ts, true);
-    return;
-  }
-  tstate_unlist(ts);
-  tstate_free(ts);
-  luaL_error(L, "cannot start a thread: %s", strerror(err));
+  make_base(L, i, t->nvalues);
+  int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, i);
+  int thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  int err = t->state == THREAD_NEW ? launch(L, i, self, t, base_ref, thread_ref) : EALREADY; /* by a finalizer meanwhile */
+  if (err != 0) luaL_error(L, "cannot start a thread: %s", strerror(err));
 }
 
 ParkResult thread_join(Tstate *self, Thread *t, int64_t deadline) {

@@ -8,8 +8,8 @@
  *   NEW -> RUNNING    any thread, once                   thread_start
  *   RUNNING -> DONE   the thread itself, or, in a forked child, whoever looks: the thread has vanished
  *
- * The system thread outlives DONE by some microseconds: it becomes Runtime.zombie and is joined by the next that ends,
- * or by the runtime's close.
+ * The system thread outlives DONE by some microseconds: it becomes a zombie and is joined by the next that starts or
+ * ends one, or by the runtime's close.
  */
 #ifndef GILUA_RUNTIME_THREAD_THREAD_H
 #define GILUA_RUNTIME_THREAD_THREAD_H

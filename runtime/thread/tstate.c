@@ -18,7 +18,7 @@ Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
   ts->rt = rt;
   ts->base = base;
   ts->current = base;
-  ts->thread_ref = ts->locals_ref = ts->cancel_ref = ts->base_ref = ts->error_ref = LUA_NOREF;
+  ts->thread_ref = ts->locals_ref = ts->cancel_ref = ts->hook_error_ref = ts->base_ref = ts->error_ref = LUA_NOREF;
   return ts;
 }
 
@@ -43,7 +43,7 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
 void tstate_unlist(Tstate *ts) {
   Runtime *rt = ts->rt;
   assert(ts->wait.queue == NULL);
-  int *const refs[] = {&ts->thread_ref, &ts->locals_ref, &ts->cancel_ref, &ts->base_ref, &ts->error_ref};
+  int *const refs[] = {&ts->thread_ref, &ts->locals_ref, &ts->cancel_ref, &ts->hook_error_ref, &ts->base_ref, &ts->error_ref};
   for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
     luaL_unref(rt->spare, LUA_REGISTRYINDEX, *refs[i]);
     *refs[i] = LUA_NOREF;

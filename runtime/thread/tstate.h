@@ -61,11 +61,14 @@ struct Tstate {
   struct Unblock *unblock;     /* [u] its native call that a request ends, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
+  bool serving;                /* [t] a hook of a signal handler of the host, amid a wait: nothing else waits */
+  int hook_error_ref;          /* [G] registry: what such a hook raised, until the wait has ended; or LUA_NOREF */
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
   int base_ref;                /* [G] registry: anchor of base, or LUA_NOREF */
   int error_ref;               /* [G] registry: {value, traceback} of its newest error that is no object, or LUA_NOREF */
   struct Worker *worker;       /* [G] what it is in a pool of threads, or NULL */
   pthread_t pthread;           /* [i] of a thread that gilua started */
+  sigset_t blocked;            /* [i] signals that are blocked in it and not in who started it, see os/signals.h */
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
   struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */

@@ -126,6 +126,7 @@ static void serve(DumpServer *s) {
   size_t n = 0;
   FILE *out = open_memstream(&text, &n);
   if (out == NULL) return;
+  gil_start_nudger(s->ts.gil.gil); /* else the owner is asked by nobody */
   gil_take(&s->ts.gil);
   dump_print(out, s->ts.rt);
   gil_leave(&s->ts.gil);

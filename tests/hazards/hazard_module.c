@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/time.h>
@@ -101,6 +102,28 @@ static int l_call_at_home(lua_State *L) {
   return 2;
 }
 
+static volatile sig_atomic_t heard;
+
+static void on_taken(int sig) {
+  (void)sig;
+  heard++;
+}
+
+/* take(sig): as libraries do that use a signal themselves, Go's runtime SIGURG */
+static int l_take(lua_State *L) {
+  struct sigaction act = {.sa_handler = on_taken, .sa_flags = SA_RESTART | SA_ONSTACK};
+  lua_pushboolean(L, sigaction((int)luaL_checkinteger(L, 1), &act, NULL) == 0);
+  return 1;
+}
+
+/* send(sig) -> whether the handler ran in this thread, to which the signal was sent */
+static int l_send(lua_State *L) {
+  sig_atomic_t before = heard;
+  pthread_kill(pthread_self(), (int)luaL_checkinteger(L, 1));
+  lua_pushboolean(L, heard > before);
+  return 1;
+}
+
 /* the module's only function that others call */
 int luaopen_hazard(lua_State *L);
 
@@ -112,6 +135,8 @@ int luaopen_hazard(lua_State *L) {
       {"stop_after", l_stop_after},
       {"patient_poll", l_patient_poll},
       {"resume", l_resume},
+      {"take", l_take},
+      {"send", l_send},
       {"call_at_home", l_call_at_home},
       {NULL, NULL},
   };
