@@ -1,6 +1,5 @@
 /* Sleeping on descriptors: the sleeper is poll, and whoever pokes writes to the thread's own eventfd. */
 #include <errno.h>
-#include <limits.h>
 
 #include "runtime/gil/internal.h"
 #include "runtime/os/os.h"
