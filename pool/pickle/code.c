@@ -46,6 +46,7 @@ static void new_epoch(lua_State *L, PickleLink *link) {
 }
 
 void link_prepare(lua_State *L, PickleLink *link) {
+  if (link->modules == LUA_NOREF) pickle_names_snapshot(L, link);
   if (link->worker) return;
   if (link->ncodes >= MOST_CODES || link->code_bytes > MOST_CODE_BYTES) new_epoch(L, link);
   if (link->written != LUA_NOREF) return;

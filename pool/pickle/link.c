@@ -8,11 +8,6 @@
 
 enum { KEPT_TRACKED = 1024, LEVEL_BITS = 2 };
 
-static int snapshot(lua_State *L) {
-  pickle_names_snapshot(L, lua_touserdata(L, 1));
-  return 0;
-}
-
 static int ref_table(lua_State *L, const char *mode) {
   lua_newtable(L);
   if (mode != NULL) {
@@ -30,18 +25,12 @@ static void unref(lua_State *L, int *ref) {
 }
 
 PickleLink *pickle_link_new(lua_State *L, unsigned options) {
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
   PickleLink *link = pickle_realloc(NULL, sizeof *link);
   if (link == NULL) luaL_error(L, "not enough memory");
   memset(link, 0, sizeof *link);
   link->spawn = (options & PICKLE_LINK_SPAWN) != 0;
   link->objects = link->modules = link->written = link->ready = link->tracked_list = link->names.keys = LUA_NOREF;
-  lua_pushcfunction(L, snapshot);
-  lua_pushlightuserdata(L, link);
-  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return link;
-  pickle_link_free(L, link);
-  lua_error(L);
-  return NULL;
+  return link;
 }
 
 void pickle_link_free(lua_State *L, PickleLink *link) {
@@ -71,19 +60,9 @@ static void share(lua_State *L, PickleLink *link, int objects, unsigned level) {
   link->nknown = number;
 }
 
-static void note_modules(lua_State *L, PickleLink *link) {
-  unref(L, &link->modules);
-  modules_push(L, !link->spawn);
-  link->modules = luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 /* Numbers are never given anew: a message that was written before this fork is read by a worker that is born of it. */
-void pickle_names_snapshot(lua_State *L, PickleLink *link) {
-  luaL_checkstack(L, 8, NULL);
+static void share_all(lua_State *L, PickleLink *link) {
   int top = lua_gettop(L);
-  note_modules(L, link);
-  names_free(L, &link->names);
-  if (link->spawn) return;
   if (link->objects == LUA_NOREF) link->objects = ref_table(L, "v");
   lua_newtable(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->objects);
@@ -95,6 +74,15 @@ void pickle_names_snapshot(lua_State *L, PickleLink *link) {
   }
   names_free(L, &link->names);
   lua_settop(L, top);
+}
+
+void pickle_names_snapshot(lua_State *L, PickleLink *link) {
+  luaL_checkstack(L, 8, NULL);
+  unref(L, &link->modules);
+  names_free(L, &link->names);
+  if (!link->spawn) share_all(L, link);
+  modules_push(L, !link->spawn);
+  link->modules = luaL_ref(L, LUA_REGISTRYINDEX); /* last: it says that all is there */
 }
 
 lua_Integer link_known(lua_State *L, const PickleLink *link, int i, unsigned *level) {
@@ -115,10 +103,11 @@ void link_push_known(lua_State *L, const PickleLink *link, uint64_t number) {
   lua_remove(L, -2);
 }
 
-bool link_has_later(lua_State *L, const PickleLink *link, int loaded) {
+bool link_has_later(lua_State *L, const PickleLink *link) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->modules);
-  bool more = modules_have_more(L, lua_gettop(L), loaded);
-  lua_pop(L, 1);
+  bool loaded = lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE) == LUA_TTABLE;
+  bool more = loaded && modules_have_more(L, lua_gettop(L) - 1, lua_gettop(L));
+  lua_pop(L, 2);
   return more;
 }
 

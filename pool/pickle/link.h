@@ -47,8 +47,8 @@ lua_Integer link_known(lua_State *L, const PickleLink *link, int i, unsigned *le
 void link_push_known(lua_State *L, const PickleLink *link, uint64_t number);
 
 /* link_has_later tells whether there are modules that the other end may not have loaded; link_collect_names names what
- * they have. Raises a memory error. loaded: index of package.loaded. */
-bool link_has_later(lua_State *L, const PickleLink *link, int loaded);
+ * they have; it may raise a memory error, the other makes raw accesses only. */
+bool link_has_later(lua_State *L, const PickleLink *link);
 void link_collect_names(lua_State *L, PickleLink *link);
 
 /* link_prepare makes what writing needs; before the walk, because it allocates in Lua. A message names codes of one

@@ -63,7 +63,8 @@ typedef struct PickleMessage {
   PicklePiece *pieces; /* ascending by at; NULL when npieces is 0 */
   unsigned npieces, ncodes;
   PickleCode **codes;  /* each once, a reference held for each; NULL when ncodes is 0 */
-  int pins;            /* registry: the strings of the pieces, and userdata sent by their __reduce; 0 or LUA_NOREF: none */
+  int pins;            /* registry: the strings of the pieces, and userdata sent by their __reduce; 0 or LUA_NOREF:
+                        * none */
   int origins;         /* registry: list of the functions and metatables written by value, or the one function that was;
                         * 0 or LUA_NOREF: none */
 } PickleMessage;
@@ -84,13 +85,14 @@ typedef struct PickleLink PickleLink;
 
 enum { PICKLE_LINK_SPAWN = 1 }; /* the other end was not forked: it has modules that it can require, and nothing else */
 
-/* pickle_link_new makes the parent's end, with what names lead to at this moment. Raises a memory error. The caller
+/* pickle_link_new makes the parent's end. Raises a memory error. The caller
  * frees it by pickle_link_free, which accepts NULL. Messages may outlive their link. */
 PickleLink *pickle_link_new(lua_State *L, unsigned options);
 void pickle_link_free(lua_State *L, PickleLink *link);
 
-/* pickle_names_snapshot gives a number to whatever names lead to now: call it where the zygote is forked, which then
- * has the same objects by the same numbers. May be called again, for a later zygote. Raises a memory error. */
+/* pickle_names_snapshot gives a number to whatever names lead to now, as the first message does: call it where the
+ * zygote is forked, which then has the same objects by the same numbers. May be called again, for a later zygote.
+ * Raises a memory error. */
 void pickle_names_snapshot(lua_State *L, PickleLink *link);
 
 /* pickle_link_become_worker turns the link into the worker's end, in the forked child or in a spawned program. */

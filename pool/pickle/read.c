@@ -273,19 +273,20 @@ static void read_message(Reader *r) {
 
 int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins) {
   luaL_checkstack(L, SLOT_OBJECTS + 2 * READ_LEVELS + LUA_MINSTACK, NULL);
+  ReadFrame first[READ_FRAMES];
   Reader r = {.L = L, .link = link, .start = bytes, .p = bytes, .flags = flags, .origins = origins};
   r.track = link != NULL && (flags & PICKLE_TRACK) != 0;
   r.end = r.start + size;
   r.base = lua_gettop(L);
   r.depth = -1;
   r.capacity = READ_FRAMES;
-  r.frames = r.first;
+  r.frames = first;
   lua_settop(L, r.base + SLOT_OBJECTS - 1);
   if (r.track) link_track_begin(L, link);
   read_message(&r);
   int list = r.base + SLOT_OBJECTS;
   lua_settop(L, list);
-  lua_Unsigned n = r.first[0].n;
+  lua_Unsigned n = first[0].n;
   lua_replace(L, r.base + 1);
   lua_settop(L, r.base + 1);
   luaL_checkstack(L, (int)n, "too many values");

@@ -32,8 +32,7 @@ typedef struct Reader {
   bool track;        /* a task: numbers stand behind what came by value */
   size_t checked_meta; /* offset of the metatable that was checked last; 0: none */
   int base, depth, capacity;
-  ReadFrame *frames; /* the array below, or a userdata at SLOT_READ_FRAMES */
-  ReadFrame first[READ_FRAMES];
+  ReadFrame *frames; /* an array of the caller's, or a userdata at SLOT_READ_FRAMES */
 } Reader;
 
 enum {

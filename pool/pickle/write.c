@@ -60,13 +60,13 @@ static bool write_table(Writer *w, size_t at) {
 static bool write_function(Writer *w, size_t at) {
   if (writer_named_function(w) || writer_tracked(w)) return true;
   bool c = lua_iscfunction(w->L, -1);
-  bool again = w->link != NULL && !w->link->worker && link_written(w->L, w->link, lua_gettop(w->L)) != NULL;
-  if (!again) writer_want_names(w);
+  PickleCode *code = w->link == NULL || w->link->worker ? NULL : link_written(w->L, w->link, lua_gettop(w->L));
+  if (code == NULL) writer_want_names(w);
   if (w->restart != 0) return false;
   if (c) writer_refuse(w, "no name in package.loaded leads to this C function");
   if (w->link != NULL && w->link->worker)
     writer_refuse(w, "it was made in a worker, and functions made there do not return");
-  return writer_function(w, at);
+  return writer_function(w, at, code);
 }
 
 static bool write_userdata(Writer *w, size_t at) {
@@ -319,7 +319,7 @@ static void prepare(Writer *w) {
   }
   bool wanted = w->link != NULL || (w->mode & (RESTART_NAMES | RESTART_FRESH)) != 0;
   if (wanted && names->keys != LUA_NOREF) w->names = names;
-  if (w->names != NULL || w->link != NULL) {
+  if (w->names != NULL) {
     names_push_loaded(L);
     lua_replace(L, w->base + SLOT_LOADED);
   }

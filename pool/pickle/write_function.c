@@ -35,11 +35,9 @@ static void name_code(Writer *w, PickleCode *code) {
   w->codes[w->ncodes++] = code;
 }
 
-static PickleCode *code_of(Writer *w) {
-  PickleCode *code = link_written(w->L, w->link, lua_gettop(w->L));
-  if (code != NULL) return code;
+static PickleCode *new_code(Writer *w) {
   dump(w);
-  code = link_code(w->link, w->scratch.bytes, w->scratch.size);
+  PickleCode *code = link_code(w->link, w->scratch.bytes, w->scratch.size);
   if (code == NULL) writer_no_memory(w);
   link_note_written(w->L, w->link, lua_gettop(w->L), code);
   return code;
@@ -84,8 +82,8 @@ size_t writer_origin(Writer *w, int i) {
 }
 
 /* By the id of its code, which the other end is told. True: it is plain, and no variables follow. */
-static bool write_by_id(Writer *w, size_t at, int nupvalues) {
-  PickleCode *code = code_of(w);
+static bool write_by_id(Writer *w, size_t at, int nupvalues, PickleCode *code) {
+  if (code == NULL) code = new_code(w);
   name_code(w, code);
   bool plain = is_plain(w, nupvalues) && is_alone(w, nupvalues, at);
   writer_reserve(w, SCALAR_ROOM);
@@ -95,13 +93,13 @@ static bool write_by_id(Writer *w, size_t at, int nupvalues) {
   return plain;
 }
 
-bool writer_function(Writer *w, size_t at) {
+bool writer_function(Writer *w, size_t at, PickleCode *code) {
   lua_State *L = w->L;
   lua_Debug ar;
   lua_pushvalue(L, -1);
   lua_getinfo(L, ">u", &ar);
   if (w->link != NULL) {
-    if (write_by_id(w, at, ar.nups)) return true;
+    if (write_by_id(w, at, ar.nups, code)) return true;
   } else {
     dump(w);
     writer_reserve(w, SCALAR_ROOM);

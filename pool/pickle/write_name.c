@@ -52,7 +52,9 @@ bool writer_named_table(Writer *w) {
  * now it goes by value. */
 bool writer_named_function(Writer *w) {
   lua_State *L = w->L;
-  if (w->link != NULL && !w->link->worker && !lua_iscfunction(L, -1) && level_of(w) > 2) {
+  unsigned level = level_of(w);
+  if (level == 0) return false;
+  if (level > 2 && w->link != NULL && !w->link->worker && !lua_iscfunction(L, -1)) {
     bool captures = lua_getupvalue(L, -1, 1) != NULL;
     if (captures) {
       captures = lua_topointer(L, -1) != w->globals;

@@ -173,7 +173,7 @@ void writer_pop(Writer *w) {
 void writer_want_names(Writer *w) {
   if ((w->mode & RESTART_FRESH) != 0) return;
   if (w->names == NULL && w->link == NULL) w->restart |= RESTART_NAMES;
-  else if (w->link == NULL || link_has_later(w->L, w->link, w->base + SLOT_LOADED)) w->restart |= RESTART_FRESH;
+  else if (w->link == NULL || link_has_later(w->L, w->link)) w->restart |= RESTART_FRESH;
   else w->mode |= RESTART_FRESH; /* looked for once a message */
 }
 
