@@ -228,6 +228,13 @@ static StreamResult push_item(lua_State *L, StreamCall *c, luaL_Stream *p, Strea
   }
 }
 
+/* "a" gives what there is, and the next format is looked at, also where reading failed. */
+static bool takes_all(lua_State *L, int i) {
+  if (lua_type(L, i) != LUA_TSTRING) return false;
+  const char *format = lua_tostring(L, i);
+  return format[format[0] == '*'] == 'a';
+}
+
 /* The end of the file may have moved since the last call. */
 static void forget_end(FILE *f) {
   if (feof_unlocked(f) || ferror_unlocked(f)) clearerr(f);
@@ -238,13 +245,22 @@ int file_read(lua_State *L, int i, int first, int n) {
   Stream *s = stream_of(L, i);
   StreamCall c;
   StreamResult result = STREAM_OK;
-  int top = lua_gettop(L);
+  int top = lua_gettop(L), failed = 0;
   forget_end(p->f);
   if (n == 0) {
     result = push_item(L, &c, p, s, 0);
   } else {
     luaL_checkstack(L, n + LUA_MINSTACK, "too many arguments");
-    for (int k = 0; k < n && result == STREAM_OK; k++) result = push_item(L, &c, p, s, first + k);
+    for (int k = 0; k < n && result == STREAM_OK; k++) {
+      result = push_item(L, &c, p, s, first + k);
+      if (result != STREAM_FAILED || !takes_all(L, first + k)) continue;
+      failed = errno;
+      result = STREAM_OK;
+    }
+  }
+  if (failed != 0 && result != STREAM_FAILED) {
+    errno = failed;
+    result = STREAM_FAILED;
   }
   if (result == STREAM_FAILED) return luaL_fileresult(L, 0, NULL);
   if (result != STREAM_OK) {

@@ -9,7 +9,7 @@ local SEED, WORKERS, ROUNDS, PERMITS = tonumber(os.getenv "STORM_SEED") or 20, 6
 
 -- What the threads share, and what they write down.
 local function new_world()
-  local w = { put = {}, got = {}, inside = {}, most = {}, next_item = 0, victims = {} }
+  local w = { put = {}, got = {}, inside = {}, most = {}, made = 0, books = threading.Lock() }
   w.queues = { queue.Queue(3), queue.LifoQueue(2), queue.PriorityQueue(3), queue.PriorityQueue(2, function(a, b) return a < b end),
     queue.SimpleQueue(), queue.Queue() }
   w.locks = { threading.Lock(), threading.RLock(), threading.Condition() }
@@ -19,8 +19,9 @@ local function new_world()
 end
 
 local function new_item(w)
-  w.next_item = w.next_item + 1
-  return w.next_item
+  local _ <close> = w.books:hold()
+  w.made = w.made + 1
+  return w.made
 end
 
 local function account(w, which, item)
@@ -36,6 +37,7 @@ local function victim(w, random, method, settle, object, ...)
 end
 
 local function enter(w, thing, limit, change)
+  local _ <close> = w.books:hold()
   w.inside[thing] = (w.inside[thing] or 0) + change
   if w.inside[thing] > limit then w.most[thing] = w.inside[thing] end
 end
@@ -151,7 +153,7 @@ end
 local function worker(i, w, seed)
   local random = random_of(seed * 1000 + i)
   for _ = 1, ROUNDS do
-    local mine = setmetatable({ victims = {} }, { __index = w, __newindex = w })
+    local mine = setmetatable({ victims = {} }, { __index = w, __newindex = w }) -- its own victims, all else shared
     actions[names[random(#names)]](mine, random)
     settle(w, mine.victims)
   end

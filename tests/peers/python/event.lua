@@ -1,0 +1,11 @@
+local threading = require "gilua.threading"
+local e = threading.Event()
+print(e:is_set(), e:wait(0.01), e:wait(0))
+local t = threading.start(e.set, e)
+print(e:wait(), e:is_set())
+t:join()
+e:clear()
+print(e:is_set())
+e:set()
+e:set()
+print(e:wait(5))

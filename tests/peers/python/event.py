@@ -1,0 +1,12 @@
+import threading
+e = threading.Event()
+print(e.is_set(), e.wait(0.01), e.wait(0))
+t = threading.Thread(target=e.set)
+t.start()
+print(e.wait(), e.is_set())
+t.join()
+e.clear()
+print(e.is_set())
+e.set()
+e.set()
+print(e.wait(5))
