@@ -184,6 +184,7 @@ static int attach_protected(lua_State *L) {
   o->state->L = o->state->rt->L; /* L may be a coroutine, which is collected one day */
   o->state->rt->main->gil.stirred = hook_stirred;
   lib_coroutine_replace(L);
+  lib_require_replace(L);
   lib_debug_replace(L);
   lib_os_replace(L);
   state_register_modules(L);
@@ -309,6 +310,7 @@ void state_register_modules(lua_State *L) {
 void state_openlibs(lua_State *L) {
   luaL_openlibs(L);
   lib_coroutine_replace(L);
+  lib_require_replace(L);
   lib_debug_replace(L);
   lib_os_replace(L);
   lib_io_replace(L);

@@ -36,7 +36,7 @@ static bool is_lock(const Waiter *w) { return strcmp(w->what, "lock") == 0 || st
 
 static EdgeKind edge_kind(const Waiter *w) {
   if (is_lock(w)) return ((const Lock *)w->object)->recursive ? EDGE_CERTAIN : EDGE_LOCK;
-  return strcmp(w->what, "join") == 0 || strcmp(w->what, "future") == 0 ? EDGE_CERTAIN : EDGE_NONE;
+  return strcmp(w->what, "join") == 0 || strcmp(w->what, "future") == 0 || strcmp(w->what, "require") == 0 ? EDGE_CERTAIN : EDGE_NONE;
 }
 
 static lua_Integer holder_ident(const Waiter *w) {

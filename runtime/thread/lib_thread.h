@@ -11,5 +11,6 @@ int lib_threading_open(lua_State *L);
 void lib_coroutine_replace(lua_State *L);
 void lib_debug_replace(lua_State *L);
 void lib_os_replace(lua_State *L);
+void lib_require_replace(lua_State *L);
 
 #endif
