@@ -132,12 +132,13 @@ NamedTable names_look_at(lua_State *L, unsigned most) {
   while (lua_next(L, table)) {
     size_t size = 0;
     const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &size) : NULL;
-    bool class = size >= 2 && key[0] == '_' && key[1] == '_', large = ++n == most;
-    if (class || large) {
+    if (size >= 2 && key[0] == '_' && key[1] == '_') kind = TABLE_CLASS;
+    else if (kind == TABLE_OF_DATA && lua_isfunction(L, -1)) kind = TABLE_OF_NAMES;
+    if (++n == most) kind = TABLE_LARGE;
+    if (kind == TABLE_LARGE || (kind == TABLE_CLASS && most == 0)) {
       lua_pop(L, 2);
-      return class ? TABLE_CLASS : TABLE_LARGE;
+      return kind;
     }
-    if (lua_isfunction(L, -1)) kind = TABLE_OF_NAMES;
     lua_pop(L, 1);
   }
   return kind;

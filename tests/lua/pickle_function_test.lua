@@ -189,6 +189,45 @@ t.test("a name that is given between two messages counts in the second", functio
   Marked = nil
 end)
 
+t.test("what has several names gets the best one: of its library, then the shortest, then the first", function()
+  local function keys(v) return (pickle.dumps(v):sub(4):gsub("[^%w_]", " "):gsub("^ +", "")) end
+  local f, class = function() end, { __index = {} }
+  package.loaded.aaa = { format = string.format, z = f, b = f, inner = { a = f, C = class }, C = class }
+  package.loaded.zzz = { a = f, C = class }
+  GlobalF, GlobalC = f, class
+  t.equal(keys(string.format), "string format")
+  t.equal(keys(f), "aaa b")
+  t.equal(keys(class), "aaa C")
+  package.loaded.aaa = nil
+  t.equal(keys(f), "zzz a")
+  package.loaded.zzz = nil
+  t.equal(keys(f), "_G GlobalF")
+  GlobalF, GlobalC = nil, nil
+end)
+
+t.test("functions and classes within classes have names, functions within data have not", function()
+  App = { models = { User = { __index = {}, new = function() end } }, tasks = { one = { run = function() end } } }
+  local user = setmetatable({}, App.models.User)
+  t.equal(getmetatable(pickle.loads(pickle.dumps(user))), App.models.User)
+  t.equal(copy(App.models.User.new), App.models.User.new)
+  t.equal(copy(App.tasks.one).run == App.tasks.one.run, false)
+  t.equal(copy(App.models) == App.models, false)
+  App = nil
+end)
+
+t.test("an empty class is a class wherever it is met", function()
+  Pair = {}
+  for _, v in ipairs { { Pair, setmetatable({}, Pair) }, { setmetatable({}, Pair), Pair } } do
+    local got = pickle.loads(pickle.dumps { v, v[1], Pair })
+    t.equal(got[3], Pair)
+    t.equal(getmetatable(got[1][1]) or got[1][1], Pair)
+    t.equal(getmetatable(got[1][2]) or got[1][2], Pair)
+  end
+  Pair.inside = setmetatable({}, Pair) -- met again while it is written
+  t.equal(pickle.loads(pickle.dumps { Pair, 1 }, trusted)[1], Pair)
+  Pair = nil
+end)
+
 t.test("names are refused where they are not wanted", function()
   for _, v in ipairs { print, _G, string } do
     t.raises_kind("pickle", pickle.loads, pickle.dumps(v), { names = false })

@@ -104,6 +104,21 @@ t.test("an error in a constructor comes through", function()
   fail_to_make = nil
 end)
 
+t.test("a constructor may return nil or false, also for what is shared", function()
+  function make_nothing(v) return v end
+  for _, nothing in ipairs { "nil", "false" } do
+    local value = load("return " .. nothing)()
+    local o = setmetatable({}, { __reduce = function() return make_nothing, value end })
+    local v = copy { o, o, x = o, y = { o }, z = 1 }
+    t.equal(v[1], value)
+    t.equal(v[2], value)
+    t.equal(v.x, value)
+    t.equal(v.y[1], value)
+    t.equal(v.z, 1)
+  end
+  make_nothing = nil
+end)
+
 t.test("a __reduce may write and read messages itself", function()
   function unpack_inner(bytes) return pickle.loads(bytes, trusted) end
   local meta = {}

@@ -105,6 +105,31 @@ Test(link, a_full_table_of_codes_begins_a_new_epoch, .init = setup, .fini = tear
   pickle_code_drop(old);
 }
 
+/* Sends many functions over the link. */
+static int send_many(lua_State *L) {
+  for (int i = 0; i < 2100; i++) {
+    PickleMessage m;
+    char chunk[80];
+    snprintf(chunk, sizeof chunk, "return function() return 'm%d' end", i);
+    host_run(L, chunk);
+    pickle_dump(L, -1, 1, PICKLE_TASK, host.here, &m);
+    pickle_message_free(L, &m);
+    lua_pop(L, 1);
+  }
+  return 0;
+}
+
+Test(link, the_codes_of_a_message_are_of_one_epoch, .init = setup, .fini = teardown) {
+  lua_register(host.parent, "send_many", send_many);
+  host_run(host.parent, "First, Last = function() return 1 end, function() return 2 end "
+                        "Odd = setmetatable({}, {__reduce = function() "
+                        "  if send_many then local f = send_many send_many = nil f() end "
+                        "  return First end})");
+  send("return {First, Odd, Last}");
+  cr_assert_eq(message.ncodes, 2);
+  cr_assert_eq(message.codes[0]->epoch, message.codes[1]->epoch);
+}
+
 Test(link, long_strings_stand_in_pieces, .init = setup, .fini = teardown) {
   send("Long = ('abc'):rep(20000) local t = {} return Long, {t, Long, t, ('x'):rep(40000), t}, ('y'):rep(100)");
   cr_assert_eq(message.npieces, 2);
