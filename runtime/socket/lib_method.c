@@ -291,7 +291,7 @@ static const luaL_Reg local_stream[] = {{"connect", sock_unix_connect}, {NULL, N
 /* The stack has the methods and, on top, their originals. */
 static void replace(lua_State *L, const luaL_Reg *methods) {
   for (; methods->name != NULL; methods++) {
-    if (lua_getfield(L, -1, methods->name) == LUA_TNIL && strcmp(methods->name, "gettimeout") != 0) {
+    if (lua_getfield(L, -1, methods->name) == LUA_TNIL) {
       lua_pop(L, 1);
       continue;
     }

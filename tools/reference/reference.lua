@@ -17,7 +17,7 @@ local modules = {
   { "gilua.gil", "lib_gil", "lib_trace" },
   { "gilua.native", "lib_native", "lib_buffer", "lib_array", "lib_digest", "lib_compress", "lib_experiment" },
   { "gilua.ctypes", "lib_ctypes" },
-  { "gilua.socket", "lib_socket", "lib_method", "lib_dns" },
+  { "gilua.socket", "lib_socket", "lib_connect", "lib_method", "lib_select", "lib_dns" },
   { "io, os, print, package", "lib_file", "lib_io", "lib_command", "lib_print", "lib_load", "lib_search" },
   { "coroutine, debug", "lib_coroutine", "lib_debug" },
 }

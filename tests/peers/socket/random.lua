@@ -3,7 +3,7 @@
 local ours, socket = pcall(require, "gilua.socket")
 if not ours then socket = require "socket" end
 local seed, steps = tonumber(arg[1]) or 1, tonumber(arg[2]) or 300
-if socket.unix == nil then pcall(require, "socket.unix") end
+local unix = ours and socket.unix or require "socket.unix"
 
 local function random(low, high)
   seed = seed * 6364136223846793005 + 1442695040888963407
@@ -86,6 +86,15 @@ local options = { "keepalive", "reuseaddr", "reuseport", "tcp-nodelay", "linger"
   "send-buffer-size", "tcp-keepidle", "tcp-keepcnt", "tcp-keepintvl", "error", "ipv6-v6only", "dontroute", "ip-multicast-if",
   "ip-multicast-ttl", "ip-add-membership", "ipv6-multicast-hops", "ipv6-unicast-hops", "tcp-defer-accept", "tcp-fastopen", "nothing", "" }
 
+-- Names are looked up of this machine only, and with time enough: that time counts for the timeout in gilua (docs/socket.md).
+local looks_up = { connect = true, connect4 = true, connect6 = true, bind = true, setpeername = true, setsockname = true }
+local hosts = { ["127.0.0.1"] = true, ["::1"] = true, ["0.0.0.0"] = true, ["*"] = true, ["localhost"] = true, [""] = true }
+local function of_this_machine(name, args)
+  if not looks_up[name] then return args end
+  if type(args[1]) == "number" or (type(args[1]) == "string" and not hosts[args[1]]) then args[1] = "not a host" end
+  return args
+end
+
 -- A call by method syntax, from a line of Lua, so that messages have a position and a name.
 local callers = {}
 local function caller(name)
@@ -95,6 +104,10 @@ end
 
 -- What would wait without end is not asked for: the timeouts are set again after each step.
 local function call(o, name, args)
+  if of_this_machine(name, args) and looks_up[name] and type(o) == "userdata" then
+    pcall(o.settimeout, o, 20, "b")
+    pcall(o.settimeout, o, -1, "t")
+  end
   local style, results = random(8), nil
   if style == 1 then results = table.pack(pcall(function() return o[name](table.unpack(args, 1, args.n)) end))
   elseif style == 2 then results = table.pack(pcall(o[name], o, table.unpack(args, 1, args.n)))
@@ -128,7 +141,12 @@ end
 
 function actions.make()
   local name = pick { "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6" }
-  local results = table.pack(pcall(socket[name], table.unpack(random(5) == 1 and { argument() } or {})))
+  local maker = socket[name]
+  if random(4) == 1 then
+    name = pick { "stream", "dgram" }
+    maker = unix[name]
+  end
+  local results = table.pack(pcall(maker, table.unpack(random(5) == 1 and { argument() } or {})))
   report(name, table.unpack(results, 1, results.n))
   if results[1] and results[2] then keep(results[2]) end
 end
@@ -165,6 +183,31 @@ function actions.datagrams()
   end
   keep(a)
   keep(b)
+end
+
+-- Two ends of a local socket; the names are of this folder.
+local names_made = 0
+function actions.local_pair()
+  names_made = names_made + 1
+  local path = "local" .. names_made
+  if random(2) == 1 then
+    local server, client = unix.stream(), unix.stream()
+    report("bind", server:bind(path))
+    report("listen", server:listen(pick { 1, 8 }))
+    report("connect", client:connect(path))
+    server:settimeout(1)
+    local accepted = server:accept()
+    keep(client)
+    keep(accepted)
+    keep(server)
+  else
+    local a, b = unix.dgram(), unix.dgram()
+    report("bind", a:bind(path))
+    report("sendto", b:sendto("datagram", path))
+    report("connect", b:connect(path))
+    keep(a)
+    keep(b)
+  end
 end
 
 function actions.talk()
@@ -219,6 +262,7 @@ local functions = { "connect", "connect4", "connect6", "bind", "sleep", "try", "
 function actions.call_module()
   local name, args = pick(functions), arguments()
   if name == "sleep" then args = pick { { 0, n = 1 }, { n = 0 }, { "x", n = 1 }, { -1, n = 1 }, { "0.001", n = 1 } } end
+  of_this_machine(name, args)
   local results = table.pack(pcall(load("return function(s, ...) return s." .. name .. "(...) end", "=call")(), socket,
     table.unpack(args, 1, args.n)))
   report(name .. show(args), table.unpack(results, 1, results.n))
