@@ -18,7 +18,7 @@ local modules = {
   { "gilua.native", "lib_native", "lib_buffer", "lib_array", "lib_digest", "lib_compress", "lib_experiment" },
   { "gilua.ctypes", "lib_ctypes" },
   { "gilua.socket", "lib_socket", "lib_connect", "lib_method", "lib_select", "lib_dns" },
-  { "io, os, print, package", "lib_file", "lib_io", "lib_command", "lib_print", "lib_load", "lib_search" },
+  { "io, os, print, package", "lib_file", "lib_io", "lib_command", "lib_print", "lib_load", "lib_search", "lib_require" },
   { "coroutine, debug", "lib_coroutine", "lib_debug" },
 }
 local headers = { "interp/gilua.h", "interp/gilua_native.h" }
