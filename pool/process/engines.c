@@ -6,6 +6,7 @@
 
 #include "pool/futures/service.h"
 #include "pool/process/internal.h"
+#include "runtime/thread/sentinel.h"
 
 typedef struct Engines {
   RuntimeExit at_exit;
@@ -117,6 +118,7 @@ const RuntimeExit *engines_life(lua_State *L) { return &engines_of(L)->at_exit; 
 
 void engines_open(lua_State *L) {
   Engines *all = engines_of(L);
+  if (runtime_of(L) != NULL && runtime_of(L)->attached) sentinel_new(L);
   if (all != NULL) {
     runtime_add_exit(L, &all->at_exit);
     return;

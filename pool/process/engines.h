@@ -18,7 +18,8 @@ struct EngineOwner {
   bool daemon;                                    /* [G] the program's end does not wait for it, but ends it */
 };
 
-/* engines_open makes the list of the runtime of L, or has the end of the runtime know of the one that is there. */
+/* engines_open makes the list of the runtime of L, or has the end of the runtime know of the one that is there. In a state that
+ * somebody else closes the end is a finalizer, which must be newer than a Process: so it is called before each start. */
 void engines_open(lua_State *L);
 
 /* engines_life is what tells how long the runtime is there; it lives as long as the Lua state. */

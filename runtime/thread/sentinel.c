@@ -28,7 +28,8 @@ static int sentinel_gc(lua_State *L) {
   End *end = lua_touserdata(L, 1);
   Runtime *rt = runtime_of(L);
   if (rt == NULL) return 0;
-  bool clean = rt->phase != PHASE_LEFT && (rt->nthreads > 1 || *end != NULL ? wait_for_threads(L, rt) : true);
+  bool others = rt->nthreads > 1 || rt->at_exit != NULL || *end != NULL;
+  bool clean = rt->phase != PHASE_LEFT && (others ? wait_for_threads(L, rt) : true);
   if (*end != NULL) (*end)(rt, clean);
   return 0;
 }
