@@ -139,6 +139,18 @@ enum {
  * or LUA_NOREF. The bytes must stay as they are until it returns. */
 int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins);
 
+/* Long strings of a message whose bytes are not there: whoever has them pushes each when its turn comes. */
+typedef struct PickleStream PickleStream;
+struct PickleStream {
+  size_t at; /* offset of the next such string's content; SIZE_MAX: none */
+  /* Pushes it and sets `at` to the next; the bytes up to there are in place then. Raises if size is not what it should be. */
+  void (*push)(lua_State *L, PickleStream *self, size_t size);
+};
+
+/* pickle_load_stream is pickle_load for such a message; size counts the bytes that are not there, too. */
+int pickle_load_stream(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins,
+                       PickleStream *stream);
+
 /* lib_pickle_open is the module gilua.pickle. */
 int lib_pickle_open(lua_State *L);
 

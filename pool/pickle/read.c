@@ -271,10 +271,24 @@ static void read_message(Reader *r) {
   if (r->deferred) reader_set_deferred(r);
 }
 
+static const uint8_t *hole_of(const Reader *r) { return r->stream->at == SIZE_MAX ? NULL : r->start + r->stream->at; }
+
+void reader_hole(Reader *r, size_t size) {
+  r->stream->push(r->L, r->stream, size);
+  r->hole = hole_of(r);
+}
+
 int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins) {
+  PickleStream none = {.at = SIZE_MAX};
+  return pickle_load_stream(L, bytes, size, link, flags, origins, &none);
+}
+
+int pickle_load_stream(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins,
+                       PickleStream *stream) {
   luaL_checkstack(L, SLOT_OBJECTS + 2 * READ_LEVELS + LUA_MINSTACK, NULL);
   ReadFrame first[READ_FRAMES];
-  Reader r = {.L = L, .link = link, .start = bytes, .p = bytes, .flags = flags, .origins = origins};
+  Reader r = {.L = L, .link = link, .start = bytes, .p = bytes, .flags = flags, .origins = origins, .stream = stream};
+  r.hole = hole_of(&r);
   r.track = link != NULL && (flags & PICKLE_TRACK) != 0;
   r.end = r.start + size;
   r.base = lua_gettop(L);

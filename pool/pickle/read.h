@@ -26,6 +26,8 @@ typedef struct Reader {
   const uint8_t *start, *p, *end;
   unsigned flags;
   int origins;       /* registry, or LUA_NOREF */
+  PickleStream *stream; /* or NULL */
+  const uint8_t *hole;  /* where its next string should be, or NULL */
   size_t claimed;    /* bytes that table headers announced; no more than there are */
   uint64_t strings;  /* numbered so far */
   bool deferred;     /* metatables are still to be set */
@@ -67,10 +69,12 @@ uint64_t reader_varint(Reader *r);
 /* reader_size is a varint that counts bytes which must be there. */
 size_t reader_size(Reader *r);
 
-/* reader_bytes pushes the string of the next bytes. */
+/* reader_bytes pushes the string of the next bytes. reader_hole pushes the one that is not there. */
+void reader_hole(Reader *r, size_t size);
 static inline void reader_bytes(Reader *r, size_t size) {
   reader_need(r, size);
-  lua_pushlstring(r->L, (const char *)r->p, size);
+  if (r->p == r->hole) reader_hole(r, size);
+  else lua_pushlstring(r->L, (const char *)r->p, size);
   r->p += size;
 }
 

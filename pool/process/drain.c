@@ -6,6 +6,7 @@
 
 #include "pool/process/internal.h"
 #include "pool/process/result_files.h"
+#include "runtime/os/memory.h"
 
 void engine_enqueue(Engine *e, Task *t, bool front) {
   t->next = front ? e->queue : NULL;
@@ -71,7 +72,7 @@ static void note_time(Engine *e, WorkerHandle *w, Task *t, int64_t ns) {
 }
 
 /* How many bytes follow. */
-static size_t body_size(const Record *r) { return r->size + r->files * sizeof(int); }
+static size_t body_size(const Record *r) { return r->size + r->extra * sizeof(int); }
 
 /* The whole result of the first task with w is there. False: it is no such thing. */
 static bool finish(Engine *e, WorkerHandle *w) {
@@ -85,7 +86,7 @@ static bool finish(Engine *e, WorkerHandle *w) {
   w->count--;
   t->result = *r;
   t->bytes = w->body;
-  if (r->files > 0 && t->bytes != NULL) t->files = result_files_fetch(w->pid, t->bytes + r->size, r->files);
+  if (r->extra > 0 && t->bytes != NULL) t->files = result_files_fetch(w->pid, t->bytes + r->size, r->extra);
   w->body = NULL;
   w->got = 0;
   if (t->init) {
@@ -99,7 +100,7 @@ static bool finish(Engine *e, WorkerHandle *w) {
 
 static bool head_sane(const Record *r) {
   return (r->kind == RECORD_VALUES || r->kind == RECORD_ERROR) && r->slot < SLOTS && r->size <= PTRDIFF_MAX / 2 &&
-         r->files <= MOST_RESULT_FILES;
+         r->extra <= MOST_RESULT_FILES;
 }
 
 /* Reads on; false when there is nothing more, or nonsense. */
@@ -108,8 +109,10 @@ static bool read_on(Engine *e, WorkerHandle *w) {
     size_t n = ring_read(&w->results, (char *)&w->head + w->got, sizeof(Record) - w->got);
     w->got += n;
     if (w->got < sizeof(Record)) return false;
+    size_t size = body_size(&w->head);
     if (!head_sane(&w->head)) w->results.broken = true;
-    else w->body = body_size(&w->head) > 0 ? malloc(body_size(&w->head)) : NULL; /* NULL: the bytes are dropped, the task fails */
+    else w->body = size > 0 ? malloc(size) : NULL; /* NULL: the bytes are dropped, the task fails */
+    os_large_block(w->body, size);
   }
   if (w->results.broken) return false;
   size_t at = w->got - sizeof(Record), left = body_size(&w->head) - at;

@@ -130,7 +130,7 @@ void engine_bury(lua_State *L, Engine *e) {
     bool init = t->init;
     if (!init) pickle_message_free(L, &t->message);
     free(t->bytes);
-    result_files_close(t->files, t->result.files);
+    result_files_close(t->files, t->result.extra);
     free(t);
     if (init) engine_drop(e);
     else engine_leave(L, e);

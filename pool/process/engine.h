@@ -42,6 +42,7 @@ typedef struct Outgoing {
   Task *task;          /* NULL: nothing under way */
   Record head;
   Record *definitions; /* heads of the bytecode in front, malloc'd */
+  StringPlace *places; /* malloc'd */
   Segment inlined[3], *segments;
   unsigned n, at;      /* segments; the one under way */
   size_t offset;       /* in it */

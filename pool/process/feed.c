@@ -21,6 +21,7 @@ void engine_wake_worker(WorkerHandle *w) {
 
 void outgoing_free(Outgoing *out) {
   free(out->definitions);
+  free(out->places);
   if (out->segments != out->inlined) free(out->segments);
   if (out->task != NULL) engine_unref(out->task);
   *out = (Outgoing){.segments = out->inlined};
@@ -63,6 +64,7 @@ static void add(Outgoing *out, const void *bytes, size_t size) {
 
 static void add_message(Outgoing *out, const PickleMessage *m) {
   size_t at = 0;
+  add(out, out->places, out->head.extra * sizeof(StringPlace));
   for (unsigned i = 0; i < m->npieces; i++) {
     add(out, m->bytes + at, m->pieces[i].at - at);
     add(out, m->pieces[i].data, m->pieces[i].size);
@@ -90,13 +92,22 @@ static void add_definitions(Outgoing *out, WorkerHandle *w, const PickleMessage 
   }
 }
 
+/* Where the worker finds long strings; without memory it is not told, and copies once more. */
+static void add_places(Outgoing *out, const PickleMessage *m) {
+  if (m->npieces == 0 || m->npieces > UINT16_MAX) return;
+  out->places = malloc(m->npieces * sizeof *out->places);
+  for (unsigned i = 0; out->places != NULL && i < m->npieces; i++)
+    out->places[i] = (StringPlace){m->pieces[i].at + m->pieces[i].before, m->pieces[i].size};
+  if (out->places != NULL) out->head.extra = (uint16_t)m->npieces;
+}
+
 static bool prepare(WorkerHandle *w, Task *t) {
   Outgoing *out = &w->out;
   const PickleMessage *m = &t->message;
   unsigned missing = 0;
   for (unsigned i = 0; i < m->ncodes; i++) missing += !was_told(w, m->codes[i]);
   size_t heads = missing > 0 ? (size_t)missing + 1 : 0; /* one more to forget the others */
-  size_t most = 2 + 2 * (size_t)m->npieces + 2 * heads;
+  size_t most = 3 + 2 * (size_t)m->npieces + 2 * heads;
   *out = (Outgoing){.segments = out->inlined};
   if (most > sizeof out->inlined / sizeof out->inlined[0]) out->segments = malloc(most * sizeof(Segment));
   if (heads > 0) out->definitions = malloc(heads * sizeof(Record));
@@ -105,6 +116,7 @@ static bool prepare(WorkerHandle *w, Task *t) {
     return false;
   }
   add_definitions(out, w, m);
+  add_places(out, m);
   add(out, &out->head, sizeof out->head);
   add_message(out, m);
   return true;
@@ -113,7 +125,8 @@ static bool prepare(WorkerHandle *w, Task *t) {
 bool engine_send(Engine *e, WorkerHandle *w, Task *t) {
   unsigned slot = (w->first + w->count) % SLOTS;
   if (!prepare(w, t)) return false;
-  w->out.head = (Record){.kind = RECORD_CALL, .slot = slot, .id = t->id, .size = pickle_message_size(&t->message)};
+  w->out.head = (Record){.kind = RECORD_CALL, .slot = slot, .id = t->id, .size = pickle_message_size(&t->message),
+                         .extra = w->out.head.extra};
   w->out.task = t;
   atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
   slot_set(&w->shared->slots[slot], t->id, SLOT_QUEUED);

@@ -43,6 +43,14 @@ size_t ring_read(RingEnd *r, void *bytes, size_t n) {
   return n;
 }
 
+const void *ring_peek(RingEnd *r, size_t *n) {
+  size_t used = ring_used(r), at = r->own % RING_SIZE;
+  if (used > RING_SIZE - at) used = RING_SIZE - at;
+  if (used == 0) return NULL;
+  if (used < *n) *n = used;
+  return r->ring->data + at;
+}
+
 void ring_publish_written(RingEnd *w) { atomic_store(&w->ring->tail, w->own); }
 
 void ring_publish_read(RingEnd *r) { atomic_store(&r->ring->head, r->own); }

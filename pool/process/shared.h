@@ -50,12 +50,17 @@ typedef struct PoolShared {
 /* The head of a record, in both directions. */
 typedef struct Record {
   uint16_t kind;  /* RecordKind */
-  uint16_t files; /* results: as many numbers of descriptors, ints, stand behind the bytes; see result_files.h */
+  uint16_t extra; /* results: so many files, ints, behind the bytes: result_files.h; calls: so many StringPlaces before them */
   uint32_t slot; /* of the task */
   uint64_t id;   /* of the task, or of the code that is defined */
   uint64_t size; /* bytes that follow */
   int64_t ns;    /* results: how long the task ran */
 } Record;
+
+/* A long string in the bytes of a call: its reader wants to know where before it comes. */
+typedef struct StringPlace {
+  uint64_t at, size;
+} StringPlace;
 
 typedef enum RecordKind {
   /* parent to worker */

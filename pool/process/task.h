@@ -45,7 +45,7 @@ typedef struct Task {
   PickleMessage message;      /* [i] until it is final */
   Record result;              /* [m] until it is final, then [i] */
   unsigned char *bytes;       /* [m] of the result, until it is final, then [i] */
-  int *files;                 /* [m] that the result refers to, result.files of them, until it is final, then [i] */
+  int *files;                 /* [m] that the result refers to, result.extra of them, until it is final, then [i] */
   TaskFailure failure;        /* [m] until it is final, then [i] */
   int status, pid;            /* [m] until it is final, then [i]: of the worker that died */
   struct TaskWait *waiters;   /* [m] threads that wait for this task */

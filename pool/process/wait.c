@@ -91,7 +91,7 @@ void engine_sleep(Engine *e, int64_t until) {
     atomic_store(&e->shared->parent_asleep, 1);
     engine_kick(e);
   }
-  if (n == 0 && !ready) note_stop(e, until, clock_ns());
+  if (!ready) note_stop(e, until, clock_ns()); /* also when something woke it as it went on */
   if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) {
     engine_hear(e);
     engine_feed(e); /* who hears of a worker may not be the one who goes on */

@@ -22,9 +22,9 @@
 #include "pool/process/birth.h"
 #include "pool/process/leave.h"
 #include "pool/process/result_files.h"
+#include "pool/process/task_input.h"
 #include "runtime/heap/heap.h"
 #include "runtime/os/clock.h"
-#include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/os/stdio.h"
 #include "runtime/thread/error.h"
@@ -32,18 +32,16 @@
 
 enum {
   STACK = 8 * 1024 * 1024,
-  SPIN_NS = 20000,
   KEPT_BUFFER = 1 << 20, /* a larger one is given back after its task */
   OOM_SCORE = 500        /* when memory ends, a worker goes before the program does */
 };
 
 typedef struct Worker {
   const Birth *birth;
-  PoolShared *pool;
-  WorkerShared *shared;
-  RingEnd tasks, results;
+  Channel channel;
   unsigned forks;        /* Runtime.forks in this process; a child that a task forked has more */
   Record task;           /* that is read or runs */
+  TaskInput input;       /* its bytes, as they are read */
   unsigned char *buffer; /* its bytes */
   size_t capacity;
   Record result;
@@ -51,87 +49,22 @@ typedef struct Worker {
   ResultFiles files;     /* that they refer to */
 } Worker;
 
-/* The parent sleeps in poll: its eventfd wakes it. */
-static void ring_bell(Worker *w) {
-  uint64_t one = 1;
-  if (atomic_load(&w->pool->parent_asleep) == 0 || atomic_exchange(&w->pool->parent_asleep, 0) == 0) return;
-  while (write(w->birth->event, &one, sizeof one) < 0 && errno == EINTR) continue;
-}
-
-/* Whether it counts as awake; the parent puts the count right when a worker dies. */
-static void count_awake(Worker *w, bool awake) {
-  atomic_store_explicit(&w->shared->counted, awake, memory_order_relaxed);
-  if (awake) atomic_fetch_add_explicit(&w->pool->awake, 1, memory_order_relaxed);
-  else atomic_fetch_sub_explicit(&w->pool->awake, 1, memory_order_relaxed);
-}
-
-static bool may_spin(Worker *w) {
-  return atomic_load_explicit(&w->pool->awake, memory_order_relaxed) < w->birth->cpus;
-}
-
-/* Sleeps until the parent has written (or read, for room), which ready tells. */
-static void wait_for(Worker *w, bool (*ready)(Worker *w)) {
-  if (may_spin(w)) {
-    for (int64_t until = clock_ns() + SPIN_NS; clock_ns() < until;) {
-      for (int i = 0; i < 20; i++) os_pause();
-      if (ready(w)) return;
-    }
-  }
-  count_awake(w, false);
-  for (;;) {
-    atomic_store(&w->shared->asleep, 1);
-    if (ready(w)) break;
-    futex_wait_shared(&w->shared->asleep, 1, CLOCK_NEVER);
-  }
-  atomic_store(&w->shared->asleep, 0);
-  count_awake(w, true);
-}
-
-static bool has_bytes(Worker *w) { return ring_used(&w->tasks) > 0 || w->tasks.broken; }
-
-static bool has_room(Worker *w) { return ring_room(&w->results) > 0 || w->results.broken; }
-
-/* Gives the room of what was read back to the parent, who may wait for it. */
-static void publish_read(Worker *w) {
-  ring_publish_read(&w->tasks);
-  if (atomic_load(&w->shared->parent_wants_room) != 0) ring_bell(w);
-}
-
-static void read_all(Worker *w, void *to, size_t n) {
-  while (n > 0) {
-    size_t part = ring_read(&w->tasks, to, n);
-    if (w->tasks.broken) _exit(WORKER_BROKEN);
-    n -= part;
-    if (to != NULL) to = (unsigned char *)to + part;
-    if (n == 0) return;
-    publish_read(w);
-    wait_for(w, has_bytes);
-  }
-}
-
-static void write_all(Worker *w, const void *from, size_t n) {
-  while (n > 0) {
-    size_t part = ring_write(&w->results, from, n);
-    if (w->results.broken) _exit(WORKER_BROKEN);
-    n -= part;
-    from = (const unsigned char *)from + part;
-    if (n == 0) return;
-    ring_publish_written(&w->results);
-    ring_bell(w);
-    wait_for(w, has_room);
-  }
-}
-
-/* The bytes after the head of a record; false without memory, they are dropped then. */
-static bool read_body(Worker *w, size_t size) {
+/* Room for a record's bytes; false without memory. */
+static bool make_room(Worker *w, size_t size) {
   if (size > w->capacity) {
     free(w->buffer);
     w->buffer = malloc(size);
     w->capacity = w->buffer != NULL ? size : 0;
   }
-  read_all(w, w->buffer != NULL || size == 0 ? w->buffer : NULL, size);
-  publish_read(w);
   return size <= w->capacity;
+}
+
+/* The bytes after the head of a record; false without memory, they are dropped then. */
+static bool read_body(Worker *w, size_t size) {
+  bool whole = make_room(w, size);
+  channel_read(&w->channel, whole && size > 0 ? w->buffer : NULL, size);
+  channel_taken(&w->channel);
+  return whole;
 }
 
 static void write_result(Worker *w) {
@@ -139,18 +72,17 @@ static void write_result(Worker *w) {
   size_t at = 0;
   stdio_flush_free(); /* what is written is not lost when this worker is killed */
   w->result.size = pickle_message_size(m);
-  w->result.files = (uint16_t)w->files.n;
-  write_all(w, &w->result, sizeof w->result);
+  w->result.extra = (uint16_t)w->files.n;
+  channel_write(&w->channel, &w->result, sizeof w->result);
   for (unsigned i = 0; i < m->npieces; i++) {
-    write_all(w, m->bytes + at, m->pieces[i].at - at);
-    write_all(w, m->pieces[i].data, m->pieces[i].size);
+    channel_write(&w->channel, m->bytes + at, m->pieces[i].at - at);
+    channel_write(&w->channel, m->pieces[i].data, m->pieces[i].size);
     at = m->pieces[i].at;
   }
-  write_all(w, m->bytes + at, m->size - at);
-  write_all(w, w->files.fds, w->files.n * sizeof(int));
-  ring_publish_written(&w->results);
-  ring_bell(w);
-  result_files_keep(&w->files, m, w->results.own);
+  channel_write(&w->channel, m->bytes + at, m->size - at);
+  channel_write(&w->channel, w->files.fds, w->files.n * sizeof(int));
+  channel_given(&w->channel);
+  result_files_keep(&w->files, m, w->channel.results.own);
 }
 
 enum { HANDLER = 2, FUNCTION = 3 };
@@ -221,7 +153,7 @@ static void call(lua_State *L, Worker *w, int nargs) {
 /* (Worker): leaves the message handler, the function and, above them, its arguments; returns how many. */
 static int load_call(lua_State *L, Worker *w) {
   lua_pushcfunction(L, error_traceback_handler);
-  int n = pickle_load(L, w->buffer, w->task.size, w->birth->link, PICKLE_TASK_FLAGS, LUA_NOREF);
+  int n = pickle_load_stream(L, w->buffer, w->task.size, w->birth->link, PICKLE_TASK_FLAGS, LUA_NOREF, &w->input.stream);
   return n > 0 ? n - 1 : luaL_error(L, "a task without a function");
 }
 
@@ -272,6 +204,7 @@ static void run(lua_State *L, Worker *w) {
       !protected(L, w, run_failure_as_text, true))
     _exit(WORKER_BROKEN); /* not even memory for a message */
   if (w->birth->rt->forks != w->forks) _exit(0); /* a child that the task forked: its parent answers */
+  task_input_end(&w->input);
   lua_settop(L, base);
 }
 
@@ -285,19 +218,20 @@ static _Noreturn void be_process(lua_State *L, Worker *w, bool whole) {
 }
 
 static void do_task(lua_State *L, Worker *w) {
-  Slot *slot = &w->shared->slots[w->task.slot % SLOTS];
+  Slot *slot = &w->channel.shared->slots[w->task.slot % SLOTS];
   uint64_t id = w->task.id;
-  result_files_forget(L, &w->files, &w->results);
+  result_files_forget(L, &w->files, &w->channel.results);
   int64_t began = clock_ns();
   atomic_store_explicit(&slot->began_ns, began, memory_order_relaxed);
   if (!slot_move(slot, id, SLOT_QUEUED, SLOT_BEGUN)) { /* cancelled, or taken back */
-    read_all(w, NULL, w->task.size);
-    publish_read(w);
+    channel_read(&w->channel, NULL, w->task.extra * sizeof(StringPlace) + w->task.size);
+    channel_taken(&w->channel);
     slot_move(slot, id, SLOT_TAKEN, SLOT_FREE);
-    ring_bell(w);
+    channel_ring(&w->channel);
     return;
   }
-  bool whole = read_body(w, w->task.size);
+  bool whole = make_room(w, w->task.size) && task_input_begin(&w->input, &w->channel, &w->task, w->buffer);
+  if (!whole) task_input_skip(&w->input, &w->channel, &w->task);
   if (w->birth->single) be_process(L, w, whole);
   w->result = (Record){.slot = w->task.slot, .id = id};
   if (whole) {
@@ -322,7 +256,7 @@ static int loop(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
   lua_settop(L, 0);
   for (;;) {
-    read_all(w, &w->task, sizeof w->task);
+    channel_read(&w->channel, &w->task, sizeof w->task);
     switch (w->task.kind) {
       case RECORD_CALL: do_task(L, w); break;
       case RECORD_DEFINE:
@@ -412,16 +346,15 @@ static _Noreturn void *live(void *arg) {
   pickle_link_become_worker(L, w->birth->link);
   if (!protected(L, w, settle, false)) lua_settop(L, 0);
   limit_memory(w->birth->rt, w->birth->memory_limit);
-  count_awake(w, true);
+  channel_start(&w->channel);
   protected(L, w, loop, false);
   _exit(WORKER_BROKEN);
 }
 
 void worker_run(const Birth *birth, unsigned index) {
-  Worker w = {.birth = birth, .pool = birth->shared, .shared = &birth->shared->workers[index]}; /* this thread never returns */
+  Worker w = {.birth = birth}; /* this thread never returns */
   w.forks = birth->rt->forks;
-  ring_open(&w.tasks, &w.shared->tasks);
-  ring_open(&w.results, &w.shared->results);
+  channel_open(&w.channel, birth, index);
   reset_signals(birth->rt->gil.ask_signal); /* threads that tasks start are preempted, too */
   become_process(birth);
 #if defined(__SANITIZE_THREAD__) /* cannot start threads in a child of a program with threads */

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "runtime/os/memory.h"
+
 enum {
   PAGE = 64 * 1024,
   SEGMENT_PAGES = 16,
@@ -247,9 +249,12 @@ static void put_block(Heap *h, void *block) {
 /* malloc or realloc, which may need the room of our empty segments. */
 static void *large(Heap *h, void *block, size_t size) {
   void *result = realloc(block, size);
-  if (result != NULL || h->pooled < SEGMENT_PAGES) return result;
-  trim(h);
-  return realloc(block, size);
+  if (result == NULL && h->pooled >= SEGMENT_PAGES) {
+    trim(h);
+    result = realloc(block, size);
+  }
+  os_large_block(result, size);
+  return result;
 }
 
 static void *allocate(Heap *h, size_t size) {

@@ -237,6 +237,48 @@ P.test("sizes about that of the ring travel whole, in fragments of every length"
   end
 end)
 
+P.test("long strings in any place of the arguments arrive whole", function()
+  local pool <close> = new { max_workers = 1 }
+  local function long(n, c) return (c .. "."):rep(n) end
+  local list = { long(20000, "a"), { deep = { long(40000, "b"), long(500000, "c") } }, [long(30000, "k")] = long(30000, "v") }
+  local captured = long(70000, "u")
+  local function measure(t, again)
+    local sum = #captured + (t[1] == again and 1 or 0)
+    for k, v in pairs(t) do sum = sum + (type(k) == "string" and #k or 0) + (type(v) == "string" and #v or 0) end
+    return sum + #t[2].deep[1] + #t[2].deep[2], t
+  end
+  for _ = 1, 3 do
+    local sum, back = pool:submit(measure, list, list[1]):result()
+    t.equal(sum, 140001 + 40000 + 120000 + 80000 + 1000000)
+    t.equal(back[1], list[1])
+    t.equal(back[2].deep[2], list[2].deep[2])
+    t.equal(back[long(30000, "k")], list[long(30000, "k")])
+  end
+end)
+
+P.test("an error amid arguments with long strings fails that task, and the next ones get theirs", function()
+  local pool <close> = new { max_workers = 1 }
+  local Bad = {}
+  function Bad.rebuild() error "cannot be rebuilt" end
+  function Bad:__reduce() return Bad.rebuild end
+  Bad.__index = Bad
+  package.loaded.bad_of_test = Bad
+  local big = ("x"):rep(1 << 20)
+  for i = 1, 5 do
+    local f = pool:submit(print, big, setmetatable({}, Bad), big .. i, { big .. "y" })
+    t.raises("cannot be rebuilt", f.result, f)
+    t.equal(pool:submit(string.len, big):result(), #big)
+  end
+  package.loaded.bad_of_test = nil
+end)
+
+P.test("a long string beyond memory_limit is an error of its task, and the pool goes on", function()
+  local pool <close> = new { max_workers = 1, memory_limit = 8 << 20 }
+  local f = pool:submit(string.len, ("x"):rep(32 << 20))
+  t.raises("not enough memory", f.result, f)
+  t.equal(pool:submit(string.len, ("x"):rep(1 << 20)):result(), 1 << 20)
+end)
+
 P.test("many threads use one pool; each gets its own", function()
   local pool <close> = new { max_workers = 3 }
   t.at_intervals(function()

@@ -35,6 +35,24 @@ Test(ring, what_is_written_is_read_only_after_it_was_published, .fini = close_ri
   cr_assert_str_eq(text, "abc");
 }
 
+Test(ring, a_peek_shows_what_stands_together_and_moves_nothing, .fini = close_ring) {
+  char text[8];
+  size_t n = 8;
+  open_at(RING_SIZE - 2);
+  cr_assert_null(ring_peek(&reader, &n));
+  cr_assert_eq(n, 8);
+  ring_write(&writer, "abcd", 4);
+  ring_publish_written(&writer);
+  const char *bytes = ring_peek(&reader, &n);
+  cr_assert_eq(n, 2);
+  cr_assert_eq(memcmp(bytes, "ab", 2), 0);
+  n = 1;
+  ring_peek(&reader, &n);
+  cr_assert_eq(n, 1);
+  cr_assert_eq(ring_read(&reader, text, 8), 4);
+  cr_assert_eq(memcmp(text, "abcd", 4), 0);
+}
+
 Test(ring, a_full_ring_takes_nothing_until_what_was_read_is_published, .fini = close_ring) {
   static char block[RING_SIZE + 1];
   open_at(0);
