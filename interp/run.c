@@ -34,14 +34,17 @@ bool run_report(lua_State *L, int status) {
 
 static int message_handler(lua_State *L) {
   const char *text = lua_tostring(L, 1);
-  if (text == NULL) {
-    if (error_is(L, 1, NULL)) error_traceback_handler(L); /* then its tostring has the traceback */
-    if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
-    text = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-  }
+  bool is_object = error_is(L, 1, NULL);
   error_take_remote(L, 1);
-  const char *remote = lua_tostring(L, -1);
-  if (remote != NULL) text = lua_pushfstring(L, "%s\n%s\nraised again by who asked for the result:", text, remote);
+  const char *remote = lua_tostring(L, 2);
+  if (text == NULL) {
+    if (is_object) error_traceback_handler(L); /* then its tostring has the traceback */
+    bool told = luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING;
+    if (told && (remote == NULL || !is_object)) return 1;
+    text = told ? lua_tostring(L, -1) : lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+  }
+  if (remote != NULL && !is_object) text = lua_pushfstring(L, "%s\n%s", text, remote);
+  if (remote != NULL) text = lua_pushfstring(L, "%s\nraised again by who asked for the result:", text);
   luaL_traceback(L, L, text, 1);
   return 1;
 }

@@ -16,6 +16,7 @@
 #include "pool/futures/future.h"
 
 typedef struct Executor Executor;
+typedef struct ExecutorRegistry ExecutorRegistry;
 
 typedef enum ExecutorState { EXECUTOR_OPEN, EXECUTOR_BROKEN, EXECUTOR_CLOSED } ExecutorState;
 
@@ -30,6 +31,7 @@ typedef struct Chunk {
   int count;   /* calls, 1 or more */
   int arity;   /* arguments of each; they are batch[1 … count * arity] */
   bool spread; /* arity is 1, and each argument is a list to be unpacked (starmap) */
+  bool goes_on; /* behind a call that fails */
 } Chunk;
 
 typedef struct Backend {
@@ -79,28 +81,31 @@ struct Executor {
   int max_workers;         /* [i] */
   bool show_progress;      /* [i] maps draw a line */
   bool finalizing;         /* [G] closed because the program ends */
-  Executor *next, *prev;   /* [G] FutureService.executors */
+  bool listed;             /* [G] it is in the registry */
+  Executor *next, *prev;   /* [G] ExecutorRegistry.executors */
 };
 
 /* The methods of every executor: ObjectType.methods and .meta of each back end's type. A type is told by its methods. */
 extern const luaL_Reg executor_methods[], executor_meta[];
 
 /* executor_new pushes an executor of that type, OPEN, with nvalues user values beside EXECUTOR_CAUSE. type->size covers
- * an Executor. The options table is at stack index 1 (or nothing there): show_progress is read from it. Raises finalizing. */
-Executor *executor_new(lua_State *L, const ObjectType *type, const Backend *backend, int max_workers, int nvalues);
+ * an Executor. show_progress is read from the options (options_take) at stack index 1. Raises finalizing. */
+Executor *executor_new(lua_State *L, ExecutorRegistry *r, const ObjectType *type, const Backend *backend, int max_workers,
+                       int nvalues);
 
-/* executor_option_workers reads field `name` of the options table at index 1: an integer from 1 to most, or the default when it is nil
- * (or when there are no options). Raises a plain error that names the constructor `what`. */
-int executor_option_workers(lua_State *L, const char *what, const char *name, int standard, int most);
-
-/* executor_option_call pushes `initializer` and `initargs` of the options at index 1 as {initializer, initargs…}, or nil
- * if there is none; returns the number of arguments. Raises if the one cannot be called or the other is no list. */
+/* executor_option_call pushes `initializer` and `initargs` of the options at index 1, of the constructor `what`, as
+ * {initializer, initargs…}, or nil if there is none; returns the number of arguments. */
 int executor_option_call(lua_State *L, const char *what);
+
+/* executor_release lets go of e, of everything that refers to its runtime, and takes it off the registry (NULL: that has gone). What
+ * was submitted is done, nobody waits. executor_collect is the __gc that does it. Neither raises nor allocates. */
+void executor_release(lua_State *L, ExecutorRegistry *r, Executor *e);
+int executor_collect(lua_State *L);
 
 /* executor_push pushes the object of e; false and nothing pushed: the collector has found it dead. */
 bool executor_push(lua_State *L, const Executor *e);
 
-/* executors_disown is for a worker: what was inherited is the parent's, and the end of this process does not care for it. */
+/* executors_disown (end.c) is for a worker: what was inherited is the parent's, and the end of this process does not care for it. */
 void executors_disown(lua_State *L);
 
 /* executor_test returns the executor at index i, of any type, or NULL; executor_check raises an argument error. */

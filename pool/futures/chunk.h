@@ -4,12 +4,15 @@
 
 #include <lua.h>
 
-/* chunk_run(f, batch, count, arity, spread) -> results, n, ns, failed [, error, traceback]
+/* chunk_run(f, batch, count, arity, spread, goes_on) -> results, n, ns [, errors]
  *
  * The Lua function that runs in a worker: calls f for each tuple in `batch`, in order (Chunk in backend.h). results[1 … n]
- * is the first value of each call (false for nil, so that a loop over results goes on); ns is how long the calls took.
- * The first call that fails ends the chunk: failed is true, its error and traceback are returned, not raised. It is also
- * package.loaded["gilua.futures"]._run_chunk, so that it travels by name. */
+ * is the first value of each call (false for nil, so that a loop over results goes on, and for one that failed); ns is how
+ * long the calls took. errors[k] is {error, traceback} of a call that failed, nil if none did; unless goes_on, the first
+ * ends the chunk. It is also package.loaded["gilua.futures"]._run_chunk, so that it travels by name. */
 int chunk_run(lua_State *L);
+
+/* How many values it gives. */
+enum { CHUNK_VALUES = 4 };
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "pool/futures/counters.h"
 
-#include "pool/futures/service.h"
+#include "pool/futures/registry.h"
 #include "runtime/sync/lib_sync.h"
 
 static void add(PoolCounters *sum, const PoolCounters *c) {
@@ -21,7 +21,7 @@ void counters_keep(EndedPools *ended, const PoolCounters *c) {
 }
 
 void counters_sum(lua_State *L, PoolCounters *sum) {
-  const FutureService *s = service_of(L);
+  const ExecutorRegistry *s = registry_of(L);
   *sum = (PoolCounters){0};
   if (s == NULL) return;
   add(sum, &s->ended_pools.all);
@@ -79,7 +79,7 @@ static void add_executor(lua_State *L) {
 
 /* () -> the list. A collection may take executors off theirs, so it is copied first. */
 static int pools(lua_State *L) {
-  FutureService *s = service_of(L);
+  ExecutorRegistry *s = registry_of(L);
   luaL_checkstack(L, 12, NULL);
   lua_newtable(L);
   add_ended(L, &s->ended_pools);

@@ -1,14 +1,11 @@
-/* The life of a future. Who waits for several is in group.c, callbacks are called in service.c. */
+/* The life of a future. */
 #include "pool/futures/future.h"
 
 #include <assert.h>
 #include <limits.h>
 
-#include "pool/futures/crew.h"
-#include "pool/futures/group.h"
-#include "pool/futures/service.h"
+#include "pool/futures/workers.h"
 #include "runtime/thread/error.h"
-#include "runtime/thread/finalizer.h"
 
 #define DROPPING_META "gilua.Future.dropping" /* the metatable of futures whose source wants to know of their end */
 
@@ -16,36 +13,42 @@ static const char metatable_key = 0; /* its address names the registry entry: a 
 
 static int future_gc(lua_State *L) {
   Future *f = lua_touserdata(L, 1);
-  f->source->drop(f);
+  f->source->drop(f, f->abandoned && !future_decided(f));
   f->source = NULL; /* finalizers that run later may still reach it, as that of a map's iterator does */
   if (!future_decided(f)) f->state = FUTURE_CANCELLED;
   return 0;
 }
 
-void future_register(lua_State *L) {
-  object_register(L, &future_type);
-  luaL_getmetatable(L, future_type.name);
-  lua_newtable(L);
-  for (lua_pushnil(L); lua_next(L, -3) != 0;) {
-    lua_pushvalue(L, -2);
+/* Pushes the metatable of the one kind or the other; both are made at once. */
+static void push_metatable(lua_State *L, bool dropping) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key) == LUA_TNIL) {
+    lua_newtable(L); /* that of those whose source wants to know of their end */
+    object_push_metatable(L, &future_type);
+    for (lua_pushnil(L); lua_next(L, -2) != 0;) {
+      lua_pushvalue(L, -2);
+      lua_insert(L, -2);
+      lua_rawset(L, -5);
+    }
+    lua_pushcfunction(L, future_gc);
+    lua_setfield(L, -3, "__gc");
     lua_insert(L, -2);
-    lua_rawset(L, -4);
+    lua_setfield(L, LUA_REGISTRYINDEX, DROPPING_META);
+    lua_replace(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
   }
-  lua_pushcfunction(L, future_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_setfield(L, LUA_REGISTRYINDEX, DROPPING_META);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
+  if (!dropping) return;
+  lua_pop(L, 1);
+  luaL_getmetatable(L, DROPPING_META);
 }
 
 Future *future_new(lua_State *L, const FutureSource *source, void *task, int nslots) {
+  luaL_checkstack(L, 8, NULL);
   if (nslots < FUTURE_LEAST_SLOTS) nslots = FUTURE_LEAST_SLOTS;
   Future *f = lua_newuserdatauv(L, sizeof *f, FUTURE_VALUE - 1 + nslots);
   *f = (Future){.head.type = &future_type, .source = source, .task = task, .nslots = (unsigned short)nslots};
-  if (source != NULL && source->drop != NULL) luaL_setmetatable(L, DROPPING_META);
-  else {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    lua_setmetatable(L, -2);
-  }
+  push_metatable(L, source != NULL && source->drop != NULL);
+  lua_setmetatable(L, -2);
   return f;
 }
 
@@ -53,15 +56,16 @@ Future *future_check(lua_State *L, int i) { return object_check(L, i, &future_ty
 
 bool future_may(FutureState from, FutureState to) {
   static const bool may[][FUTURE_CANCELLED + 1] = {
-      [FUTURE_PENDING] = {false, true, true, true, true},
-      [FUTURE_RUNNING] = {false, false, true, true, true},
+      [FUTURE_PENDING] = {false, true, true, true, true, true},
+      [FUTURE_RUNNING] = {false, false, false, true, true, true},
+      [FUTURE_SETTLING] = {true, false, false, true, true, true},
       [FUTURE_CANCELLED] = {false},
   };
   return may[from][to];
 }
 
 const char *future_state_name(const Future *f) {
-  static const char *const names[] = {"pending", "running", "done", "failed", "cancelled"};
+  static const char *const names[] = {"pending", "running", "running", "done", "failed", "cancelled"};
   return names[f->state];
 }
 
@@ -87,36 +91,33 @@ static void clear_slots(lua_State *L, Future *f, int i, int n) {
   }
 }
 
-/* Hands the callbacks of a decided future to the service, or runs them here when there can be no service. */
-static int prepare_protected(lua_State *L) {
-  service_prepare(L, 1);
-  return 0;
+void future_link(Future *f, FutureWatch *w) {
+  w->future = f;
+  w->next = f->watches;
+  w->prev = NULL;
+  if (w->next != NULL) w->next->prev = w;
+  f->watches = w;
 }
 
-static void hand_over_callbacks(lua_State *L, Tstate *self, Future *f, int i) {
-  bool prepared = f->watched;
-  if (!prepared) {
-    lua_pushcfunction(L, prepare_protected);
-    lua_pushvalue(L, i);
-    prepared = lua_pcall(L, 1, 0, 0) == LUA_OK;
-    if (!prepared) lua_pop(L, 1);
-  }
-  if (prepared) {
-    service_add(self, f);
-  } else {
-    f->served = true;
-    service_run_callbacks(L, i);
-  }
+void future_unlink(FutureWatch *w) {
+  if (w->next != NULL) w->next->prev = w->prev;
+  if (w->prev != NULL) w->prev->next = w->next;
+  else w->future->watches = w->next;
+  w->next = w->prev = NULL;
+  w->future = NULL;
 }
 
 static void decide(lua_State *L, Future *f, int i, FutureState to) {
   Tstate *self = tstate_self();
   f->state = to;
   f->runner = 0;
-  f->crew = NULL;
+  f->workers = NULL;
   if (!waitq_empty(&f->waiters)) park_grant_all(self, &f->waiters);
-  if (f->watches != NULL) group_tell(self, f);
-  if ((f->has_callbacks || f->watched) && !f->served) hand_over_callbacks(L, self, f, i);
+  while (f->watches != NULL) {
+    FutureWatch *w = f->watches;
+    future_unlink(w);
+    w->tell(L, self, w, f, i);
+  }
 }
 
 void future_set_values(lua_State *L, int i, int n) {
@@ -131,7 +132,6 @@ void future_set_values(lua_State *L, int i, int n) {
     filled = 1;
   }
   f->nvalues = n;
-  f->spilled = n > f->nslots;
   clear_slots(L, f, i, filled);
   for (int k = filled; k > 0; k--) lua_setiuservalue(L, i, FUTURE_VALUE + k - 1);
   decide(L, f, i, FUTURE_DONE);
@@ -153,43 +153,65 @@ void future_set_cancelled(lua_State *L, int i) {
   decide(L, f, i, FUTURE_CANCELLED);
 }
 
-static void settle(lua_State *L, Future *f, int i) {
-  f->settling = true;
-  f->source->settle(L, f, lua_absindex(L, i));
-  f->settling = false;
-  assert(future_decided(f));
+/* (future): decodes and decides; an error leaves it undecided, but for a request that comes while watches are told */
+static int settle(lua_State *L) {
+  Future *f = lua_touserdata(L, 1);
+  switch (f->source->load(L, f)) {
+    case FUTURE_CANCELLED: future_set_cancelled(L, 1); break;
+    case FUTURE_FAILED:
+      lua_settop(L, 3);
+      future_set_error(L, 1);
+      break;
+    default: future_set_values(L, 1, lua_gettop(L) - 1);
+  }
+  return 0;
+}
+
+/* Who waits for the thread that was settling f, the watching thread included, looks again. */
+static void settle_again(lua_State *L, Future *f, int i) {
+  Tstate *self = tstate_self();
+  f->state = FUTURE_PENDING;
+  f->runner = 0;
+  park_grant_all(self, &f->waiters);
+  if (f->service_watch.future != NULL) f->service_watch.tell(L, self, &f->service_watch, f, i);
+}
+
+CallResult future_ask(lua_State *L, int i) {
+  Future *f = lua_touserdata(L, i);
+  if (f->state >= FUTURE_SETTLING || f->source == NULL || !f->source->ready(f)) return CALL_OK;
+  luaL_checkstack(L, 8, NULL);
+  i = lua_absindex(L, i);
+  f->state = FUTURE_SETTLING;
+  f->runner = tstate_self()->ident;
+  lua_pushcfunction(L, settle);
+  lua_pushvalue(L, i);
+  CallResult result = call_user(L, 1, 0);
+  if (result == CALL_FAILED && !future_decided(f)) future_set_error(L, i);
+  else if (result == CALL_FAILED) lua_pop(L, 2);
+  if (!future_decided(f)) settle_again(L, f, i);
+  else if (f->source->drop != NULL) f->source->drop(f, false);
+  return result == CALL_REQUESTED ? CALL_REQUESTED : CALL_OK;
 }
 
 bool future_poll(lua_State *L, int i) {
-  Future *f = lua_touserdata(L, i);
-  if (!future_decided(f) && f->source != NULL && !f->settling && f->source->ready(f)) settle(L, f, i);
+  const Future *f = lua_touserdata(L, i);
+  if (!future_decided(f) && future_ask(L, i) == CALL_REQUESTED) lua_error(L);
   return future_decided(f);
-}
-
-void future_watch(lua_State *L, int i) {
-  i = lua_absindex(L, i);
-  Future *f = lua_touserdata(L, i);
-  if (f->source == NULL || f->watched || f->settling || f->served || future_poll(L, i)) return;
-  service_prepare(L, i);
-  f->service = service_of(L);
-  f->watched = true;
-  f->service->watched++;
-  f->source->watch(L, f, i);
 }
 
 /* Waits for somebody to call future_set_…. */
 static ParkResult wait_parked(lua_State *L, Tstate *ts, Future *f, int64_t deadline) {
-  if (!crew_begin_wait(ts, f, deadline)) crew_raise_deadlock(L, ts, "future", f->runner);
+  if (!workers_begin_wait(ts, f->workers, deadline)) workers_raise_deadlock(L, ts, "future", f->runner);
   ParkResult result = park(ts, &f->waiters, deadline, "future", &f->runner);
-  crew_end_wait(ts);
+  workers_end_wait(ts);
   return result;
 }
 
 ParkResult future_wait(lua_State *L, Tstate *ts, int i, int64_t deadline) {
   Future *f = lua_touserdata(L, i);
   while (!future_poll(L, i)) {
-    ParkResult result = f->source != NULL && !f->settling ? f->source->wait(L, ts, f, deadline)
-                                                          : wait_parked(L, ts, f, deadline);
+    ParkResult result = f->source != NULL && f->state != FUTURE_SETTLING ? f->source->wait(L, ts, f, deadline)
+                                                                       : wait_parked(L, ts, f, deadline);
     if (result != PARK_GRANTED) return future_poll(L, i) && result == PARK_TIMEOUT ? PARK_GRANTED : result;
   }
   return PARK_GRANTED;
@@ -197,7 +219,7 @@ ParkResult future_wait(lua_State *L, Tstate *ts, int i, int64_t deadline) {
 
 bool future_cancel(lua_State *L, int i) {
   Future *f = lua_touserdata(L, i);
-  if (!future_poll(L, i) && !f->settling &&
+  if (!future_poll(L, i) && f->state != FUTURE_SETTLING &&
       (f->source != NULL ? f->source->cancel(L, f, lua_absindex(L, i)) : f->state == FUTURE_PENDING) &&
       !future_decided(f))
     future_set_cancelled(L, i);
@@ -228,7 +250,7 @@ int future_push_result(lua_State *L, int i) {
   int n = f->nvalues;
   i = lua_absindex(L, i);
   if (n > LUA_MINSTACK - 4) luaL_checkstack(L, n + 1, "too many results");
-  if (!f->spilled) {
+  if (n <= f->nslots) {
     for (int k = 0; k < n; k++) lua_getiuservalue(L, i, FUTURE_VALUE + k);
     return n;
   }
@@ -237,26 +259,4 @@ int future_push_result(lua_State *L, int i) {
   for (int k = 1; k <= n; k++) lua_rawgeti(L, table, k);
   lua_remove(L, table);
   return n;
-}
-
-void future_add_callback(lua_State *L, int i) {
-  i = lua_absindex(L, i);
-  Future *f = lua_touserdata(L, i);
-  bool late = future_poll(L, i) && (f->served || !f->has_callbacks);
-  if (lua_getiuservalue(L, i, FUTURE_CALLBACKS) == LUA_TNIL) {
-    lua_pop(L, 1);
-    lua_createtable(L, 1, 0);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, i, FUTURE_CALLBACKS);
-  }
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-  lua_pop(L, 1);
-  f->has_callbacks = true;
-  if (late) {
-    f->served = true;
-    service_run_callbacks(L, i);
-  } else {
-    future_watch(L, i);
-  }
 }

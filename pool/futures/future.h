@@ -5,27 +5,37 @@
  * asks for the result waits inside the source and settles the future itself, with no thread between.
  *
  *   States        PENDING     not begun                                        RUNNING    a worker has begun
+ *                 SETTLING    its outcome has come, and a thread decodes it
  *                 DONE        values         FAILED  an error                  CANCELLED  will never have a result
  *
- *   from \ to     RUNNING              DONE, FAILED              CANCELLED            future_may is the table
- *   PENDING       future_set_running   future_set_…              future_cancel, the back end
- *   RUNNING       -                    future_set_…              the back end only
- *   decided       -                    -                         -        raises invalid_state
+ *   from \ to     RUNNING              SETTLING       DONE, FAILED    CANCELLED                    future_may is the table
+ *   PENDING       future_set_running   future_ask     future_set_…    future_cancel, the back end
+ *   RUNNING       -                    -              future_set_…    the back end only
+ *   SETTLING      -                    -              future_set_…    future_ask     and PENDING: a request came meanwhile
+ *   decided       -                    -              -               -              raises invalid_state
  *
- * Everything here needs the lock, but future_notify. Guard tag [n]: FutureService.m (service.h).
+ * Everything here needs the lock. Who else wants to know of its end puts a FutureWatch into its list: groups (group.h), and
+ * the thread that runs callbacks (service.h). Guard tag [n]: FutureService.m.
  */
 #ifndef GILUA_POOL_FUTURES_FUTURE_H
 #define GILUA_POOL_FUTURES_FUTURE_H
 
 #include "runtime/sync/park.h"
+#include "runtime/thread/call.h"
 #include "runtime/thread/object.h"
 
 typedef struct Future Future;
 typedef struct FutureService FutureService;
-typedef struct Crew Crew;
 typedef struct FutureWatch FutureWatch;
 
-typedef enum FutureState { FUTURE_PENDING, FUTURE_RUNNING, FUTURE_DONE, FUTURE_FAILED, FUTURE_CANCELLED } FutureState;
+typedef enum FutureState {
+  FUTURE_PENDING,
+  FUTURE_RUNNING,
+  FUTURE_SETTLING,
+  FUTURE_DONE,
+  FUTURE_FAILED,
+  FUTURE_CANCELLED,
+} FutureState;
 
 /* User values of a future. The call of a task is kept in the value slots while it is PENDING. */
 enum {
@@ -33,6 +43,14 @@ enum {
   FUTURE_VALUE,         /* and following: the values; all in one table if they are more than the slots. FAILED: the error */
   FUTURE_TRACEBACK,     /* FAILED: the traceback from where it ran, or nil */
   FUTURE_LEAST_SLOTS = 2,
+};
+
+/* Somebody who is told when a future is decided, once. */
+struct FutureWatch {
+  /* Called with the lock, w out of the list; the future is at index i. Raises nothing. */
+  void (*tell)(lua_State *L, Tstate *self, FutureWatch *w, Future *f, int i);
+  Future *future;           /* [G] linked in its list, else NULL */
+  FutureWatch *next, *prev; /* [G] */
 };
 
 /* Where the outcome comes from, when it comes without the lock. Every function is called with the lock, and must be there
@@ -44,40 +62,43 @@ typedef struct FutureSource {
    * return early with PARK_GRANTED. Several threads may be in here for one future; when it is decided by somebody else
    * they must come back. */
   ParkResult (*wait)(lua_State *L, Tstate *ts, Future *f, int64_t deadline);
-  /* It is ready: decode, and call one future_set_…; raises nothing, an error of decoding is the task's outcome. May run Lua
-   * code; is called once. f is at stack index i (absolute). */
-  void (*settle)(lua_State *L, Future *f, int i);
+  /* It is ready: pushes the outcome and says what it is: DONE, values; FAILED, an error and its traceback; CANCELLED,
+   * nothing. May run Lua code, and is called protected: an error is the outcome, but for what a request of the calling thread
+   * raises; then load is called again when somebody asks again. */
+  FutureState (*load)(lua_State *L, Future *f);
   /* Has a worker begun it? */
   bool (*running)(Future *f);
   /* Called while it is not ready. True: it will never have a result; future_cancel then makes it CANCELLED. */
   bool (*cancel)(lua_State *L, Future *f, int i);
-  /* From now on the source calls future_notify(f) once, from any thread, as soon as it is ready; at once if it is. But
-   * not after settle, a `cancel` that returned true, or a future_set_… of its own. Called at most once. */
+  /* From now on the source calls future_notify(f) (service.h) once, from any thread, as soon as it is ready; at once if it
+   * is. But not after load, a `cancel` that returned true, or a future_set_… of its own. Called at most once. */
   void (*watch)(lua_State *L, Future *f, int i);
-  /* The future was collected, decided or not. Inside a finalizer: neither raises, blocks nor allocates Lua memory. */
-  void (*drop)(Future *f);
+  /* Nobody asks any more: load has given the outcome, or the future was collected. unwanted: what has not begun is
+   * cancelled. May be called again. Inside a finalizer, too: neither raises, blocks nor allocates Lua memory. */
+  void (*drop)(Future *f, bool unwanted);
 } FutureSource;
+
+/* What the callback thread has to do with a future (service.h). */
+typedef enum FutureServing { SERVING_NOT, SERVING_TOLD, SERVING_WATCHED, SERVING_OVER } FutureServing;
 
 /* futures.Future as Lua sees it. */
 struct Future {
   ObjectHead head;
   const FutureSource *source; /* [i] or NULL: decided by whoever made it, or was dropped */
   void *task;                 /* the back end's own */
-  lua_Integer runner;         /* [G] RUNNING: ident of the thread that can end it, 0 if that is not known */
+  lua_Integer runner;         /* [G] ident of the thread that can end it, 0 if that is not known */
   FutureState state;          /* [G] */
-  int nvalues;                /* [G] DONE: results. A back end may use it while PENDING */
+  int nvalues;                /* [G] DONE: results, in one table if they are more than the slots. A back end may use it before */
   unsigned short nslots;      /* [i] value slots */
-  bool spilled;               /* [G] DONE: the results are in one table */
-  bool settling;              /* [G] somebody is in source->settle */
-  bool watched;               /* [G] source->watch was called, and the service has not seen it since */
-  bool has_callbacks;         /* [G] */
-  bool served;                /* [G] the service has begun with it */
-  Crew *crew;                 /* [G] the workers that alone can run it, or NULL; NULL once it is decided */
+  bool abandoned;             /* [G] collected undecided, it is cancelled: only a map that is gone could have asked */
+  bool listed;                /* [n] it is in the service's list */
+  FutureServing serving;      /* [G] */
+  const struct Workers *workers; /* [G] those that alone can run it, or NULL; NULL once it is decided */
   Waitq waiters;              /* [G] threads that wait for it alone, parked */
-  FutureWatch *watches;       /* [G] groups (group.h) that it is in */
-  FutureService *service;     /* [i] once watched */
+  FutureWatch *watches;       /* [G] who is told of its end */
+  FutureWatch service_watch;  /* [G] the callback thread's */
+  FutureService *service;     /* [i] once served */
   Future *listed_next;        /* [n] */
-  bool listed;                /* [n] it is in the service's list; apart from what [G] guards, which is read in one piece */
 };
 
 extern const ObjectType future_type;
@@ -101,7 +122,7 @@ const char *future_state_name(const Future *f);
 /* future_set_running notes that a worker begins; false: it was cancelled, leave it alone. */
 bool future_set_running(Future *f);
 
-/* The three ends. The future is at index i; waiters are granted and callbacks handed to the service. A future that is
+/* The three ends. The future is at index i; waiters are granted and watches told. A future that is
  * decided already raises invalid_state. future_set_values may raise a memory error, and leaves it undecided then; the others
  * allocate nothing.
  * future_set_values takes n values from the top of the stack; future_set_error an error and, above it, its traceback (a
@@ -110,15 +131,15 @@ void future_set_values(lua_State *L, int i, int n);
 void future_set_error(lua_State *L, int i);
 void future_set_cancelled(lua_State *L, int i);
 
-/* future_notify says that a watched future is ready. Threads: any, with or without the lock; takes one leaf mutex. See
- * FutureSource.watch; f may be gone when it returns. */
-void future_notify(Future *f);
+/* future_link puts w into the list of f, undecided; future_unlink takes it out. */
+void future_link(Future *f, FutureWatch *w);
+void future_unlink(FutureWatch *w);
 
-/* future_poll settles the future at i if its source is ready; true if it is decided. Raises memory errors. */
+/* future_ask settles the future at i if its outcome is there: CALL_OK, whether it is decided or not. CALL_REQUESTED: a request
+ * of the calling thread came meanwhile, its error is pushed, and the future is as before. future_poll raises that, and
+ * returns true if the future is decided. Both raise memory errors. */
+CallResult future_ask(lua_State *L, int i);
 bool future_poll(lua_State *L, int i);
-
-/* future_watch sees to it that the future at i, undecided, is settled as soon as it can be, also if nobody asks. */
-void future_watch(lua_State *L, int i);
 
 /* future_wait waits until the future at i is decided (PARK_GRANTED), the deadline or a request. Raises `deadlock` when it
  * never can be; memory errors. */
@@ -133,12 +154,5 @@ int future_push_result(lua_State *L, int i);
 /* future_push_error pushes the error of the decided future at i, an error object `cancelled` included, or nil if it is DONE;
  * the traceback is remembered for gilua.traceback_of. */
 void future_push_error(lua_State *L, int i);
-
-/* future_register makes the metatables; once a state. future_type itself is in lib_future.c. */
-void future_register(lua_State *L);
-
-/* future_add_callback makes the function on top of the stack, popped, be called with the future at i once it is decided:
- * at once if it is, else in the service thread. */
-void future_add_callback(lua_State *L, int i);
 
 #endif

@@ -7,10 +7,11 @@
 typedef struct FutureGroup FutureGroup;
 
 /* One future's place in a group. */
-struct FutureWatch {
-  FutureGroup *group;        /* [i] */
-  Future *future;            /* [G] linked in its list while it is undecided, else NULL */
-  FutureWatch *next, *prev;  /* [G] Future.watches; `next` alone: FutureGroup.decided or .vacant */
+typedef struct GroupPlace GroupPlace;
+struct GroupPlace {
+  FutureWatch watch;   /* first; linked in the future's list while it is undecided */
+  FutureGroup *group;  /* [i] */
+  GroupPlace *next;    /* [G] FutureGroup.decided or .vacant */
 };
 
 /* User value 1: the futures by place; false where there is none. */
@@ -18,10 +19,10 @@ struct FutureGroup {
   ObjectHead head;
   int size;                       /* [i] places */
   int undecided;                  /* [G] */
-  FutureWatch *decided, *newest;  /* [G] decided and not taken yet, oldest first */
-  FutureWatch *vacant;            /* [G] */
+  GroupPlace *decided, *newest;   /* [G] decided and not taken yet, oldest first */
+  GroupPlace *vacant;             /* [G] */
   Waitq waiters;                  /* [G] */
-  FutureWatch watches[];
+  GroupPlace places[];
 };
 
 /* group_new pushes a group with that many places. */
@@ -36,10 +37,5 @@ FutureGroup *group_of_list(lua_State *L, int i);
 /* group_take waits until one more future is decided, pushes it and frees its place. PARK_GRANTED with *taken false, and
  * nothing pushed: none was left. The group is at index i. Raises deadlock. */
 ParkResult group_take(lua_State *L, Tstate *ts, int i, int64_t deadline, bool *taken);
-
-/* group_tell: f is decided. Called with the lock by future.c. */
-void group_tell(Tstate *self, Future *f);
-
-void group_register(lua_State *L);
 
 #endif

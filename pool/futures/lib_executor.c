@@ -1,11 +1,12 @@
 /* The methods of every executor:
  *
- *   pool:submit(f, ...) -> Future        pool:map(f, list_or_iterator, ..., [options]) -> iterator (map.c)
+ *   pool:submit(f, ...) -> Future        pool:map(f, list_or_iterator, ..., [options]) -> iterator
  *   pool:shutdown{wait = true, cancel_futures = false}        pool:terminate()        <close>: shutdown{}
  */
-#include "pool/futures/executor.h"
+#include "pool/futures/backend.h"
 #include "pool/futures/lib_futures.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/options.h"
 
 static int executor_submit_method(lua_State *L) {
   executor_check(L, 1);
@@ -14,21 +15,14 @@ static int executor_submit_method(lua_State *L) {
   return 1;
 }
 
-static bool flag(lua_State *L, const char *name, bool standard) {
-  if (!lua_istable(L, 2)) return standard;
-  bool value = lua_getfield(L, 2, name) == LUA_TNIL ? standard : lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
 static int executor_shutdown(lua_State *L) {
+  static const Option known[] = {{"wait", OPTION_FLAG, 0, 0, NULL},
+                                 {"cancel_futures", OPTION_FLAG, 0, 0, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
   executor_check(L, 1);
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
-  static const char *const fields[] = {"wait", "cancel_futures", NULL};
-  object_check_fields(L, 2, "shutdown", fields);
-  bool wait = flag(L, "wait", true);
-  executor_close(L, 1, flag(L, "cancel_futures", false));
-  if (wait) executor_join(L, 1, CLOCK_NEVER);
+  options_take(L, 2, "shutdown", known, NULL);
+  executor_close(L, 1, options_flag(L, 2, "cancel_futures", false));
+  if (options_flag(L, 2, "wait", true)) executor_join(L, 1, CLOCK_NEVER);
   return 0;
 }
 

@@ -11,6 +11,7 @@
  */
 #include "pool/futures/future.h"
 
+#include "pool/futures/service.h"
 #include "runtime/thread/error.h"
 
 static Future *check(lua_State *L) { return future_check(L, 1); }
@@ -59,7 +60,7 @@ static int future_done(lua_State *L) {
 static int future_running(lua_State *L) {
   Future *f = check(L);
   bool running = !future_poll(L, 1) &&
-                 (f->state == FUTURE_RUNNING || (f->source != NULL && f->source->running(f)));
+                 (f->state == FUTURE_RUNNING || f->state == FUTURE_SETTLING || (f->source != NULL && f->source->running(f)));
   lua_pushboolean(L, running);
   return 1;
 }
@@ -81,14 +82,14 @@ static int future_add_done_callback(lua_State *L) {
   check(L);
   object_check_callable(L, 2);
   lua_settop(L, 2);
-  future_add_callback(L, 1);
+  service_add_callback(L, 1);
   return 0;
 }
 
 /* A future that Lua code may decide. */
 static Future *check_own(lua_State *L) {
   Future *f = check(L);
-  if (f->source != NULL || f->crew != NULL || f->task != (void *)&future_type)
+  if (f->source != NULL || f->workers != NULL || f->task != (void *)&future_type)
     error_raise_state(L, future_state_name(f), "only a future made by futures.Future() can be decided by hand");
   return f;
 }
@@ -131,4 +132,15 @@ static const luaL_Reg future_methods[] = {
     {NULL, NULL},
 };
 
-const ObjectType future_type = {.name = "gilua.Future", .size = sizeof(Future), .methods = future_methods};
+/* "Future(done): 0x…" */
+static int future_tostring(lua_State *L) {
+  Future *f = check(L);
+  bool running = !future_decided(f) && f->source != NULL && f->source->running(f);
+  lua_pushfstring(L, "Future(%s): %p", running ? "running" : future_state_name(f), (void *)f);
+  return 1;
+}
+
+static const luaL_Reg future_meta[] = {{"__tostring", future_tostring}, {NULL, NULL}};
+
+const ObjectType future_type = {
+    .name = "gilua.Future", .size = sizeof(Future), .methods = future_methods, .meta = future_meta};

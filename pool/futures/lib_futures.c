@@ -8,15 +8,13 @@
  */
 #include "pool/futures/lib_futures.h"
 
-#include <string.h>
-
 #include "pool/futures/chunk.h"
 #include "pool/futures/group.h"
-#include "pool/futures/map.h"
 #include "pool/futures/progress.h"
-#include "pool/futures/service.h"
+#include "pool/futures/end.h"
 #include "pool/futures/thread_backend.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/options.h"
 
 typedef enum ReturnWhen { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION } ReturnWhen;
 
@@ -56,32 +54,15 @@ static void push_parts(lua_State *L, int list) {
   lua_settop(L, done + 1);
 }
 
-/* The field of the options at 2. */
-static ReturnWhen option_when(lua_State *L) {
-  int when = 0; /* ALL_COMPLETED */
-  if (lua_getfield(L, 2, "return_when") != LUA_TNIL) {
-    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-    while (when_names[when] != NULL && strcmp(when_names[when], name) != 0) when++;
-    if (when_names[when] == NULL)
-      luaL_error(L, "bad field 'return_when' to 'wait' (ALL_COMPLETED, FIRST_COMPLETED or FIRST_EXCEPTION expected)");
-  }
-  lua_pop(L, 1);
-  return (ReturnWhen)when;
-}
-
 static int futures_wait(lua_State *L) {
-  static const char *const fields[] = {"timeout", "return_when", NULL};
+  static const Option known[] = {{"timeout", OPTION_NUMBER, 0, 0, NULL},
+                                 {"return_when", OPTION_WORD, 0, 0, when_names},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  ReturnWhen when = ALL_COMPLETED;
-  bool poll = false;
-  int64_t deadline = CLOCK_NEVER;
-  if (lua_istable(L, 2)) {
-    object_check_fields(L, 2, "wait", fields);
-    when = option_when(L);
-    deadline = park_timeout_field(L, 2, "wait", &poll);
-  }
+  options_take(L, 2, "wait", known, NULL);
+  bool poll;
+  ReturnWhen when = (ReturnWhen)options_word(L, 2, "return_when", ALL_COMPLETED);
+  int64_t deadline = park_timeout_field(L, 2, "wait", &poll);
   group_of_list(L, 1);
   if (!poll) wait_for(L, 3, when, deadline);
   push_parts(L, 1);
@@ -134,12 +115,7 @@ int lib_futures_open(lua_State *L) {
       {"wait", futures_wait},
       {NULL, NULL},
   };
-  if (service_of(L) == NULL) service_open(L);
-  future_register(L);
-  group_register(L);
-  map_register(L);
-  progress_register(L);
-  thread_executor_register(L);
+  end_open(L);
   counters_register(L);
   luaL_newlib(L, funcs);
   for (int k = 0; when_names[k] != NULL; k++) {

@@ -10,13 +10,12 @@ typedef struct MapOptions {
   int64_t deadline;   /* ns, of every result */
   bool unordered;     /* results as they come */
   bool persistent;    /* an error is one result; the iteration goes on if it is called again */
+  bool closes;        /* a value to be closed when the map ends is on top of the stack */
 } MapOptions;
 
 /* map_start pushes the four values of a generic for: an iterator function, which may also be called without arguments, two
  * nils, and an object whose __close cancels what has not begun. Submits the first window. The executor is at index e, the
- * function at f, the n sources (lists, or functions that return the next value) above it. */
+ * function at f, the n sources (source.h) above it. */
 int map_start(lua_State *L, int e, int f, int n, const MapOptions *options);
-
-void map_register(lua_State *L);
 
 #endif

@@ -68,8 +68,6 @@ static const luaL_Reg progress_meta[] = {{"__close", progress_close}, {NULL, NUL
 static const ObjectType progress_type = {
     .name = "gilua.Progress", .size = sizeof(ProgressObject), .methods = no_methods, .meta = progress_meta};
 
-void progress_register(lua_State *L) { object_register(L, &progress_type); }
-
 /* the iterator; upvalues: the one inside, the ProgressObject */
 static int next_step(lua_State *L) {
   ProgressObject *o = lua_touserdata(L, lua_upvalueindex(2));

@@ -26,6 +26,5 @@ void progress_format(const Progress *p, int64_t now, char *text, int size);
 
 /* progress_wrap is futures.progress(iterator [, total]) -> iterator. */
 int progress_wrap(lua_State *L);
-void progress_register(lua_State *L);
 
 #endif

@@ -1,8 +1,6 @@
 /* The thread behind the futures. The protocol is in service.h. */
 #include "pool/futures/service.h"
 
-#include "pool/futures/executor.h"
-
 #include <assert.h>
 #include <string.h>
 
@@ -12,14 +10,16 @@
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
 
+enum { SERVICE_ANCHORS = 1 }; /* user value: the futures that it knows, by address */
+
 enum { IDLE_NS = 50000000 }; /* with nothing to do the thread ends after this */
 
 static const char service_key = 0; /* its address names the registry entry */
 
-void service_push(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &service_key); }
+static void push_service(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &service_key); }
 
-FutureService *service_of(lua_State *L) {
-  service_push(L);
+static FutureService *service_of(lua_State *L) {
+  push_service(L);
   FutureService *s = lua_touserdata(L, -1);
   lua_pop(L, 1);
   return s;
@@ -29,7 +29,7 @@ FutureService *service_of(lua_State *L) {
 static void anchor(lua_State *L, Future *f, int i) {
   if (i != 0) i = lua_absindex(L, i);
   luaL_checkstack(L, 4, NULL);
-  service_push(L);
+  push_service(L);
   lua_getiuservalue(L, -1, SERVICE_ANCHORS);
   if (i != 0) lua_pushvalue(L, i);
   else lua_pushnil(L);
@@ -58,7 +58,8 @@ void future_notify(Future *f) {
   pthread_mutex_unlock(&s->m);
 }
 
-void service_add(Tstate *self, Future *f) {
+/* Lists f, prepared. With the lock. */
+static void list(Tstate *self, Future *f) {
   FutureService *s = f->service;
   pthread_mutex_lock(&s->m);
   list_locked(s, f);
@@ -80,53 +81,73 @@ static Future *pop(lua_State *L, FutureService *s, int anchors) {
   return f;
 }
 
-/* Calls one callback, on top of the stack, with the future at i; its error goes to the hook of uncaught errors. */
-static void call_back(lua_State *L, int i) {
-  int handler = lua_gettop(L);
-  lua_pushcfunction(L, error_traceback_handler);
-  lua_insert(L, handler);
-  lua_pushvalue(L, i);
-  if (lua_pcall(L, 1, 0, handler) != LUA_OK && tstate_self()->rt->phase < PHASE_CANCELLING && !error_is(L, -1, ERROR_CANCELLED)) {
+/* Calls one callback, on top of the stack, with the future at 1; its error goes to the hook of uncaught errors. */
+static void call_back(lua_State *L) {
+  int callback = lua_gettop(L);
+  lua_pushvalue(L, 1);
+  CallResult result = call_user(L, 1, 0);
+  if (result == CALL_REQUESTED) lua_error(L);
+  if (result == CALL_FAILED && tstate_self()->rt->phase < PHASE_CANCELLING && !error_is(L, callback, ERROR_CANCELLED)) {
     thread_push_current(L, tstate_self());
-    excepthook_call(L, -1, -2);
+    excepthook_call(L, -1, callback);
   }
-  lua_settop(L, handler - 1);
+  lua_settop(L, callback - 1);
 }
 
-/* (future): callbacks may add more */
+/* (future, in the service): callbacks may add more */
 static int run_callbacks(lua_State *L) {
-  lua_getiuservalue(L, 1, FUTURE_CALLBACKS);
+  bool in_service = lua_toboolean(L, 2);
+  lua_settop(L, 1);
+  if (lua_getiuservalue(L, 1, FUTURE_CALLBACKS) == LUA_TNIL) return 0;
   for (lua_Integer k = 1; lua_rawgeti(L, 2, k) != LUA_TNIL; k++) {
     lua_pushboolean(L, false); /* called: a later look finds only new ones */
     lua_rawseti(L, 2, k);
-    if (lua_toboolean(L, -1)) call_back(L, 1);
+    /* a cancel of somebody who found this thread in a list ends the callback that ran, not one that comes later */
+    if (in_service && tstate_self()->rt->phase < PHASE_CANCELLING) request_drop_cancel(L, tstate_self());
+    if (lua_toboolean(L, -1)) call_back(L);
     lua_settop(L, 2);
   }
   return 0;
 }
 
-void service_run_callbacks(lua_State *L, int i) {
-  const Future *f = lua_touserdata(L, i);
-  if (!f->has_callbacks || !lua_checkstack(L, 3)) return;
-  i = lua_absindex(L, i);
-  lua_pushcfunction(L, run_callbacks);
+/* Calls the callbacks of the decided future at i, but for those that were called; false: a request came in one, its error is
+ * on top of the stack. */
+static bool call_callbacks(lua_State *L, int i, bool in_service) {
+  if (!lua_checkstack(L, 4)) return true;
   lua_pushvalue(L, i);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1); /* no memory to call them */
+  lua_pushcfunction(L, run_callbacks);
+  lua_insert(L, -2);
+  lua_pushboolean(L, in_service);
+  if (lua_pcall(L, 2, 0, 0) == LUA_OK) return true;
+  if (error_is_request(L, -1)) return false;
+  lua_pop(L, 1); /* no memory to call them */
+  return true;
+}
+
+static void note_watched(FutureService *s, Future *f) {
+  f->serving = SERVING_WATCHED;
+  s->watched++;
 }
 
 /* The future is on top of the stack. */
 static void serve(lua_State *L, FutureService *s, Future *f) {
+  int i = lua_gettop(L);
   s->busy = true;
-  f->served = true;
-  /* a cancel of somebody who found this thread in a list ends the callback that ran, not one that comes later */
-  if (s->at_exit.rt->phase < PHASE_CANCELLING) request_drop_cancel(L, tstate_self());
-  if (f->watched) {
-    f->watched = false;
-    s->watched--;
+  if (f->serving == SERVING_WATCHED) s->watched--;
+  f->serving = SERVING_OVER;
+  bool requested = future_ask(L, i) == CALL_REQUESTED;
+  if (!future_decided(f)) {
+    note_watched(s, f); /* another thread is settling it, and tells; or this one has to again */
+    if (requested) list(tstate_self(), f);
   }
-  future_poll(L, -1);
-  service_run_callbacks(L, lua_gettop(L));
-  anchor(L, f, 0);
+  if (requested) lua_error(L);
+  if (future_decided(f)) {
+    while (!call_callbacks(L, i, true)) {
+      if (s->at_exit.rt->phase >= PHASE_CANCELLING) lua_error(L);
+      lua_pop(L, 1);
+    }
+    anchor(L, f, 0);
+  }
   s->busy = false;
 }
 
@@ -175,6 +196,13 @@ ParkResult service_drain(lua_State *L, Tstate *ts) {
   return PARK_GRANTED;
 }
 
+void service_disown(lua_State *L) {
+  FutureService *s = service_of(L);
+  if (s == NULL) return;
+  s->busy = false;
+  s->watched = 0;
+}
+
 static void set_thread(FutureService *s, Tstate *ts) {
   pthread_mutex_lock(&s->m);
   s->ts = ts;
@@ -202,7 +230,7 @@ static void start_thread(lua_State *L, FutureService *s) {
   lua_createtable(L, 2, 0);
   lua_pushcfunction(L, service_main);
   lua_rawseti(L, -2, 1);
-  service_push(L);
+  push_service(L);
   lua_rawseti(L, -2, 2);
   Thread *t = thread_new(L, 2);
   t->daemon = true;
@@ -213,8 +241,10 @@ static void start_thread(lua_State *L, FutureService *s) {
   lua_pop(L, 1);
 }
 
-void service_prepare(lua_State *L, int i) {
-  FutureService *s = service_alive(L);
+/* Anchors the future at i and sees to it that the thread runs; raises when that cannot be. */
+static void prepare(lua_State *L, int i) {
+  service_open(L);
+  FutureService *s = service_of(L);
   Future *f = lua_touserdata(L, i);
   f->service = s;
   anchor(L, f, i);
@@ -225,18 +255,100 @@ void service_prepare(lua_State *L, int i) {
   if (s->ts == NULL) start_thread(L, s);
 }
 
-FutureService *service_alive(lua_State *L) {
-  FutureService *s = service_of(L);
-  if (s->at_exit.rt != NULL) return s;
-  runtime_add_exit(L, &s->at_exit);
-  process_add_fork_lock(s->at_exit.rt, &s->fork_lock);
-  return s;
+static int prepare_protected(lua_State *L) {
+  prepare(L, 1);
+  return 0;
 }
 
-void service_detach(FutureService *s) {
+/* The future at i is decided, or is to be settled by somebody else. FutureWatch.tell */
+static void told(lua_State *L, Tstate *self, FutureWatch *w, Future *f, int i) {
+  (void)w;
+  if (f->serving == SERVING_OVER) return;
+  bool prepared = f->serving == SERVING_WATCHED;
+  if (!prepared && lua_checkstack(L, 4)) {
+    i = lua_absindex(L, i);
+    lua_pushcfunction(L, prepare_protected);
+    lua_pushvalue(L, i);
+    prepared = lua_pcall(L, 1, 0, 0) == LUA_OK;
+    if (!prepared) lua_pop(L, 1);
+  }
+  if (prepared) {
+    list(self, f);
+    return;
+  }
+  f->serving = SERVING_OVER; /* there can be no thread: they are called here */
+  if (call_callbacks(L, i, false)) return;
+  uint32_t request = error_is(L, -1, ERROR_CANCELLED) ? REQUEST_CANCEL : REQUEST_INTERRUPT;
+  lua_pop(L, 1);
+  gil_request(&self->gil, &self->gil, request); /* raised once the future is decided for all */
+}
+
+static void link_service(Future *f) {
+  if (f->serving != SERVING_NOT) return;
+  f->serving = SERVING_TOLD;
+  f->service_watch.tell = told;
+  future_link(f, &f->service_watch);
+}
+
+void service_watch(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  Future *f = lua_touserdata(L, i);
+  if (f->source == NULL || f->serving >= SERVING_WATCHED || future_poll(L, i)) return;
+  prepare(L, i);
+  if (future_decided(f) || f->serving >= SERVING_WATCHED) { /* by a finalizer */
+    if (f->serving == SERVING_NOT) anchor(L, f, 0);
+    return;
+  }
+  link_service(f);
+  note_watched(f->service, f);
+  if (f->state != FUTURE_SETTLING) f->source->watch(L, f, i);
+}
+
+void service_add_callback(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  Future *f = lua_touserdata(L, i);
+  future_poll(L, i);
+  if (lua_getiuservalue(L, i, FUTURE_CALLBACKS) == LUA_TNIL) {
+    lua_pop(L, 1);
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, i, FUTURE_CALLBACKS);
+  }
+  lua_insert(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
+  if (!future_decided(f)) {
+    link_service(f);
+    service_watch(L, i);
+  } else if (f->serving == SERVING_NOT || f->serving == SERVING_OVER) {
+    f->serving = SERVING_OVER;
+    if (!call_callbacks(L, i, false)) lua_error(L);
+  }
+}
+
+/* RuntimeExit.run: what came of the executors, whose end comes before this one. */
+static int finish(lua_State *L) {
+  Tstate *ts = park_self(L);
+  park_check(L, ts, service_drain(L, ts));
+  return 0;
+}
+
+static bool at_exit(lua_State *L, RuntimeExit *self, bool joined) {
+  (void)self, (void)joined;
+  lua_pushcfunction(L, finish);
+  if (lua_pcall(L, 0, 0, 0) == LUA_OK) return true;
+  bool interrupted = error_is(L, -1, ERROR_INTERRUPTED);
+  lua_pop(L, 1);
+  return !interrupted;
+}
+
+static void detach(lua_State *L, RuntimeExit *self, bool last) {
+  FutureService *s = (FutureService *)self; /* its first member */
+  (void)L;
+  if (!last) return;
   process_remove_fork_lock(s->at_exit.rt, &s->fork_lock);
   set_thread(s, NULL);
-  s->busy = s->ending = false;
+  s->busy = false;
 }
 
 static int service_gc(lua_State *L) {
@@ -246,29 +358,26 @@ static int service_gc(lua_State *L) {
   return 0;
 }
 
-static void push_weak_table(lua_State *L) {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-}
-
-void service_open(lua_State *L) {
-  FutureService *s = lua_newuserdatauv(L, sizeof *s, SERVICE_EXECUTORS);
+static void make(lua_State *L) {
+  FutureService *s = lua_newuserdatauv(L, sizeof *s, SERVICE_ANCHORS);
   memset(s, 0, sizeof *s);
   pthread_mutex_init(&s->m, NULL);
   s->fork_lock.m = &s->m;
-  s->at_exit.run = executors_at_exit;
-  s->at_exit.detach = executors_detach;
+  s->at_exit.run = at_exit;
+  s->at_exit.detach = detach;
   lua_newtable(L);
   lua_setiuservalue(L, -2, SERVICE_ANCHORS);
-  push_weak_table(L);
-  lua_setiuservalue(L, -2, SERVICE_EXECUTORS);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, service_gc);
   lua_setfield(L, -2, "__gc");
   lua_setmetatable(L, -2);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &service_key);
-  service_alive(L);
+}
+
+void service_open(lua_State *L) {
+  if (service_of(L) == NULL) make(L);
+  FutureService *s = service_of(L);
+  if (s->at_exit.rt != NULL) return;
+  runtime_add_exit(L, &s->at_exit);
+  process_add_fork_lock(s->at_exit.rt, &s->fork_lock);
 }

@@ -8,6 +8,12 @@
  *   RUNNING <-> PARKED   itself; woken by a grant (with the lock) or a poke (future_notify)
  *   RUNNING -> ABSENT    itself: nothing listed and nothing watched for a while, or it was cancelled
  *
+ *   Future.serving   NOT      nobody wants it to be served
+ *                    TOLD     it has callbacks; service_watch is in its list
+ *                    WATCHED  the same, anchored; its source notifies, or whoever settles it tells
+ *                    OVER     the service has begun with it: callbacks that come are called by who adds them
+ *   NOT -> TOLD -> WATCHED   service_add_callback, service_watch        any -> OVER   serve; WATCHED again if that did not settle it
+ *
  * Fields      list   [n] futures to look at; what is in it is anchored in the service's user value
  *             ts     [n] whom to poke; written with the lock as well, so the lock is enough to read it
  * Lock order  the interpreter lock -> m; nothing is called under m but gil_poke
@@ -18,50 +24,39 @@
 
 #include <pthread.h>
 
-#include "pool/futures/backend.h"
+#include "pool/futures/future.h"
 
 struct FutureService {
   RuntimeExit at_exit;   /* [G] its rt is the runtime; that goes first, where the host detaches it from the state */
   pthread_mutex_t m;     /* guards [n]; a leaf */
   Future *first, *last;  /* [n] the list */
   Tstate *ts;            /* [n] */
-  lua_Integer watched;   /* [G] futures that will be notified */
+  lua_Integer watched;   /* [G] futures that will be notified, or told of */
   bool busy;             /* [G] it is at work on one */
   Waitq parked;          /* [G] the thread itself */
   Waitq drained;         /* [G] who waits for the list to be empty */
-  Executor *executors;   /* [G] every one that is not collected; user value 2 leads to the objects, weakly */
-  bool ending;           /* [G] the main script has ended: no new executors, no new tasks */
-  lua_Integer pools;     /* [G] number of the next default name of a pool */
-  EndedPools ended_pools; /* [G] */
   ForkLock fork_lock;    /* [i] of m */
 };
 
-/* User values of the service. */
-enum { SERVICE_ANCHORS = 1, SERVICE_EXECUTORS };
-
-/* service_open makes the service of the runtime of L; once a state. */
+/* service_open makes the service of the state, if it has none, and adds it to what L's runtime does at its end. */
 void service_open(lua_State *L);
-
-/* service_of returns it; service_alive the same, when it is sure that the state has a runtime, else raises. */
-FutureService *service_of(lua_State *L);
-FutureService *service_alive(lua_State *L);
-
-/* service_detach is the last part of RuntimeExit.detach. */
-void service_detach(FutureService *s);
-
-/* service_push pushes its object. */
-void service_push(lua_State *L);
 
 /* service_drain waits, as park, until it has nothing to do. */
 ParkResult service_drain(lua_State *L, Tstate *ts);
 
-/* service_prepare anchors the future at i and sees to it that the thread runs; raises when that cannot be. */
-void service_prepare(lua_State *L, int i);
+/* service_disown forgets, in a process that was forked, what the service of the parent had to do. */
+void service_disown(lua_State *L);
 
-/* service_add lists f, prepared, as one to look at. Needs the lock. */
-void service_add(Tstate *self, Future *f);
+/* service_watch sees to it that the future at i is settled as soon as it can be, also if nobody asks. Raises when there can be no
+ * thread. */
+void service_watch(lua_State *L, int i);
 
-/* service_run_callbacks calls the callbacks of the decided future at i; raises nothing. */
-void service_run_callbacks(lua_State *L, int i);
+/* service_add_callback makes the function on top of the stack, popped, be called with the future at i once it is decided: at
+ * once if it is, else in the service thread. */
+void service_add_callback(lua_State *L, int i);
+
+/* future_notify says that a watched future is ready. Threads: any, with or without the lock; takes one leaf mutex. See
+ * FutureSource.watch; f may be gone when it returns. */
+void future_notify(Future *f);
 
 #endif

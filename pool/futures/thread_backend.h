@@ -7,6 +7,4 @@
 /* thread_executor_new is ThreadPoolExecutor{max_workers, thread_name_prefix, initializer, initargs, show_progress}. */
 int thread_executor_new(lua_State *L);
 
-void thread_executor_register(lua_State *L);
-
 #endif

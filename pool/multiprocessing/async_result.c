@@ -1,7 +1,8 @@
 /* r:get([timeout])  r:wait([timeout]) -> boolean  r:ready() -> boolean  r:successful() -> boolean */
 #include "pool/multiprocessing/async_result.h"
 
-#include "pool/futures/future.h"
+#include "pool/futures/chunk.h"
+#include "pool/futures/service.h"
 #include "runtime/thread/error.h"
 
 /* User value 1: the list of the futures. */
@@ -43,9 +44,11 @@ static bool await_all(lua_State *L, int i, bool poll, int64_t deadline) {
   return done;
 }
 
-static void raise_kept(lua_State *L, int error, int traceback) {
-  lua_pushvalue(L, error);
-  lua_pushvalue(L, traceback);
+/* Raises the error of call n in the list of errors on top of the stack. */
+static void raise_first(lua_State *L, lua_Integer n) {
+  lua_rawgeti(L, -1, n);
+  lua_rawgeti(L, -1, 1);
+  lua_rawgeti(L, -2, 2);
   error_remember_traceback(L, -2);
   lua_error(L);
 }
@@ -54,8 +57,8 @@ static void raise_kept(lua_State *L, int error, int traceback) {
 static lua_Integer append(lua_State *L, int list, lua_Integer n) {
   int future = lua_gettop(L);
   future_push_result(L, future);
-  lua_settop(L, future + 6); /* results, n, ns, failed, error, traceback */
-  if (lua_toboolean(L, future + 4)) raise_kept(L, future + 5, future + 6);
+  lua_settop(L, future + CHUNK_VALUES); /* results, n, ns, errors */
+  if (!lua_isnil(L, -1)) raise_first(L, lua_tointeger(L, future + 2));
   lua_Integer count = lua_tointeger(L, future + 2);
   for (lua_Integer k = 1; k <= count; k++) {
     lua_rawgeti(L, future + 1, k);
@@ -127,7 +130,7 @@ void async_result_call_back(lua_State *L, int i, int ok, int bad) {
   for (lua_Integer k = 1; k <= r->count; k++) {
     lua_rawgeti(L, closure + 1, k);
     lua_pushvalue(L, closure);
-    future_add_callback(L, -2);
+    service_add_callback(L, -2);
     lua_pop(L, 1);
   }
   lua_settop(L, closure - 1);
@@ -174,5 +177,3 @@ static const luaL_Reg result_methods[] = {
 
 static const ObjectType async_result_type = {
     .name = "gilua.AsyncResult", .size = sizeof(AsyncResult), .methods = result_methods};
-
-void async_result_register(lua_State *L) { object_register(L, &async_result_type); }

@@ -17,6 +17,4 @@ void async_result_call_back(lua_State *L, int i, int ok, int bad);
  * Raises what a task raised, once all are decided. */
 int async_result_get(lua_State *L, int i);
 
-void async_result_register(lua_State *L);
-
 #endif

@@ -24,9 +24,6 @@ int lib_multiprocessing_open(lua_State *L) {
   lua_getglobal(L, "require"); /* the types of executors and futures are made there */
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 0);
-  async_result_register(L);
-  pool_register(L);
-  process_register(L);
   luaL_newlib(L, funcs);
   return 1;
 }

@@ -10,11 +10,9 @@ int lib_multiprocessing_open(lua_State *L);
  * futures.ProcessPoolExecutor; tests use others. */
 int pool_new_over(lua_State *L);
 int pool_new(lua_State *L);
-void pool_register(lua_State *L);
 
 /* process_new(options): a Process, see lib_process.c. */
 int process_new(lua_State *L);
-void process_register(lua_State *L);
 
 /* shared_array_new(type, n), see lib_shared_array.c. shared_array_register lets buffers of every kind be sent: once a state,
  * when it is opened. */

@@ -9,9 +9,11 @@
  */
 #include "pool/futures/backend.h"
 #include "pool/futures/map.h"
+#include "pool/futures/source.h"
 #include "pool/multiprocessing/async_result.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/options.h"
 
 /* User value 1: the executor. */
 typedef struct Pool {
@@ -38,17 +40,11 @@ static void submit(lua_State *L) {
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TTABLE);
   lua_settop(L, 5);
   push_executor(L);
-  lua_Integer n = 0;
-  if (lua_istable(L, 3)) {
-    lua_getfield(L, 3, "n");
-    n = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : luaL_len(L, 3);
-    lua_pop(L, 1);
-  }
-  luaL_argcheck(L, n >= 0 && n <= MOST_ARGS, 3, "too many arguments");
-  luaL_checkstack(L, (int)n + 4, "too many arguments");
+  int n = lua_istable(L, 3) ? options_count(L, 3, "list of arguments", MOST_ARGS) : 0;
+  luaL_checkstack(L, n + 4, "too many arguments");
   lua_pushvalue(L, 2);
   for (lua_Integer k = 1; k <= n; k++) lua_geti(L, 3, k);
-  executor_submit(L, 6, (int)n);
+  executor_submit(L, 6, n);
 }
 
 static int pool_apply(lua_State *L) {
@@ -80,7 +76,6 @@ static int pool_apply_async(lua_State *L) {
 /* An iterator at index 3 is read to its end, into a list that takes its place; returns the length. */
 static lua_Integer read_source(lua_State *L) {
   if (lua_istable(L, 3)) return luaL_len(L, 3);
-  object_check_callable(L, 3);
   lua_newtable(L);
   lua_Integer n = 0;
   for (;;) {
@@ -107,7 +102,7 @@ static lua_Integer chunk_size(lua_State *L, const Executor *e, lua_Integer n) {
 /* (pool, f, list, chunksize, …) -> AsyncResult on top */
 static void submit_all(lua_State *L, bool spread) {
   object_check_callable(L, 2);
-  luaL_checkany(L, 3);
+  source_check(L, 3);
   lua_settop(L, 6);
   Executor *e = push_executor(L); /* 7 */
   executor_check_open(L, 7);
@@ -149,7 +144,7 @@ static int pool_starmap_async(lua_State *L) { return map_async(L, true); }
 
 static int imap(lua_State *L, bool unordered) {
   object_check_callable(L, 2);
-  if (!lua_istable(L, 3)) object_check_callable(L, 3);
+  source_check(L, 3);
   lua_Integer chunk = luaL_optinteger(L, 4, 1);
   luaL_argcheck(L, chunk >= 1, 4, "must be one or more");
   lua_settop(L, 3);
@@ -209,51 +204,35 @@ static const luaL_Reg pool_meta[] = {{"__close", pool_terminate}, {"__gc", pool_
 static const ObjectType pool_object_type = {
     .name = "gilua.Pool", .size = sizeof(Pool), .methods = pool_methods, .meta = pool_meta};
 
-static void rename_field(lua_State *L, int from, const char *name, int to, const char *as) {
-  lua_getfield(L, from, name);
-  lua_setfield(L, to, as);
-}
-
-/* (constructor, options) */
+/* (constructor, options): the executor has names of its own for some */
 int pool_new_over(lua_State *L) {
+  static const Option known[] = {{"processes", OPTION_INTEGER, 1, LUA_MAXINTEGER, NULL},
+                                 {"initializer", OPTION_CALL, 0, 0, NULL},
+                                 {"initargs", OPTION_LIST, 0, 0, NULL},
+                                 {"maxtasksperchild", OPTION_INTEGER, 1, LUA_MAXINTEGER, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
+  static const char *const renamed[][2] = {{"processes", "max_workers"}, {"maxtasksperchild", "max_tasks_per_child"}};
   object_check_callable(L, 1);
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
+  options_take(L, 2, "Pool", known, "processes");
+  for (size_t k = 0; k < sizeof renamed / sizeof renamed[0]; k++) {
+    lua_getfield(L, 2, renamed[k][0]);
+    lua_setfield(L, 2, renamed[k][1]);
+    lua_pushnil(L);
+    lua_setfield(L, 2, renamed[k][0]);
+  }
   object_new(L, &pool_object_type, 1); /* 3 */
   lua_pushvalue(L, 1);
-  lua_createtable(L, 0, 4);
-  if (lua_istable(L, 2)) {
-    rename_field(L, 2, "processes", 5, "max_workers");
-    rename_field(L, 2, "initializer", 5, "initializer");
-    rename_field(L, 2, "initargs", 5, "initargs");
-    rename_field(L, 2, "maxtasksperchild", 5, "max_tasks_per_child");
-  }
+  lua_pushvalue(L, 2);
   lua_call(L, 1, 1);
   executor_check(L, -1);
   lua_setiuservalue(L, 3, 1);
   return 1;
 }
 
-static void check_count(lua_State *L, const char *name) {
-  int is_integer = 1;
-  if (lua_getfield(L, 1, name) != LUA_TNIL && (lua_tointegerx(L, -1, &is_integer) < 1 || !is_integer))
-    luaL_error(L, "bad field '%s' to 'Pool' (must be an integer of one or more)", name);
-  lua_pop(L, 1);
-}
-
-/* The options at 1, before the executor sees them under names of its own. */
-static void check_options(lua_State *L) {
-  static const char *const fields[] = {"processes", "initializer", "initargs", "maxtasksperchild", NULL};
-  if (lua_isnoneornil(L, 1)) return;
-  luaL_checktype(L, 1, LUA_TTABLE);
-  object_check_fields(L, 1, "Pool", fields);
-  check_count(L, "processes");
-  check_count(L, "maxtasksperchild");
-}
-
 int pool_new(lua_State *L) {
+  for (int k = 2; k <= lua_gettop(L); k++) luaL_argcheck(L, lua_isnil(L, k), k, "no value expected: Pool takes one table");
   lua_settop(L, 1);
-  check_options(L);
+  if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TNUMBER) luaL_checktype(L, 1, LUA_TTABLE);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 1);
@@ -263,5 +242,3 @@ int pool_new(lua_State *L) {
   lua_settop(L, 2);
   return pool_new_over(L);
 }
-
-void pool_register(lua_State *L) { object_register(L, &pool_object_type); }

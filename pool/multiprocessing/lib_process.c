@@ -22,6 +22,9 @@
 #include "runtime/os/os.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/object.h"
+#include "runtime/thread/options.h"
+
+enum { MOST_ARGS = 50000 };
 
 enum { CHILD_TARGET = 1, CHILD_ARGS, CHILD_NAME, CHILD_VALUES = CHILD_NAME };
 
@@ -99,11 +102,7 @@ static void dump_call(lua_State *L, PickleLink *link, PickleMessage *message) {
   lua_getiuservalue(L, 1, CHILD_TARGET);
   lua_getiuservalue(L, 1, CHILD_ARGS);
   int args = lua_gettop(L), n = 0;
-  if (lua_istable(L, args)) {
-    lua_getfield(L, args, "n");
-    n = lua_isinteger(L, -1) ? (int)lua_tointeger(L, -1) : (int)lua_rawlen(L, args);
-    lua_pop(L, 1);
-  }
+  if (lua_istable(L, args)) n = options_count(L, args, "field 'args' to 'Process'", MOST_ARGS);
   luaL_checkstack(L, n + 1, "too many arguments to a process");
   lua_getiuservalue(L, 1, CHILD_TARGET);
   for (int k = 1; k <= n; k++) lua_rawgeti(L, args, k);
@@ -250,25 +249,22 @@ static void push_name(lua_State *L) {
 }
 
 int process_new(lua_State *L) {
-  static const char *const fields[] = {"target", "args", "name", "daemon", NULL};
-  luaL_checktype(L, 1, LUA_TTABLE);
-  object_check_fields(L, 1, "Process", fields);
-  lua_settop(L, 1);
+  static const Option known[] = {{"target", OPTION_CALL, 0, 0, NULL},
+                                 {"args", OPTION_LIST, 0, 0, NULL},
+                                 {"name", OPTION_STRING, 0, 0, NULL},
+                                 {"daemon", OPTION_FLAG, 0, 0, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
+  options_take(L, 1, "Process", known, NULL);
   Child *c = object_new(L, &child_type, CHILD_VALUES);
   c->owner.ended = engine_has_ended;
-  lua_getfield(L, 1, "target");
-  if (!lua_isfunction(L, 3) && luaL_getmetafield(L, 3, "__call") == LUA_TNIL)
-    return luaL_error(L, "bad field 'target' to 'Process' (function expected, got %s)", luaL_typename(L, 3));
-  lua_settop(L, 3);
+  if (lua_getfield(L, 1, "target") == LUA_TNIL)
+    return luaL_error(L, "bad field 'target' to 'Process' (function expected, got nil)");
   lua_setiuservalue(L, 2, CHILD_TARGET);
-  if (lua_getfield(L, 1, "args") != LUA_TNIL && !lua_istable(L, -1)) return luaL_error(L, "Process: args must be a list");
+  lua_getfield(L, 1, "args");
   lua_setiuservalue(L, 2, CHILD_ARGS);
-  int type = lua_getfield(L, 1, "name");
-  if (type == LUA_TNIL) push_name(L);
-  else if (type != LUA_TSTRING) return luaL_error(L, "Process: name must be a string");
+  if (lua_getfield(L, 1, "name") == LUA_TNIL) push_name(L);
   lua_setiuservalue(L, 2, CHILD_NAME);
-  lua_getfield(L, 1, "daemon");
-  c->owner.daemon = lua_toboolean(L, -1);
+  c->owner.daemon = options_flag(L, 1, "daemon", false);
   lua_settop(L, 2);
   return 1;
 }
@@ -294,5 +290,3 @@ static const ObjectType child_type = {.name = "gilua.Process",
                                       .meta = child_meta,
                                       .get = child_get,
                                       .set = child_set};
-
-void process_register(lua_State *L) { object_register(L, &child_type); }

@@ -6,7 +6,7 @@
 #include <lauxlib.h>
 
 #include "pool/pickle/write.h"
-#include "runtime/thread/object.h"
+#include "runtime/thread/options.h"
 
 static int pickle_dumps(lua_State *L) {
   luaL_checkany(L, 1);
@@ -19,23 +19,14 @@ static int pickle_dumps(lua_State *L) {
   return 1;
 }
 
-/* Whether an option is on; `otherwise` if it is not given. */
-static bool option(lua_State *L, const char *name, bool otherwise) {
-  if (lua_isnoneornil(L, 2)) return otherwise;
-  bool on = lua_getfield(L, 2, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return on;
-}
-
 static int pickle_loads(lua_State *L) {
-  static const char *const fields[] = {"functions", "names", NULL};
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
-  lua_settop(L, 2);
-  object_check_fields(L, 2, "loads", fields);
-  unsigned flags = option(L, "functions", false) ? PICKLE_TRUSTED : PICKLE_CLASSES;
-  if (!option(L, "names", true)) flags &= PICKLE_FUNCTIONS;
+  static const Option known[] = {
+      {"functions", OPTION_FLAG, 0, 0, NULL}, {"names", OPTION_FLAG, 0, 0, NULL}, {NULL, OPTION_FLAG, 0, 0, NULL}};
+  options_take(L, 2, "loads", known, NULL);
+  unsigned flags = options_flag(L, 2, "functions", false) ? PICKLE_TRUSTED : PICKLE_CLASSES;
+  if (!options_flag(L, 2, "names", true)) flags &= PICKLE_FUNCTIONS;
   return pickle_load(L, bytes, size, NULL, flags, LUA_NOREF);
 }
 

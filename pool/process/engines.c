@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "pool/futures/service.h"
+#include "pool/futures/registry.h"
 #include "pool/process/internal.h"
 #include "runtime/thread/sentinel.h"
 
@@ -54,7 +54,7 @@ static void release(lua_State *L, Engine *e) {
   if (e->uncounted) {
     PoolCounters c;
     engine_count(e, &c);
-    counters_keep(&service_of(L)->ended_pools, &c);
+    counters_keep(&registry_of(L)->ended_pools, &c);
   }
   engine_bury(L, e);
   engine_leave(L, e);

@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "pool/futures/cpus.h"
-#include "pool/futures/service.h"
+#include "pool/futures/end.h"
 #include "pool/process/process_backend.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/options.h"
 
 static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
                                                  .size = sizeof(ProcessExecutor),
@@ -20,58 +21,6 @@ static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecu
                                                  .meta = executor_meta};
 
 static const char what[] = "ProcessPoolExecutor";
-
-static lua_Integer option_integer(lua_State *L, const char *name, lua_Integer least) {
-  int type = LUA_TNIL, whole = 0;
-  lua_Integer n = 0;
-  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
-  else lua_pushnil(L);
-  if (type != LUA_TNIL) {
-    n = lua_tointegerx(L, -1, &whole);
-    if (type != LUA_TNUMBER || !whole || n < least || n > UINT32_MAX)
-      luaL_error(L, "%s: %s must be an integer of at least %I", what, name, (LUAI_UACINT)least);
-  }
-  lua_pop(L, 1);
-  return n;
-}
-
-static int64_t option_seconds(lua_State *L, const char *name) {
-  int type = LUA_TNIL;
-  double s = 0;
-  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
-  else lua_pushnil(L);
-  if (type != LUA_TNIL) {
-    s = lua_tonumber(L, -1);
-    if (type != LUA_TNUMBER || !(s > 0) || s > PARK_TIMEOUT_MAX)
-      luaL_error(L, "%s: %s must be a number of seconds above 0", what, name);
-  }
-  lua_pop(L, 1);
-  return (int64_t)(s * 1e9);
-}
-
-static size_t option_bytes(lua_State *L, const char *name) {
-  int type = LUA_TNIL;
-  double n = 0;
-  if (lua_istable(L, 1)) type = lua_getfield(L, 1, name);
-  else lua_pushnil(L);
-  if (type != LUA_TNIL) {
-    n = lua_tonumber(L, -1);
-    if (type != LUA_TNUMBER || !(n >= 1) || n > 1e18) luaL_error(L, "%s: %s must be a number of bytes above 0", what, name);
-  }
-  lua_pop(L, 1);
-  return (size_t)n;
-}
-
-static bool option_spawn(lua_State *L) {
-  if (!lua_istable(L, 1)) return false;
-  lua_getfield(L, 1, "start");
-  const char *start = lua_tostring(L, -1);
-  bool spawn = start != NULL && strcmp(start, "spawn") == 0;
-  if (!lua_isnil(L, -1) && !spawn && (start == NULL || strcmp(start, "fork") != 0))
-    luaL_error(L, "%s: start must be \"fork\" or \"spawn\"", what);
-  lua_pop(L, 1);
-  return spawn;
-}
 
 /* The initializer and its arguments as a message; empty if there is none. */
 static void dump_init(lua_State *L, PickleLink *link, PickleMessage *message) {
@@ -88,24 +37,33 @@ static void dump_init(lua_State *L, PickleLink *link, PickleMessage *message) {
 
 static int new_executor(lua_State *L) {
   Tstate *ts = park_self(L);
-  static const char *const fields[] = {"max_workers",  "initializer", "initargs", "max_tasks_per_child", "task_timeout",
-                                       "retries",      "max_pending", "memory_limit", "start", "show_progress", NULL};
+  static const char *const starts[] = {"fork", "spawn", NULL};
+  static const Option known[] = {{"max_workers", OPTION_INTEGER, 1, MOST_WORKERS, NULL},
+                                 {"initializer", OPTION_CALL, 0, 0, NULL},
+                                 {"initargs", OPTION_LIST, 0, 0, NULL},
+                                 {"max_tasks_per_child", OPTION_INTEGER, 1, UINT32_MAX, NULL},
+                                 {"task_timeout", OPTION_NUMBER, 0, (lua_Integer)PARK_TIMEOUT_MAX, NULL},
+                                 {"retries", OPTION_INTEGER, 0, UINT32_MAX, NULL},
+                                 {"max_pending", OPTION_INTEGER, 1, UINT32_MAX, NULL},
+                                 {"memory_limit", OPTION_NUMBER, 0, INT64_MAX / 2, NULL},
+                                 {"start", OPTION_WORD, 0, 0, starts},
+                                 {"show_progress", OPTION_FLAG, 0, 0, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
   PickleMessage init = {0};
-  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
-  object_check_fields(L, 1, what, fields);
-  lua_settop(L, 1);
+  options_take(L, 1, what, known, "max_workers");
   engines_open(L);
   engines_sweep(L);
   EngineOptions options = {.cpus = (unsigned)cpus_usable(),
-                           .max_tasks = (unsigned)option_integer(L, "max_tasks_per_child", 1),
-                           .retries = (unsigned)option_integer(L, "retries", 0),
-                           .max_pending = (unsigned)option_integer(L, "max_pending", 1),
-                           .task_timeout_ns = option_seconds(L, "task_timeout"),
-                           .spawn = option_spawn(L),
-                           .memory_limit = option_bytes(L, "memory_limit")};
-  options.max_workers = (unsigned)executor_option_workers(L, what, "max_workers", (int)options.cpus, MOST_WORKERS);
+                           .max_tasks = (unsigned)options_integer(L, 1, "max_tasks_per_child", 0),
+                           .retries = (unsigned)options_integer(L, 1, "retries", 0),
+                           .max_pending = (unsigned)options_integer(L, 1, "max_pending", 0),
+                           .task_timeout_ns = (int64_t)(options_number(L, 1, "task_timeout", 0) * 1e9),
+                           .spawn = options_word(L, 1, "start", 0) == 1,
+                           .memory_limit = (size_t)options_number(L, 1, "memory_limit", 0)};
+  options.max_workers = (unsigned)options_integer(L, 1, "max_workers", options.cpus);
+  ExecutorRegistry *r = end_open(L);
   ProcessExecutor *p =
-      (ProcessExecutor *)executor_new(L, &process_executor_type, &process_backend, (int)options.max_workers, 1);
+      (ProcessExecutor *)executor_new(L, r, &process_executor_type, &process_backend, (int)options.max_workers, 1);
   p->link = pickle_link_new(L, options.spawn ? PICKLE_LINK_SPAWN : 0);
   dump_init(L, p->link, &init);
   p->engine = engine_new(L, ts, &options, p->link, &init, process_backend_notify);
@@ -115,7 +73,7 @@ static int new_executor(lua_State *L) {
     engine_close(p->engine);
     error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
   }
-  snprintf(p->engine->name, sizeof p->engine->name, "ProcessPool-%lld", (long long)service_of(L)->pools++);
+  snprintf(p->engine->name, sizeof p->engine->name, "ProcessPool-%lld", (long long)r->pools++);
   return 1;
 }
 
@@ -123,7 +81,6 @@ bool lib_process_executor_is_foreign(const Executor *e) { return process_backend
 
 void lib_process_executor_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
-  object_register(L, &process_executor_type);
   engines_open(L);
   luaL_setfuncs(L, funcs, 0);
 }

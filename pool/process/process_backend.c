@@ -15,6 +15,7 @@
 #include "pool/process/explain.h"
 #include "pool/process/internal.h"
 #include "runtime/thread/error.h"
+#include "runtime/thread/options.h"
 #include "runtime/trace/recorder.h"
 
 #define ERROR_WORKER_DIED "worker_died"
@@ -75,9 +76,11 @@ static void let_go(lua_State *L, Future *f) {
   engine_bury(L, e);
 }
 
-static void source_drop(Future *f) {
+static void source_drop(Future *f, bool unwanted) {
   Task *t = f->task;
-  if (t != NULL) let_go(t->engine->spare, f);
+  if (t == NULL) return;
+  if (unwanted && !task_decided(t) && !source_running(f) && !engine_foreign(t->engine)) engine_cancel(t);
+  let_go(t->engine->spare, f);
 }
 
 static void set_integer(lua_State *L, const char *name, lua_Integer value) {
@@ -146,44 +149,27 @@ static void push_failure(lua_State *L, const Task *t) {
   }
 }
 
-/* (task) -> the values that came, decoded. */
-static int load_result(lua_State *L) {
-  const Task *t = lua_touserdata(L, 1);
-  int n = pickle_load(L, t->bytes, t->result.size, t->engine->link, PICKLE_RESULT_FLAGS, t->message.origins);
-  if (t->result.kind == RECORD_ERROR && n > 0) explain_error(L, -n);
-  return n;
-}
-
-static void source_settle(lua_State *L, Future *f, int i) {
-  Task *t = f->task;
-  int top = lua_gettop(L);
+static FutureState source_load(lua_State *L, Future *f) {
+  const Task *t = f->task;
   switch (atomic_load_explicit(&t->state, memory_order_acquire)) {
-    case TASK_CANCELLED: future_set_cancelled(L, i); break;
+    case TASK_CANCELLED: return FUTURE_CANCELLED;
     case TASK_FAILED:
       push_failure(L, t);
       lua_pushnil(L);
-      future_set_error(L, i);
-      break;
-    default:
-      lua_pushcfunction(L, load_result);
-      lua_pushlightuserdata(L, t);
-      if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
-        lua_pushnil(L);
-        future_set_error(L, i);
-      } else if (t->result.kind == RECORD_VALUES) {
-        future_set_values(L, i, lua_gettop(L) - top);
-      } else {
-        lua_settop(L, top + 2);
-        future_set_error(L, i);
-      }
+      return FUTURE_FAILED;
+    default: {
+      int n = pickle_load(L, t->bytes, t->result.size, t->engine->link, PICKLE_RESULT_FLAGS, t->message.origins);
+      if (t->result.kind == RECORD_VALUES) return FUTURE_DONE;
+      if (n > 0) explain_error(L, -n);
+      lua_settop(L, lua_gettop(L) - n + 2);
+      return FUTURE_FAILED;
+    }
   }
-  lua_settop(L, top);
-  let_go(L, f);
 }
 
 static const FutureSource process_source = {.ready = source_ready,
                                             .wait = source_wait,
-                                            .settle = source_settle,
+                                            .load = source_load,
                                             .running = source_running,
                                             .cancel = source_cancel,
                                             .watch = source_watch,
@@ -215,7 +201,6 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   PickleMessage message = {0};
   check_own(L, engine);
   raise_if_broken(L, engine, i);
-  park_check(L, ts, engine_wait_room(ts, engine, CLOCK_NEVER));
   Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
   lua_pushvalue(L, i); /* the pool is not collected before its futures */
   lua_setiuservalue(L, -2, FUTURE_VALUE);
@@ -223,6 +208,11 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   uint32_t name = 0;
   if (e->rt->recorder != NULL)
     name = trace_function(L, e->rt, nargs > 0 && lua_tocfunction(L, first) == chunk_run ? first + 1 : first);
+  ParkResult room = engine_wait_room(ts, engine, CLOCK_NEVER); /* last: a __reduce may leave the lock */
+  if (room != PARK_GRANTED) {
+    pickle_message_free(L, &message);
+    park_check(L, ts, room);
+  }
   bool open = e->state == EXECUTOR_OPEN; /* it may have been shut down while this thread waited, or ran a __reduce */
   Task *t = open ? f->task = engine_submit(L, engine, &message) : NULL;
   if (t != NULL) {

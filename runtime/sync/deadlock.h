@@ -9,7 +9,7 @@
  *                    end it, but by an error only: it does not count, as in Go; nor does that a program may end its workers. Yet one that comes within
  *                    DEADLOCK_GRACE_NS wins, if it is main's own code that waits.
  *   a pool           all the threads of a pool, at its full size, wait without deadline for tasks of that pool: who
- *                    looks, and why it is certain, is in pool/futures/crew.h
+ *                    looks, and why it is certain, is in pool/futures/workers.h
  *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that
  *                    waits for its own Lock alone is none: that is how locks are used to take turns.
  * Not claimed      that everybody waits, where a native thread has entered or a gilua_keep says that one may, or in a

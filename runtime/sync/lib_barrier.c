@@ -146,7 +146,6 @@ static int new_barrier(lua_State *L) {
 }
 
 void lib_barrier_add(lua_State *L) {
-  object_register(L, &barrier_type);
   lua_pushcfunction(L, new_barrier);
   lua_setfield(L, -2, "Barrier");
 }

@@ -112,7 +112,6 @@ static int new_condition(lua_State *L) {
 }
 
 void lib_condition_add(lua_State *L) {
-  object_register(L, &condition_type);
   lua_pushcfunction(L, new_condition);
   lua_setfield(L, -2, "Condition");
 }

@@ -59,7 +59,6 @@ static int new_event(lua_State *L) {
 }
 
 void lib_event_add(lua_State *L) {
-  object_register(L, &event_type);
   lua_pushcfunction(L, new_event);
   lua_setfield(L, -2, "Event");
 }

@@ -136,7 +136,5 @@ static int new_rlock(lua_State *L) {
 
 void lib_lock_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"Lock", new_lock}, {"RLock", new_rlock}, {NULL, NULL}};
-  object_register(L, &lock_type);
-  object_register(L, &rlock_type);
   luaL_setfuncs(L, funcs, 0);
 }

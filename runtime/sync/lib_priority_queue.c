@@ -192,7 +192,6 @@ static int new_priority(lua_State *L) {
 }
 
 void lib_priority_queue_add(lua_State *L) {
-  object_register(L, &priority_queue_type);
   lua_pushcfunction(L, new_priority);
   lua_setfield(L, -2, "PriorityQueue");
 }

@@ -209,7 +209,6 @@ static int new_simple(lua_State *L) {
 int lib_queue_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"LifoQueue", new_lifo}, {"Queue", new_queue}, {"SimpleQueue", new_simple}, {NULL, NULL}};
-  object_register(L, &queue_type);
   luaL_newlib(L, funcs);
   lib_priority_queue_add(L);
   return 1;

@@ -110,6 +110,5 @@ static int new_bounded(lua_State *L) { return new_semaphore(L, true); }
 
 void lib_semaphore_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"BoundedSemaphore", new_bounded}, {"Semaphore", new_plain}, {NULL, NULL}};
-  object_register(L, &semaphore_type);
   luaL_setfuncs(L, funcs, 0);
 }

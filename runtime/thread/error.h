@@ -4,6 +4,7 @@
 #define GILUA_RUNTIME_THREAD_ERROR_H
 
 #include <lua.h>
+#include <stdbool.h>
 
 /* The kinds. */
 #define ERROR_TIMEOUT "timeout"
@@ -37,12 +38,18 @@ int error_traceback_handler(lua_State *L);
  * or what error_traceback_handler remembered for a value that it saw. */
 void error_push_traceback(lua_State *L, int i);
 
-/* error_remember_traceback is for who raises again what was raised elsewhere: the traceback on top of the stack, popped,
- * belongs to the value at index i from now on, for the calling thread. An error object keeps its own. */
+/* error_remember_traceback is for a C function that raises again what was raised elsewhere: the traceback on top of the stack
+ * (or nil), popped, belongs to the value at index i from now on, for the calling thread. Call it in that function itself. */
 void error_remember_traceback(lua_State *L, int i);
 
-/* error_take_remote pushes that traceback if the value at index i is being raised again now, else nil; once. For message handlers. */
+/* error_take_remote pushes that traceback if the value at index i is being raised again now, else nil; once. For message handlers,
+ * which call it themselves. */
 void error_take_remote(lua_State *L, int i);
+
+/* error_note_request: the value on top of the stack is what a request (request.h) raises in the calling thread.
+ * error_is_request tells whether the one at index i is the newest of these: it is nobody's result, and passes on. */
+void error_note_request(lua_State *L);
+bool error_is_request(lua_State *L, int i);
 
 /* error_open pushes nothing; it makes the metatable. error_push_metatable pushes gilua.Error. */
 void error_open(lua_State *L);

@@ -5,6 +5,7 @@
 
 #include "runtime/os/futex.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/thread/error.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/thread.h"
@@ -47,7 +48,11 @@ static int thread_result(lua_State *L) {
     return 2;
   }
   lua_getiuservalue(L, 1, THREAD_CALL);
-  if (t->failed) return lua_error(L);
+  if (t->failed) {
+    lua_getiuservalue(L, 1, THREAD_TRACEBACK);
+    error_remember_traceback(L, -2);
+    return lua_error(L);
+  }
   if (t->nvalues > INT_MAX - 8 || !lua_checkstack(L, (int)t->nvalues + 1)) return luaL_error(L, "too many results");
   int values = lua_gettop(L);
   for (lua_Integer i = 1; i <= t->nvalues; i++) lua_rawgeti(L, values, i);

@@ -14,20 +14,19 @@
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/local.h"
+#include "runtime/thread/options.h"
 #include "runtime/thread/thread.h"
 
 enum { LEAST_STACK = 1024 * 1024, MOST_ARGS = 900000 };
 
 /* Replaces the list of arguments at index list (or nothing) by {target, args…}, pushed; returns how many those are. */
 static lua_Integer pack_call(lua_State *L, int target, int list, const char *what) {
-  lua_Integer n = 0;
+  int n = 0;
   if (!lua_isnoneornil(L, list)) {
     luaL_checktype(L, list, LUA_TTABLE);
-    n = lua_getfield(L, list, "n") == LUA_TNUMBER ? lua_tointeger(L, -1) : (lua_Integer)lua_rawlen(L, list);
-    lua_pop(L, 1);
+    n = options_count(L, list, what, MOST_ARGS);
   }
-  if (n < 0 || n > MOST_ARGS) luaL_error(L, "bad %s (too many arguments for a thread)", what);
-  lua_createtable(L, (int)n + 1, 0);
+  lua_createtable(L, n + 1, 0);
   lua_pushvalue(L, target);
   lua_rawseti(L, -2, 1);
   for (lua_Integer i = 1; i <= n; i++) {
@@ -50,27 +49,19 @@ static Thread *new_thread(lua_State *L, lua_Integer n) {
 }
 
 static int threading_Thread(lua_State *L) {
-  static const char *const fields[] = {"target", "args", "name", "daemon", NULL};
-  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
-  lua_settop(L, 1);
-  if (lua_isnil(L, 1)) {
-    lua_newtable(L);
-    lua_replace(L, 1);
-  }
-  object_check_fields(L, 1, "Thread", fields);
+  static const Option known[] = {{"target", OPTION_CALL, 0, 0, NULL},
+                                 {"args", OPTION_LIST, 0, 0, NULL},
+                                 {"name", OPTION_STRING, 0, 0, NULL},
+                                 {"daemon", OPTION_FLAG, 0, 0, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
+  options_take(L, 1, "Thread", known, NULL);
   lua_getfield(L, 1, "target"); /* 2 */
   lua_getfield(L, 1, "args");   /* 3 */
   lua_getfield(L, 1, "name");   /* 4 */
-  lua_getfield(L, 1, "daemon"); /* 5 */
-  if (!lua_isnil(L, 2) && !lua_isfunction(L, 2) && luaL_getmetafield(L, 2, "__call") == LUA_TNIL)
-    return luaL_error(L, "bad field 'target' to 'Thread' (function expected, got %s)", luaL_typename(L, 2));
-  if (!lua_isnil(L, 3) && !lua_istable(L, 3))
-    return luaL_error(L, "bad field 'args' to 'Thread' (table expected, got %s)", luaL_typename(L, 3));
-  lua_settop(L, 5);
   Thread *t = new_thread(L, pack_call(L, 2, 3, "field 'args' to 'Thread'"));
-  if (!lua_isnil(L, 5)) t->daemon = lua_toboolean(L, 5);
+  t->daemon = options_flag(L, 1, "daemon", t->daemon);
   if (!lua_isnil(L, 4)) {
-    luaL_tolstring(L, 4, NULL);
+    lua_pushvalue(L, 4);
     lua_setiuservalue(L, -2, THREAD_NAME);
   }
   return 1;
@@ -161,7 +152,6 @@ int lib_threading_open(lua_State *L) {
       {"start", threading_start},
       {NULL, NULL},
   };
-  object_register(L, &thread_type);
   luaL_newlib(L, funcs);
   lua_pushnumber(L, PARK_TIMEOUT_MAX);
   lua_setfield(L, -2, "TIMEOUT_MAX");

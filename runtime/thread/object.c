@@ -7,7 +7,8 @@ void *object_new(lua_State *L, const ObjectType *type, int nvalues) {
   ObjectHead *head = lua_newuserdatauv(L, type->size, nvalues);
   memset(head, 0, type->size);
   head->type = type;
-  luaL_setmetatable(L, type->name);
+  object_push_metatable(L, type);
+  lua_setmetatable(L, -2);
   return head;
 }
 
@@ -68,11 +69,12 @@ static void push_index(lua_State *L, const ObjectType *type) {
   lua_pushcclosure(L, index_field, 2);
 }
 
-void object_register(lua_State *L, const ObjectType *type) {
-  if (!luaL_newmetatable(L, type->name)) {
-    lua_pop(L, 1);
-    return;
-  }
+/* Known by its name only when it is whole: a memory error or another thread's collector may come between. */
+static void make_metatable(lua_State *L, const ObjectType *type) {
+  luaL_checkstack(L, 6, NULL);
+  lua_newtable(L);
+  lua_pushstring(L, type->name);
+  lua_setfield(L, -2, "__name");
   push_index(L, type);
   lua_setfield(L, -2, "__index");
   lua_pushlightuserdata(L, (void *)type);
@@ -81,5 +83,17 @@ void object_register(lua_State *L, const ObjectType *type) {
   lua_pushstring(L, type->name);
   lua_setfield(L, -2, "__metatable");
   if (type->meta != NULL) luaL_setfuncs(L, type->meta, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, type->name);
+}
+
+void object_push_metatable(lua_State *L, const ObjectType *type) {
+  if (luaL_getmetatable(L, type->name) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  make_metatable(L, type);
+}
+
+void object_register(lua_State *L, const ObjectType *type) {
+  object_push_metatable(L, type);
   lua_pop(L, 1);
 }

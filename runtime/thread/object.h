@@ -50,7 +50,9 @@ void object_check_fields(lua_State *L, int i, const char *what, const char *cons
 /* object_new pushes a new object, zeroed but for its head, with nvalues user values. */
 void *object_new(lua_State *L, const ObjectType *type, int nvalues);
 
-/* object_register makes the type's metatable; call it once a state. Leaves the stack as it was. */
+/* object_push_metatable pushes the type's metatable, made when somebody first asks for it: that of an object is there
+ * whichever modules were loaded. object_register makes it now, for a type whose metatable is completed by hand. */
+void object_push_metatable(lua_State *L, const ObjectType *type);
 void object_register(lua_State *L, const ObjectType *type);
 
 #endif

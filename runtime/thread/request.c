@@ -23,12 +23,13 @@ void request_drop_interrupt(Tstate *ts) { clear(ts, REQUEST_INTERRUPT); }
 
 static int raise_cancelled(lua_State *L, Tstate *ts) {
   clear(ts, REQUEST_CANCEL);
-  if (ts->cancel_ref == LUA_NOREF) return error_raise(L, ERROR_CANCELLED, "the thread was cancelled");
   luaL_checkstack(L, 2, NULL);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, ts->cancel_ref);
+  if (ts->cancel_ref == LUA_NOREF) lua_pushliteral(L, "the thread was cancelled");
+  else lua_rawgeti(L, LUA_REGISTRYINDEX, ts->cancel_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ts->cancel_ref);
   ts->cancel_ref = LUA_NOREF;
   error_push_value(L, ERROR_CANCELLED);
+  error_note_request(L);
   return lua_error(L);
 }
 
@@ -101,7 +102,9 @@ void request_raise(lua_State *L, Tstate *ts) {
   }
   if ((requests & REQUEST_INTERRUPT) != 0) {
     clear(ts, REQUEST_INTERRUPT);
-    error_raise(L, ERROR_INTERRUPTED, "interrupted by Ctrl-C");
+    error_push(L, ERROR_INTERRUPTED, "interrupted by Ctrl-C");
+    error_note_request(L);
+    lua_error(L);
   }
   if ((requests & REQUEST_CANCEL) != 0) raise_cancelled(L, ts);
 }

@@ -48,7 +48,6 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
     return lua_touserdata(L, -1);
   }
-  object_register(L, &thread_type); /* gilua.threading may not be loaded */
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;

@@ -46,7 +46,11 @@ executors.each(function(kind)
     for _, bad in ipairs { 0, -1, 1e9, math.mininteger, 1.5, "many" } do
       t.raises("max_workers", new, { max_workers = bad })
     end
-    t.raises("table expected", new, 3)
+    t.raises("table expected", new, "3")
+    t.raises("max_workers", new, 0)
+    t.raises("no value expected", new, 3, "prefix")
+    local pool <close> = new(1)
+    t.equal(pool:submit(math.abs, -1):result(), 1)
   end)
 
   test("an initializer is checked (68)", function()

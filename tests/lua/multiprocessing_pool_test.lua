@@ -180,17 +180,19 @@ executors.each(function(kind)
       r = pool:apply_async(function() require "gilua.time".sleep(60) end)
     end
     t.raises_kind("cancelled", r.get, r)
-    t.raises("max_workers", multiprocessing._pool_over, kind.new, { processes = 0 })
+    t.raises("processes", multiprocessing._pool_over, kind.new, { processes = 0 })
   end)
 end)
 
 t.test("wrong options of Pool are named at the caller's position", function()
   for options, pattern in pairs {
-    ["{ processes = 0 }"] = "bad field 'processes' to 'Pool' %(must be an integer of one or more%)",
+    ["{ processes = 0 }"] = "bad field 'processes' to 'Pool' %(must be an integer of 1 or more, got 0%)",
     ["{ processes = 'two' }"] = "bad field 'processes' to 'Pool'",
     ["{ maxtasksperchild = 1.5 }"] = "bad field 'maxtasksperchild' to 'Pool'",
     ["{ process = 2 }"] = "unknown field 'process' to 'Pool' %(it has processes, ",
-    ["2"] = "bad argument #1 to 'Pool' %(table expected, got number%)",
+    ["'2'"] = "bad argument #1 to 'Pool' %(table expected, got string%)",
+    ["2.5"] = "bad field 'processes' to 'Pool'",
+    ["2, {}"] = "bad argument #2 to 'Pool' %(no value expected",
   } do
     local code = assert(load("local Pool = ... Pool(" .. options .. ")", "=line"))
     t.raises("^line:1: " .. pattern, code, multiprocessing.Pool)

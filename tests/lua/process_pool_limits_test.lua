@@ -136,6 +136,29 @@ P.test("max_pending makes submit wait until there is room, and a request ends th
   for i = 1, 100 do pool:submit(math.abs, i) end
 end)
 
+P.test("max_pending is kept where a __reduce leaves the lock", function()
+  local threading = require "gilua.threading"
+  local pool <close> = new { max_workers = 1, max_pending = 1 }
+  local gate <close> = P.gate()
+  local both, submitted = threading.Barrier(2), {}
+  local threads = {}
+  for i = 1, 2 do
+    local slow = setmetatable({}, { __reduce = function()
+      both:wait()
+      return math.abs, -i
+    end })
+    threads[i] = threading.start(function()
+      local f = pool:submit(P.pass, gate.path, slow)
+      submitted[#submitted + 1] = f
+    end)
+  end
+  t.eventually(function() return #submitted == 1 and (threads[1].waits_for or threads[2].waits_for) == "task" or #submitted == 2 end)
+  t.equal(#submitted, 1)
+  gate:open()
+  t.join(threads)
+  t.equal(submitted[1]:result() + submitted[2]:result(), 3)
+end)
+
 P.test("a cancel ends the wait of another thread for a task that no worker has begun", function()
   local threading = require "gilua.threading"
   local pool <close> = new { max_workers = 1 }

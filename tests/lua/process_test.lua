@@ -67,7 +67,7 @@ P.test("mistakes: started twice, joined before, no target, daemon too late", fun
   p:join()
   t.raises("once", p.start, p)
   t.raises("", mp.Process, {})
-  t.raises("list", mp.Process, { target = print, args = 3 })
+  t.raises("args", mp.Process, { target = print, args = 3 })
   t.raises("name", mp.Process, { target = print, name = {} })
 end)
 

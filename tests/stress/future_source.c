@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "interp/state.h"
-#include "pool/futures/future.h"
+#include "pool/futures/service.h"
 #include "runtime/gil/gil.h"
 #include "runtime/thread/request.h"
 #include "runtime/thread/shutdown.h"
@@ -91,17 +91,13 @@ static void let_go(Future *f) {
   pthread_mutex_unlock(&engine.m);
 }
 
-static void source_settle(lua_State *L, Future *f, int i) {
+static FutureState source_load(lua_State *L, Future *f) {
   int value = task_of(f)->value;
-  let_go(f);
   luaL_dostring(L, "for _ = 1, 50 do end"); /* decoding may run Lua code, and lose the lock */
   lua_pushinteger(L, value);
-  if (value % 10 == 0) {
-    lua_pushnil(L);
-    future_set_error(L, i);
-  } else {
-    future_set_values(L, i, 1);
-  }
+  if (value % 10 != 0) return FUTURE_DONE;
+  lua_pushnil(L);
+  return FUTURE_FAILED;
 }
 
 static bool source_running(Future *f) {
@@ -124,7 +120,8 @@ static void source_watch(lua_State *L, Future *f, int i) {
   pthread_mutex_unlock(&engine.m);
 }
 
-static void source_drop(Future *f) {
+static void source_drop(Future *f, bool unwanted) {
+  (void)unwanted;
   atomic_fetch_add(&engine.dropped, 1);
   let_go(f);
 }
@@ -132,7 +129,7 @@ static void source_drop(Future *f) {
 static const FutureSource source = {
     .ready = source_ready,
     .wait = source_wait,
-    .settle = source_settle,
+    .load = source_load,
     .running = source_running,
     .cancel = source_cancel,
     .watch = source_watch,

@@ -22,7 +22,7 @@ local modules = {
   { "coroutine, debug", "lib_coroutine", "lib_debug" },
 }
 local headers = { "interp/gilua.h", "interp/gilua_native.h" }
-local left_out = { lib_thread = true } -- its synopsis stands in lib_threading
+local left_out = { lib_thread = true, lib_map = true } -- their synopses stand in lib_threading and lib_executor
 
 local function read(path)
   local file <close> = assert(io.open(root .. "/" .. path))

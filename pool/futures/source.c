@@ -1,0 +1,40 @@
+/* Telling what a source is. */
+#include "pool/futures/source.h"
+
+#include <lauxlib.h>
+
+static bool is_next(lua_State *L, int i) {
+  if (!lua_iscfunction(L, i)) return false;
+  lua_getglobal(L, "next");
+  bool is = lua_rawequal(L, i, -1);
+  lua_pop(L, 1);
+  return is;
+}
+
+void source_check(lua_State *L, int i) {
+  luaL_checkany(L, i);
+  if (lua_type(L, i) == LUA_TTABLE) return;
+  luaL_argcheck(L, !is_next(L, i), i,
+                "pairs(t) needs a state: make a list of what is to be mapped, or write a function that returns the next value");
+  if (lua_isfunction(L, i)) return;
+  if (luaL_getmetafield(L, i, "__call") != LUA_TNIL) {
+    lua_pop(L, 1);
+    return;
+  }
+  if (lua_type(L, i) == LUA_TSTRING)
+    luaL_argerror(L, i, "list or iterator expected, got string: for its characters write s:gmatch(\".\")");
+  if (lua_isnumber(L, i) && i > 3 && lua_isfunction(L, i - 2))
+    luaL_argerror(L, i, "list or iterator expected, got number: in the place of ipairs(t) write t");
+  luaL_typeerror(L, i, "list or iterator");
+}
+
+bool source_take_for(lua_State *L, int i) {
+  int n = lua_gettop(L) - i + 1;
+  if (n == 4 && lua_isfunction(L, i) && lua_isnil(L, i + 1) && lua_isnil(L, i + 2)) {
+    lua_replace(L, i + 1);
+    lua_settop(L, i + 1);
+    return true;
+  }
+  while (lua_gettop(L) > i && lua_isnil(L, -1)) lua_pop(L, 1);
+  return false;
+}
