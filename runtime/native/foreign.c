@@ -172,6 +172,14 @@ static unsigned split_types(const Signature *s, ffi_type **types, unsigned n) {
   return n + 1;
 }
 
+/* Prepares a call of n values. What is split has a part that is a float, which libffi refuses behind "..."; where things
+ * are split, that makes no difference. */
+static bool prepare_cif(const Signature *s, ffi_cif *cif, unsigned nfixed, unsigned n, ffi_type **types) {
+  bool variadic = s->variadic && s->split < 0;
+  return (variadic ? ffi_prep_cif_var(cif, FFI_DEFAULT_ABI, nfixed, n, s->ret->ffi, types)
+                   : ffi_prep_cif(cif, FFI_DEFAULT_ABI, n, s->ret->ffi, types)) == FFI_OK;
+}
+
 static void split_values(const Signature *s, void **values, unsigned n) {
   memmove(values + s->split + 1, values + s->split, (n - (unsigned)s->split) * sizeof *values);
   values[s->split + 1] = (char *)values[s->split] + sizeof(uint64_t);
@@ -248,7 +256,7 @@ static int call_open(lua_State *L) {
     split_values(s, a.values, n);
     n = split_types(s, types, n);
   }
-  if (ffi_prep_cif_var(&cif, FFI_DEFAULT_ABI, s->nargs, n, s->ret->ffi, types) != FFI_OK)
+  if (!prepare_cif(s, &cif, s->nargs, n, types))
     return luaL_error(L, "%s: these arguments cannot be passed", f->name);
   return finish(L, ts, f, &cif, &a, memory);
 }
@@ -310,9 +318,7 @@ void signature_read(lua_State *L, Signature *s, int ret, int args, bool for_call
   if (!s->variadic) s->nfixed = s->nargs;
   s->split = for_calls ? abi_split(s) : -1;
   unsigned n = s->split < 0 ? s->nargs : split_types(s, s->ffi_args, s->nargs);
-  ffi_status status = s->variadic ? ffi_prep_cif_var(&s->cif, FFI_DEFAULT_ABI, s->nfixed, n, s->ret->ffi, s->ffi_args)
-                                  : ffi_prep_cif(&s->cif, FFI_DEFAULT_ABI, n, s->ret->ffi, s->ffi_args);
-  if (status != FFI_OK) luaL_error(L, "libffi cannot call a function with this signature");
+  if (!prepare_cif(s, &s->cif, s->nfixed, n, s->ffi_args)) luaL_error(L, "libffi cannot call a function with this signature");
 }
 
 static bool option_release(lua_State *L, int options) {
