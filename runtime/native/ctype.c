@@ -123,11 +123,16 @@ const CType *ctype_push_pointer(lua_State *L, int i) {
   return type;
 }
 
+static void check_depth(lua_State *L, const CType *part) {
+  if (part->depth >= CTYPE_DEEPEST) luaL_error(L, "structs and arrays are nested more than %d deep", CTYPE_DEEPEST);
+}
+
 const CType *ctype_push_array(lua_State *L, int i, size_t n) {
   i = lua_absindex(L, i);
   const CType *element = object_check(L, i, &ctype_type);
   if (element->size == 0) luaL_error(L, "an array needs elements that have a size");
   if (n > PTRDIFF_MAX / element->size) luaL_error(L, "an array cannot be that long");
+  check_depth(L, element);
   lua_getiuservalue(L, i, CTYPE_NAME);
   lua_pushfstring(L, "%s[%I]", lua_tostring(L, -1), (LUAI_UACINT)n);
   lua_remove(L, -2);
@@ -137,6 +142,7 @@ const CType *ctype_push_array(lua_State *L, int i, size_t n) {
   type->size = n * element->size;
   type->align = element->align;
   type->has_pointers = element->has_pointers;
+  type->depth = element->depth + 1;
   keep(L, i);
   return type;
 }
@@ -303,6 +309,8 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
   if (at + of->size > type->size) type->size = at + of->size;
   if (of->align > type->align) type->align = of->align;
   type->has_pointers = type->has_pointers || of->has_pointers;
+  check_depth(L, of);
+  if (of->depth >= type->depth) type->depth = of->depth + 1;
   lua_pushvalue(L, self);
   keep(L, -2);
   lua_getiuservalue(L, self, CTYPE_FIELDS);

@@ -51,7 +51,10 @@ struct CType {
   ffi_type own;         /* struct: what ffi points at */
   bool is_union;
   bool has_pointers;    /* there are pointers in a value of it */
+  unsigned depth;       /* of structs and arrays in it, at most CTYPE_DEEPEST: functions of ours and of libffi recurse */
 };
+
+enum { CTYPE_DEEPEST = 200 };
 
 /* User values of a type: its name; a table of what it needs (types, memory); struct: {field name = number} */
 enum { CTYPE_NAME = 1, CTYPE_KEEPS, CTYPE_FIELDS, CTYPE_VALUES = CTYPE_FIELDS };

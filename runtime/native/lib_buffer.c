@@ -90,9 +90,9 @@ static int out_of_room(lua_State *L, const Buffer *b) {
   return luaL_error(L, "more values than fit into a buffer of %I", (LUAI_UACINT)b->length);
 }
 
-/* Raises unless n elements fit into b from element `at` (from 0). */
-static void check_room(lua_State *L, const Buffer *b, lua_Integer at, size_t n) {
-  if (at < 0 || (size_t)at > b->length || n > b->length - (size_t)at) out_of_room(L, b);
+/* Raises unless n elements fit into b from element `at` (from 0; below it, a huge number). */
+static void check_room(lua_State *L, const Buffer *b, lua_Unsigned at, size_t n) {
+  if (at > b->length || n > b->length - (size_t)at) out_of_room(L, b);
   if (!b->writable) luaL_error(L, "this buffer is read-only");
 }
 
@@ -102,7 +102,7 @@ static void convert(lua_State *L, Buffer *to, size_t at, const Buffer *from, siz
 }
 
 /* Stores the values at index v (a string, table or buffer) into b from element `at` on. */
-static void assign(lua_State *L, Buffer *b, lua_Integer at, int v) {
+static void assign(lua_State *L, Buffer *b, lua_Unsigned at, int v) {
   if (buffer_test(L, v) != NULL) {
     const Buffer *from = buffer_check(L, v);
     check_room(L, b, at, from->length);
@@ -126,7 +126,7 @@ static void assign(lua_State *L, Buffer *b, lua_Integer at, int v) {
 
 static int buffer_assign(lua_State *L) {
   Buffer *b = buffer_check(L, 1);
-  assign(L, b, luaL_checkinteger(L, 2) - 1, 3);
+  assign(L, b, (lua_Unsigned)luaL_checkinteger(L, 2) - 1, 3);
   lua_settop(L, 1);
   return 1;
 }
@@ -135,9 +135,9 @@ static int buffer_move(lua_State *L) {
   Buffer *b = buffer_check(L, 1), *to = lua_isnoneornil(L, 5) ? b : buffer_check(L, 5);
   lua_Integer f = luaL_checkinteger(L, 2), e = luaL_checkinteger(L, 3), t = luaL_checkinteger(L, 4);
   if (f <= e) {
-    size_t n = (size_t)(e - f) + 1;
     luaL_argcheck(L, f >= 1 && (size_t)e <= b->length, 2, "the range is not inside the buffer");
-    check_room(L, to, t - 1, n);
+    size_t n = (size_t)(e - f) + 1;
+    check_room(L, to, (lua_Unsigned)t - 1, n);
     convert(L, to, (size_t)t - 1, b, (size_t)f - 1, n);
   }
   lua_settop(L, 5);

@@ -133,6 +133,11 @@ t.test("bad structs are refused", function()
   local u = U { f = 1.0 }
   t.equal(u.i, 0x3f800000)
   t.raises("cannot be passed by value", lib.func, lib, "echo_i32", "int", { U })
+  local nested = ctypes.type "int"
+  t.raises("nested more than 200 deep", function()
+    for i = 1, 1000 do nested = i % 2 == 0 and ctypes.array(nested, 1) or ctypes.struct { { "x", nested } } end
+  end)
+  lib:func("echo_i32", nil, { nested })
 end)
 
 t.test("what cannot be passed or returned right is refused by name", function()

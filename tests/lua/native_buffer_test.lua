@@ -153,4 +153,27 @@ t.test("a stopped collector is left alone by buffers", function()
   collectgarbage("restart")
 end)
 
+t.test("places at the ends of the integers are outside", function()
+  local b = native.buffer("f64", 4)
+  for _, at in ipairs { math.mininteger, math.maxinteger, -1, 0, 6 } do
+    t.raises("more values than fit", b.assign, b, at, { 1 })
+    t.raises("more values than fit", b.move, b, 1, 2, at)
+    t.raises("range is not inside", b.move, b, at == 6 and 0 or at, math.maxinteger, 1)
+  end
+end)
+
+t.test("a finalizer that resizes a buffer amid a call is an error, or comes too late", function()
+  for _, f in ipairs {
+    function(b) return b:copy() end, function(b) return b:view() end, function(b) return b:totable() end,
+    function(b) return native.matmul(b, b, 10) end, function(b) return native.buffer("f64", b) end,
+  } do
+    for _ = 1, 100 do
+      local b = native.buffer("f64", 100)
+      setmetatable({}, { __gc = function() pcall(b.resize, b, 1) end })
+      local ok, e = pcall(f, b)
+      t.equal(ok or e:find "by a finalizer" ~= nil or e:find "elements" ~= nil, true, e)
+    end
+  end
+end)
+
 t.finish()
