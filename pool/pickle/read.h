@@ -102,9 +102,11 @@ size_t reader_ref(Reader *r);
 void reader_make_table(Reader *r, int slot);
 
 /* For the names and functions of a message. Each has its tag read, at offset `at`, and pushes the object; the first
- * returns false if it became a frame. */
+ * returns false if it became a frame. reader_check_class looks whether the object on top, which has a name, may stand
+ * where it is to. */
 bool reader_function(Reader *r, size_t at, unsigned tag);
 void reader_name(Reader *r, size_t at, unsigned tag);
+void reader_check_class(Reader *r, size_t at);
 void reader_known(Reader *r, size_t at, unsigned tag);
 void reader_origin(Reader *r, size_t at, unsigned tag);
 

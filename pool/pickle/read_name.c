@@ -49,8 +49,9 @@ static bool has_field(lua_State *L, const char *name) {
 
 /* From outside a name leads to a class: a table that is to be a metatable, has a field that begins with "__", or is
  * empty. What it does is the program's, but that its objects have an end is not the message's to decide. */
-static void check_class(Reader *r, size_t at) {
+void reader_check_class(Reader *r, size_t at) {
   lua_State *L = r->L;
+  if ((r->flags & PICKLE_NAMES) != 0) return;
   const ReadFrame *f = &r->frames[r->depth];
   bool meta = f->kind == READ_TABLE && f->expect == EXPECT_META;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
@@ -92,7 +93,7 @@ void reader_name(Reader *r, size_t at, unsigned tag) {
   if (!can_have_name(lua_type(L, -1))) unknown(r, at, keys, n);
   lua_replace(L, keys);
   lua_settop(L, keys);
-  if ((r->flags & PICKLE_NAMES) == 0) check_class(r, at);
+  reader_check_class(r, at);
   reader_remember(r, at, tag);
 }
 

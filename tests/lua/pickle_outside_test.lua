@@ -104,6 +104,15 @@ t.test("a class has its name as metatable and as value", function()
   t.equal(getmetatable(pickle.loads(message(with_meta(path("_G", "Class"))))), Class)
 end)
 
+t.test("what is a class as metatable only is none as a value", function()
+  local meta = with_meta("\xEB" .. path("_G", "Static"):sub(2)) -- with the bit of what is referred to
+  Static = { new = trap "Static.new" }
+  t.equal(getmetatable(pickle.loads(message(meta))), Static)
+  refused("\xC4\0\2" .. meta .. "\xF0\7")
+  t.equal(getmetatable(pickle.loads(message("\xC4\0\2" .. meta .. "\xC2\0\xF0\7"))[2]), Static)
+  Static = nil
+end)
+
 t.test("a class with an end is refused", function()
   for _, class in ipairs { path("_G", "Ended"), path("_G", "Closed") } do
     refused(with_meta(class))
