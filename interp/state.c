@@ -13,7 +13,7 @@
 #include "interp/native.h"
 #include "pool/futures/lib_futures.h"
 #include "pool/pickle/pickle.h"
-#include "pool/process/lib_process_executor.h"
+#include "pool/process/lib_process.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/io/lib_io.h"
@@ -283,7 +283,7 @@ int state_open_root(lua_State *L) {
 /* gilua.futures with the executors of every back end. */
 static int open_futures(lua_State *L) {
   lib_futures_open(L);
-  lib_process_executor_add(L);
+  lib_process_add(L);
   return 1;
 }
 

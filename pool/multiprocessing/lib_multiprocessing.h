@@ -11,7 +11,7 @@ int lib_multiprocessing_open(lua_State *L);
 int pool_new_over(lua_State *L);
 int pool_new(lua_State *L);
 
-/* process_new(options): a Process, see lib_process.c. */
+/* process_new(options): a Process, see lib_child.c. */
 int process_new(lua_State *L);
 
 /* shared_array_new(type, n), see lib_shared_array.c. shared_array_register lets buffers of every kind be sent: once a state,

@@ -3,7 +3,7 @@
 
 #include "pool/futures/backend.h"
 #include "pool/futures/lib_futures.h"
-#include "pool/process/lib_process_executor.h"
+#include "pool/process/lib_process.h"
 
 static const char pool_key = 0;
 
@@ -11,7 +11,7 @@ static const char pool_key = 0;
 static bool push_pool(lua_State *L) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &pool_key);
   const Executor *e = executor_test(L, -1);
-  if (e != NULL && e->state == EXECUTOR_OPEN && !lib_process_executor_is_foreign(e)) return true;
+  if (e != NULL && e->state == EXECUTOR_OPEN && !lib_process_is_foreign(e)) return true;
   lua_pop(L, 1);
   return false;
 }
@@ -19,7 +19,7 @@ static bool push_pool(lua_State *L) {
 /* Pushes a new one. The module is not put where scripts find it: they may have been given none. */
 static void make_pool(lua_State *L) {
   lib_futures_open(L);
-  lib_process_executor_add(L);
+  lib_process_add(L);
   lua_getfield(L, -1, "ProcessPoolExecutor");
   lua_remove(L, -2);
   lua_call(L, 0, 1);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "pool/process/internal.h"
+#include "runtime/os/descriptors.h"
 
 extern char **environ;
 
@@ -120,7 +121,7 @@ static int prepare(lua_State *L) {
   close(SPAWN_MEMORY);
   b.shared = p;
   for (int fd = SPAWN_SOCKET; fd <= SPAWN_EVENT; fd++) fcntl(fd, F_SETFD, FD_CLOEXEC);
-  b.parent_pidfd = (int)syscall(SYS_pidfd_open, b.parent, 0);
+  b.parent_pidfd = os_above_standard((int)syscall(SYS_pidfd_open, b.parent, 0));
   pickle_names_snapshot(L, b.link);
   b.L = lua_newthread(L);
   zygote_run(&b);

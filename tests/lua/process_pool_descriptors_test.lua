@@ -54,7 +54,7 @@ P.test("a pipe of the program that a worker collects takes no descriptor of the 
   os.remove(name)
 end)
 
-for _, closed in ipairs { "0", "1", "2", "0 1 2" } do
+for _, closed in ipairs { "0", "1", "2", "0 1", "0 1 2" } do
   local shut = ""
   for n in closed:gmatch("%d") do shut = shut .. ("exec %s%s&-; "):format(n, n == "0" and "<" or ">") end
   P.test("a pool, a Process and a shared array work where these descriptors are closed: " .. closed, function()
@@ -68,6 +68,8 @@ for _, closed in ipairs { "0", "1", "2", "0 1 2" } do
       local function set(a, i) a[i] = i print("to the null device") return i end
       local sum = pool:submit(set, a, 1):result() + pool:submit(set, b, 2):result()
       pool:shutdown()
+      local anew <close> = futures.ProcessPoolExecutor{max_workers = 1, start = "spawn"}
+      sum = sum + anew:submit(math.abs, -4):result()
       local p = mp.Process{target = function(a) a[2] = 5 end, args = {a}}:start()
       p:join()
       local out = io.open(%q, "w")
@@ -75,7 +77,7 @@ for _, closed in ipairs { "0", "1", "2", "0 1 2" } do
       out:close()]]):format(path))
     f:close()
     os.execute(shut .. "exec '" .. os.getenv("GILUA") .. "' " .. script)
-    t.equal(io.open(path):read("a"), "3 1 2 5 0")
+    t.equal(io.open(path):read("a"), "7 1 2 5 0")
     os.remove(path)
     os.remove(script)
   end)

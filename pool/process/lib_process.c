@@ -3,7 +3,7 @@
  *
  * Executes tasks in processes that were forked from the program as it stood when the pool was made.
  */
-#include "pool/process/lib_process_executor.h"
+#include "pool/process/lib_process.h"
 
 #include <lauxlib.h>
 #include <stdio.h>
@@ -77,9 +77,9 @@ static int new_executor(lua_State *L) {
   return 1;
 }
 
-bool lib_process_executor_is_foreign(const Executor *e) { return process_backend_engine(e) == NULL; }
+bool lib_process_is_foreign(const Executor *e) { return process_backend_engine(e) == NULL; }
 
-void lib_process_executor_add(lua_State *L) {
+void lib_process_add(lua_State *L) {
   static const luaL_Reg funcs[] = {{"ProcessPoolExecutor", new_executor}, {NULL, NULL}};
   engines_open(L);
   luaL_setfuncs(L, funcs, 0);
