@@ -104,10 +104,10 @@ void reader_remember(Reader *r, size_t at, unsigned tag) {
 size_t reader_ref(Reader *r) {
   size_t at = reader_offset(r);
   uint64_t ref = reader_varint(r);
-  if (ref >= at || lua_isnil(r->L, r->base + SLOT_REFS) ||
-      lua_rawgeti(r->L, r->base + SLOT_REFS, (lua_Integer)ref) == LUA_TNIL)
-    reader_damaged(r, at, "a reference leads to nothing");
-  if (lua_touserdata(r->L, -1) == &made_nil) {
+  bool exists = ref < at && !lua_isnil(r->L, r->base + SLOT_REFS);
+  int type = exists ? lua_rawgeti(r->L, r->base + SLOT_REFS, (lua_Integer)ref) : LUA_TNIL;
+  if (type == LUA_TNIL) reader_damaged(r, at, "a reference leads to nothing");
+  if (type == LUA_TLIGHTUSERDATA && lua_touserdata(r->L, -1) == &made_nil) {
     lua_pop(r->L, 1);
     lua_pushnil(r->L);
   }

@@ -77,7 +77,8 @@ static __attribute__((noinline)) bool read_object(Reader *r, size_t at, unsigned
   }
   if (tag == TAG_REF) {
     unsigned named = r->start[reader_ref(r)] & ~(unsigned)TAG_SHARED;
-    if (named == TAG_MODULE || named == TAG_NAME || named == TAG_PATH) reader_check_class(r, at);
+    bool name = named == TAG_MODULE || named == TAG_NAME || named == TAG_PATH;
+    if (name && !reader_at_metatable(r)) reader_check_class(r, at);
   } else if (tag == TAG_GLOBALS && (r->flags & PICKLE_NAMES) != 0) {
     lua_rawgeti(r->L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   } else {

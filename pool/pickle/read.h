@@ -69,6 +69,12 @@ uint64_t reader_varint(Reader *r);
 /* reader_size is a varint that counts bytes which must be there. */
 size_t reader_size(Reader *r);
 
+/* Whether the value that is next is a metatable. */
+static inline bool reader_at_metatable(const Reader *r) {
+  const ReadFrame *f = &r->frames[r->depth];
+  return f->kind == READ_TABLE && f->expect == EXPECT_META;
+}
+
 /* reader_bytes pushes the string of the next bytes. reader_hole pushes the one that is not there. */
 void reader_hole(Reader *r, size_t size);
 static inline void reader_bytes(Reader *r, size_t size) {

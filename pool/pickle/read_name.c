@@ -51,9 +51,8 @@ static bool has_field(lua_State *L, const char *name) {
  * empty. What it does is the program's, but that its objects have an end is not the message's to decide. */
 void reader_check_class(Reader *r, size_t at) {
   lua_State *L = r->L;
+  bool meta = reader_at_metatable(r);
   if ((r->flags & PICKLE_NAMES) != 0) return;
-  const ReadFrame *f = &r->frames[r->depth];
-  bool meta = f->kind == READ_TABLE && f->expect == EXPECT_META;
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
   bool class = lua_istable(L, -2) && !lua_rawequal(L, -1, -2) && !lua_rawequal(L, -2, r->base + SLOT_READ_LOADED);
   lua_pop(L, 1);

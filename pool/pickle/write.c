@@ -32,7 +32,7 @@ static inline __attribute__((always_inline)) bool write_scalar(Writer *w, int i,
 
 static bool write_table(Writer *w, size_t at) {
   lua_State *L = w->L;
-  bool meta = lua_getmetatable(L, -1);
+  bool meta = lua_getmetatable(L, -1), plain = meta && lua_topointer(L, -1) == w->plain_meta;
   if (meta) lua_pop(L, 1);
   if (meta && w->names == NULL && w->link == NULL) {
     w->restart |= RESTART_NAMES;
@@ -41,7 +41,7 @@ static bool write_table(Writer *w, size_t at) {
   if ((w->names != NULL || w->link != NULL) && (writer_named_table(w) || writer_tracked(w))) return true;
   if (writer_is_metatable(w)) writer_want_names(w);
   if (w->restart != 0) return false;
-  if (meta && lua_getmetatable(L, -1) && writer_has_reduce(w)) {
+  if (meta && !plain && lua_getmetatable(L, -1) && writer_has_reduce(w)) {
     writer_reduce(w, at);
     return false;
   }
@@ -88,7 +88,7 @@ static bool write_object(Writer *w, int type) {
     writer_byte(w, TAG_GLOBALS);
     return true;
   }
-  if (writer_is_metatable(w) && writer_class_by_value(w)) return false;
+  if (address != w->settled_meta && writer_is_metatable(w) && writer_class_by_value(w)) return false;
   if (!writer_meet(w, address)) return true;
   writer_anchor(w, -1);
   if (type == LUA_TTABLE) return write_table(w, at);

@@ -114,7 +114,12 @@ bool writer_named_table(Writer *w);
 bool writer_named_function(Writer *w);
 bool writer_tracked(Writer *w);
 bool writer_class_by_value(Writer *w);
-bool writer_is_metatable(const Writer *w);
+
+/* writer_is_metatable tells whether the value that is next is a metatable. */
+static inline bool writer_is_metatable(const Writer *w) {
+  const WriteFrame *parent = &w->frames[w->depth];
+  return parent->kind == FRAME_TABLE && parent->phase == PHASE_META;
+}
 
 /* writer_has_reduce: the metatable of the object below is on top; true: its __reduce takes its place, else it is
  * popped. Raises for an object with an end. writer_reduce calls it, and makes a frame of what it returns, or has the

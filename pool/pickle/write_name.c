@@ -32,11 +32,6 @@ bool writer_named(Writer *w) {
   return true;
 }
 
-bool writer_is_metatable(const Writer *w) {
-  const WriteFrame *parent = &w->frames[w->depth];
-  return parent->kind == FRAME_TABLE && parent->phase == PHASE_META;
-}
-
 /* A module does, a class, and whatever is a metatable in this message. */
 bool writer_named_table(Writer *w) {
   unsigned level = level_of(w);
@@ -71,7 +66,6 @@ bool writer_named_function(Writer *w) {
 
 bool writer_class_by_value(Writer *w) {
   const void *address = lua_topointer(w->L, -1);
-  if (address == w->settled_meta) return false;
   const Ref *ref = refs_find(&w->refs, address);
   unsigned tag = ref != NULL ? w->out.bytes[ref->value] : TAG_NIL;
   size_t size = w->out.size;

@@ -57,10 +57,6 @@ static bool has_field(Writer *w, int i) {
 bool writer_has_reduce(Writer *w) {
   lua_State *L = w->L;
   const void *meta = lua_topointer(L, -1);
-  if (meta == w->plain_meta) {
-    lua_pop(L, 1);
-    return false;
-  }
   if (has_field(w, 1)) {
     lua_remove(L, -2);
     return true;
