@@ -11,6 +11,7 @@
 
 #include "interp/libraries.h"
 #include "interp/native.h"
+#include "pool/futures/chunk.h"
 #include "pool/futures/lib_futures.h"
 #include "pool/pickle/pickle.h"
 #include "pool/process/lib_process.h"
@@ -84,6 +85,8 @@ static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
   configure(rt, c);
   native_offer(L);
   shared_array_register(L);
+  lua_pushcfunction(L, chunk_run);
+  pickle_register(L, "gilua.run_chunk");
 }
 
 static int open_protected(lua_State *L) {

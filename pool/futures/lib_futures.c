@@ -8,7 +8,6 @@
  */
 #include "pool/futures/lib_futures.h"
 
-#include "pool/futures/chunk.h"
 #include "pool/futures/group.h"
 #include "pool/futures/progress.h"
 #include "pool/futures/end.h"
@@ -109,7 +108,6 @@ int lib_futures_open(lua_State *L) {
   static const luaL_Reg funcs[] = {
       {"Future", futures_Future},
       {"ThreadPoolExecutor", thread_executor_new},
-      {"_run_chunk", chunk_run},
       {"as_completed", futures_as_completed},
       {"progress", progress_wrap},
       {"wait", futures_wait},
