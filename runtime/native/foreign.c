@@ -9,6 +9,7 @@
 #include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/thread/options.h"
 
 /* A C function as an upvalue of the Lua function that calls it; user value 1: a table of what it needs. */
 typedef struct Foreign {
@@ -322,12 +323,12 @@ void signature_read(lua_State *L, Signature *s, int ret, int args, bool for_call
 }
 
 static bool option_release(lua_State *L, int options) {
-  static const char *const fields[] = {"release", NULL};
+  static const Option known[] = {{"release", OPTION_FLAG, 0, 0, NULL}, {NULL, OPTION_FLAG, 0, 0, NULL}};
   if (options == 0 || lua_isnoneornil(L, options)) return true;
   luaL_checktype(L, options, LUA_TTABLE);
-  object_check_fields(L, options, "func", fields);
-  lua_getfield(L, options, "release");
-  bool release = lua_isnil(L, -1) || lua_toboolean(L, -1);
+  lua_pushvalue(L, options);
+  options_take(L, lua_gettop(L), "func", known, NULL);
+  bool release = options_flag(L, -1, "release", true);
   lua_pop(L, 1);
   return release;
 }

@@ -8,6 +8,7 @@
 #include "runtime/native/compress.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/native/library.h"
+#include "runtime/thread/options.h"
 
 /* Compressing this much takes some 20 us. */
 #define LEAVE ((size_t)1 << 10)
@@ -32,38 +33,6 @@ static const LibrarySpec zstd_spec = {
 };
 
 static bool stopped(const void *work) { return work_stopped(work); }
-
-/* Reads field `name` of the options at index 2, if there are any; an integer between low and high. */
-static lua_Integer option(lua_State *L, const char *name, lua_Integer low, lua_Integer high, lua_Integer otherwise) {
-  if (lua_isnoneornil(L, 2) || lua_getfield(L, 2, name) == LUA_TNIL) return otherwise;
-  int ok;
-  lua_Integer value = lua_tointegerx(L, -1, &ok);
-  if (!ok || value < low || value > high)
-    luaL_error(L, "option '%s' must be an integer from %I to %I", name, (LUAI_UACINT)low, (LUAI_UACINT)high);
-  lua_pop(L, 1);
-  return value;
-}
-
-/* Returns the format that the options name, or -1. */
-static int option_format(lua_State *L) {
-  if (lua_isnoneornil(L, 2) || lua_getfield(L, 2, "format") == LUA_TNIL) return -1;
-  const char *name = lua_tostring(L, -1);
-  for (int i = 0; name != NULL && formats[i] != NULL; i++)
-    if (strcmp(name, formats[i]) == 0) return i;
-  return luaL_error(L, "option 'format' must be zlib, gzip, deflate or zstd");
-}
-
-static bool option_buffer(lua_State *L) {
-  if (lua_isnoneornil(L, 2)) return false;
-  lua_getfield(L, 2, "buffer");
-  return lua_toboolean(L, -1);
-}
-
-static void check_options(lua_State *L, const char *what, const char *const *fields) {
-  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TTABLE);
-  object_check_fields(L, 2, what, fields);
-  lua_settop(L, 2);
-}
 
 static void load_library(lua_State *L, Codec *c) {
   if (c->format == CODEC_ZSTD) c->zstd = library_load(L, &zstd_spec);
@@ -103,7 +72,7 @@ static int push_output(lua_State *L) {
 }
 
 static int run(lua_State *L, Codec *c, CodecResult (*job)(Codec *, const unsigned char *, size_t), const char *what) {
-  bool as_buffer = option_buffer(L);
+  bool as_buffer = options_flag(L, 2, "buffer", false);
   Bytes bytes = native_check_bytes(L, 1);
   Work work;
   c->stopped = stopped;
@@ -128,20 +97,27 @@ static int run(lua_State *L, Codec *c, CodecResult (*job)(Codec *, const unsigne
 }
 
 static int native_compress(lua_State *L) {
-  static const char *const fields[] = {"format", "level", "buffer", NULL};
-  check_options(L, "compress", fields);
-  int format = option_format(L);
-  Codec c = {.format = format < 0 ? CODEC_ZLIB : (CodecFormat)format};
-  c.level = (int)(c.format == CODEC_ZSTD ? option(L, "level", -100, 22, 3) : option(L, "level", 0, 9, 6));
+  static const Option known[] = {{"format", OPTION_WORD, 0, 0, formats},
+                                 {"level", OPTION_INTEGER, -100, 22, NULL},
+                                 {"buffer", OPTION_FLAG, 0, 0, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
+  options_take(L, 2, "compress", known, NULL);
+  Codec c = {.format = (CodecFormat)options_word(L, 2, "format", CODEC_ZLIB)};
+  c.level = (int)options_integer(L, 2, "level", c.format == CODEC_ZSTD ? 3 : 6);
+  if (c.format != CODEC_ZSTD && (c.level < 0 || c.level > 9))
+    luaL_error(L, "bad field 'level' to 'compress' (must be an integer from 0 to 9 in the format %s)", formats[c.format]);
   load_library(L, &c);
   return run(L, &c, codec_compress, "compress");
 }
 
 static int native_decompress(lua_State *L) {
-  static const char *const fields[] = {"format", "max_size", "buffer", NULL};
-  check_options(L, "decompress", fields);
-  int format = option_format(L);
-  Codec c = {.limit = (size_t)option(L, "max_size", 0, PTRDIFF_MAX - 1, DEFAULT_MAX_SIZE)};
+  static const Option known[] = {{"format", OPTION_WORD, 0, 0, formats},
+                                 {"max_size", OPTION_INTEGER, 0, PTRDIFF_MAX - 1, NULL},
+                                 {"buffer", OPTION_FLAG, 0, 0, NULL},
+                                 {NULL, OPTION_FLAG, 0, 0, NULL}};
+  options_take(L, 2, "decompress", known, NULL);
+  int format = options_word(L, 2, "format", -1);
+  Codec c = {.limit = (size_t)options_integer(L, 2, "max_size", DEFAULT_MAX_SIZE)};
   if (format < 0) {
     Bytes bytes = native_check_bytes(L, 1);
     c.format = codec_detect(bytes.data, bytes.length);

@@ -23,6 +23,7 @@
 #include "runtime/native/keeps.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/native/pointer.h"
+#include "runtime/thread/options.h"
 
 typedef struct Library {
   ObjectHead head;
@@ -69,15 +70,10 @@ static void *open_library(lua_State *L, const char *name, int flags, char *probl
 }
 
 static int ctypes_load(lua_State *L) {
-  static const char *const fields[] = {"global", NULL};
+  static const Option known[] = {{"global", OPTION_FLAG, 0, 0, NULL}, {NULL, OPTION_FLAG, 0, 0, NULL}};
   const char *name = luaL_optstring(L, 1, NULL);
-  int flags = RTLD_NOW;
-  if (!lua_isnoneornil(L, 2)) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    object_check_fields(L, 2, "load", fields);
-    lua_getfield(L, 2, "global");
-    if (lua_toboolean(L, -1)) flags |= RTLD_GLOBAL;
-  }
+  options_take(L, 2, "load", known, NULL);
+  int flags = options_flag(L, 2, "global", false) ? RTLD_NOW | RTLD_GLOBAL : RTLD_NOW;
   lua_settop(L, 1);
   char problem[PROBLEM];
   Library *library = object_new(L, &library_type, 1);

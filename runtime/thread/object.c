@@ -18,32 +18,6 @@ void object_check_callable(lua_State *L, int i) {
   lua_pop(L, 1);
 }
 
-static bool is_among(const char *name, const char *const *names) {
-  while (*names != NULL && strcmp(name, *names) != 0) names++;
-  return *names != NULL;
-}
-
-static int bad_field(lua_State *L, const char *key, const char *what, const char *const *names) {
-  luaL_Buffer list;
-  luaL_buffinit(L, &list);
-  for (const char *const *name = names; *name != NULL; name++) {
-    if (name != names) luaL_addstring(&list, ", ");
-    luaL_addstring(&list, *name);
-  }
-  luaL_pushresult(&list);
-  return luaL_error(L, "unknown field '%s' to '%s' (it has %s)", key, what, lua_tostring(L, -1));
-}
-
-void object_check_fields(lua_State *L, int i, const char *what, const char *const *names) {
-  i = lua_absindex(L, i);
-  if (!lua_istable(L, i)) return;
-  luaL_checkstack(L, 4, NULL);
-  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
-    bool is_known = lua_type(L, -2) == LUA_TSTRING && is_among(lua_tostring(L, -2), names);
-    if (!is_known) bad_field(L, luaL_tolstring(L, -2, NULL), what, names);
-  }
-}
-
 /* __index of a type with fields; upvalues: methods, type */
 static int index_field(lua_State *L) {
   lua_pushvalue(L, 2);

@@ -43,10 +43,6 @@ static inline void *object_check(lua_State *L, int i, const ObjectType *type) {
 /* object_check_callable raises an argument error unless the value at index i can be called. */
 void object_check_callable(lua_State *L, int i);
 
-/* object_check_fields raises an error that names `what` if the options at index i, a table or nil, have a key that is not
- * among the names, which end with NULL: a misspelled option is not passed over. */
-void object_check_fields(lua_State *L, int i, const char *what, const char *const *names);
-
 /* object_new pushes a new object, zeroed but for its head, with nvalues user values. */
 void *object_new(lua_State *L, const ObjectType *type, int nvalues);
 

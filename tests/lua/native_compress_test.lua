@@ -31,7 +31,7 @@ for _, format in ipairs { "zlib", "gzip", "deflate", "zstd" } do
     for _, size in ipairs { 0, 1, 4096, #s - 1 } do
       t.raises("more than max_size = " .. size, native.decompress, c, { format = format, max_size = size })
     end
-    t.raises("option 'level'", native.compress, s, { format = format, level = 99 })
+    t.raises("field 'level'", native.compress, s, { format = format, level = 99 })
   end)
 
   t.test(format .. " refuses damaged, truncated and trailing data", function()
@@ -104,8 +104,8 @@ end)
 
 t.test("options are checked", function()
   t.raises("table expected", native.compress, "x", 5)
-  t.raises("option 'format'", native.compress, "x", { format = "rar" })
-  t.raises("option 'max_size'", native.decompress, "x", { max_size = -1 })
+  t.raises("field 'format'", native.compress, "x", { format = "rar" })
+  t.raises("field 'max_size'", native.decompress, "x", { max_size = -1 })
   t.raises("string or buffer expected", native.compress, nil)
 end)
 

@@ -19,10 +19,10 @@ local takers = {
   { "map", function(o) return pool:map(print, {}, o) end, { "chunksize", "timeout", "buffersize" } },
   { "wait", function(o) return futures.wait({}, o) end, { "timeout", "return_when" } },
   { "loads", function(o) return pickle.loads(pickle.dumps(1), o) end, { "functions", "names" } },
-  { "compress", function(o) return native.compress("abc", o) end, { "format", "level" } },
-  { "decompress", function(o) return native.decompress(packed, o) end, { "format", "max_size" } },
-  { "func", function(o) return libm:func("cos", "double", { "double" }, o) end, {} },
-  { "load", function(o) return ctypes.load("libm.so.6", o) end, {} },
+  { "compress", function(o) return native.compress("abc", o) end, { "format", "level", "buffer" } },
+  { "decompress", function(o) return native.decompress(packed, o) end, { "format", "max_size", "buffer" } },
+  { "func", function(o) return libm:func("cos", "double", { "double" }, o) end, { "release" } },
+  { "load", function(o) return ctypes.load("libm.so.6", o) end, { "global" } },
 }
 
 for _, taker in ipairs(takers) do
