@@ -3,7 +3,14 @@
 #include <errno.h>
 #include <sys/wait.h>
 
-#include "pool/process/internal.h"
+#include "pool/process/collector.h"
+#include "pool/process/feed.h"
+#include "pool/process/fork.h"
+#include "pool/process/orders.h"
+#include "pool/process/parent.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wait.h"
+#include "pool/process/wake.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/thread/visit.h"
@@ -13,20 +20,15 @@ enum {
   LAZY_TICKS = 200 /* with nothing to do, before it sleeps without a timeout */
 };
 
-void engine_wake_collector(Engine *e) {
-  atomic_store(&e->collector_word, 1);
-  futex_wake(&e->collector_word, 1);
-}
-
 static void nap(Engine *e, int64_t until) {
-  atomic_store(&e->collector_word, 0);
+  atomic_store(&e->collector.word, 0);
   pthread_mutex_unlock(&e->m);
-  futex_wait(&e->collector_word, 0, until);
+  futex_wait(&e->collector.word, 0, until);
   pthread_mutex_lock(&e->m);
 }
 
 static void stand_in(Engine *e, uint64_t seen) {
-  while (e->pending > 0 && e->leader == NULL && e->activity == seen && !e->zygote_lost) {
+  while (e->pending > 0 && e->waits.leader == NULL && e->activity == seen && !e->zygote.lost) {
     if (engine_work(e)) continue;
     engine_sleep(e, engine_check_time(e, clock_ns()));
   }
@@ -55,7 +57,7 @@ static void renew(Engine *e) {
   pthread_mutex_unlock(&e->m);
   int err = fork_as_visitor(e);
   pthread_mutex_lock(&e->m);
-  e->zygote_lost = err == 0 && e->socket < 0; /* the new one, too */
+  e->zygote.lost = err == 0 && e->zygote.socket < 0; /* the new one, too */
   if (err != 0) engine_break(e, err, NULL);
   else engine_feed(e);
   engine_kick(e); /* who leads polls the new socket */
@@ -63,19 +65,19 @@ static void renew(Engine *e) {
 
 /* The last act: everything is decided, or will not be. */
 static void end(Engine *e) {
-  pid_t zygote = e->zygote;
+  pid_t zygote = e->zygote.pid;
   e->state = ENGINE_ENDED;
   engine_hang_up(e);
-  while (e->queue != NULL) {
-    Task *t = e->queue;
+  while (e->queue.first != NULL) {
+    Task *t = e->queue.first;
     engine_unqueue(e, t);
     engine_decide(e, t, TASK_CANCELLED);
   }
   pthread_mutex_unlock(&e->m);
   while (zygote > 0 && waitpid(zygote, NULL, 0) < 0 && errno == EINTR) continue;
   pthread_mutex_lock(&e->m);
-  e->zygote = 0;
-  for (TaskWait *w = e->waits; w != NULL; w = w->next) engine_tell(e, w);
+  e->zygote.pid = 0;
+  for (TaskWait *w = e->waits.first; w != NULL; w = w->next) engine_tell(e, w);
 }
 
 static void *collector_main(void *arg) {
@@ -84,20 +86,20 @@ static void *collector_main(void *arg) {
   os_name_thread("gilua-collector");
   pthread_mutex_lock(&e->m);
   while (e->state == ENGINE_OPEN || (e->state == ENGINE_CLOSING && e->pending > 0)) {
-    if (e->zygote_lost) {
+    if (e->zygote.lost) {
       renew(e);
       continue;
     }
     uint64_t seen = e->activity;
     idle = e->pending > 0 ? 0 : idle + 1;
     bool sleeps = e->state == ENGINE_OPEN && idle > LAZY_TICKS;
-    e->collector_sleeps = sleeps;
-    if (e->state == ENGINE_OPEN || e->leader != NULL) nap(e, sleeps ? CLOCK_NEVER : clock_ns() + TICK_NS);
-    e->collector_sleeps = false;
+    e->collector.sleeps = sleeps;
+    if (e->state == ENGINE_OPEN || e->waits.leader != NULL) nap(e, sleeps ? CLOCK_NEVER : clock_ns() + TICK_NS);
+    e->collector.sleeps = false;
     if (e->activity == seen || e->state != ENGINE_OPEN) stand_in(e, e->activity);
   }
   end(e);
-  e->collecting = false;
+  e->collector.exists = false;
   pthread_mutex_unlock(&e->m);
   engine_drop(e);
   return NULL;
@@ -116,6 +118,6 @@ int engine_start_collector(Engine *e) {
   pthread_sigmask(SIG_SETMASK, &old, NULL);
   pthread_attr_destroy(&attr);
   if (err != 0) engine_drop(e);
-  else e->collecting = true;
+  else e->collector.exists = true;
   return err;
 }

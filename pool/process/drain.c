@@ -1,40 +1,14 @@
 /* Reading results, and what becomes of tasks. Results are moved out of the rings at once: a worker that waits for room
  * while the parent waits for it would be the end of both.
  */
-#include <assert.h>
 #include <stdlib.h>
 
-#include "pool/process/internal.h"
+#include "pool/process/drain.h"
+#include "pool/process/orders.h"
 #include "pool/process/result_files.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wake.h"
 #include "runtime/os/memory.h"
-
-void engine_enqueue(Engine *e, Task *t, bool front) {
-  t->next = front ? e->queue : NULL;
-  t->prev = front ? NULL : e->queue_end;
-  if (t->next != NULL) t->next->prev = t;
-  if (t->prev != NULL) t->prev->next = t;
-  if (t->next == NULL) e->queue_end = t;
-  if (t->prev == NULL) e->queue = t;
-  if (++e->queued > e->most_queued) e->most_queued = e->queued;
-}
-
-void engine_unqueue(Engine *e, Task *t) {
-  if (t->next != NULL) t->next->prev = t->prev;
-  else e->queue_end = t->prev;
-  if (t->prev != NULL) t->prev->next = t->next;
-  else e->queue = t->next;
-  t->next = t->prev = NULL;
-  e->queued--;
-}
-
-void engine_decide(Engine *e, Task *t, TaskState state) {
-  task_move(t, state);
-  for (TaskWait *w = t->waiters; w != NULL; w = w->same) engine_tell(e, w);
-  if (t->watcher != NULL) e->decided(t);
-  if (!t->init) e->pending--;
-  if (e->conditions > 0) engine_tell_ready(e);
-  engine_unref(t);
-}
 
 /* The tasks in front that were taken back are through. */
 static void forget_taken(WorkerHandle *w) {
@@ -60,7 +34,7 @@ static void look_at_taken(WorkerHandle *w) {
 
 /* What a worker says is believed as far as it can be. */
 static void note_time(Engine *e, WorkerHandle *w, Task *t, int64_t ns) {
-  WorkerCount *c = &e->counts[worker_index(e, w)];
+  WorkerCount *c = &e->shown.counts[worker_index(e, w)];
   c->tasks++;
   if (ns < 100) ns = 100;
   if (ns > INT64_C(1000000000000)) return;

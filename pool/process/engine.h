@@ -6,6 +6,10 @@
  * leader that leaves makes one of them the next. While nobody waits a collector thread stands in.
  * Source of the idea: leader/followers (Schmidt et al.).
  *
+ * Files, each above those that follow: engine.c (making and using it), collector.c, wait.c (the leader), cancel.c; parent.c
+ * (births and deaths), drain.c and feed.c (the rings), orders.c (what the zygote is told), tasks.c, wake.c. Only the first
+ * three wait.
+ *
  * Lock order: interpreter lock -> Engine.m, a leaf: no Lua, no encoding under it. In a forked child the engine is of
  * another process (engine_foreign), and no function here touches m.
  */
@@ -97,58 +101,85 @@ typedef enum EngineState { ENGINE_OPEN, ENGINE_CLOSING, ENGINE_ENDED } EngineSta
 typedef struct EngineOwner EngineOwner; /* engines.h */
 
 struct Engine {
-  EngineOptions options;     /* [i] */
-  EngineOwner *owner;        /* [G] NULL: let go */
-  Engine *next, *prev;       /* [G] the list of engines.c */
-  unsigned users;            /* [G] the owner or its list, and tasks: the last lets go of link, init and cause */
-  Runtime *rt;               /* [i] futures may outlive it: see life */
-  const RuntimeExit *life;   /* [i] of an executor: its rt is ours as long as that is there */
-  lua_State *spare;          /* [i] of rt, but as long as the Lua state */
-  pid_t process;             /* [i] whose engine this is */
-  Birth birth;               /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
-  PickleLink *link;          /* [G] its own */
-  PickleMessage init;        /* [i] the initializer, or empty */
-  bool has_init;             /* [i] */
-  _Atomic unsigned refs;     /* [a] executor, collector thread, tasks; the last frees */
-  pthread_mutex_t m;         /* guards [m] */
-  EngineState state;         /* [m] CLOSING: the collector ends everything when nothing is pending */
-  bool broken;               /* [m] cannot work any more */
-  int broken_errno;          /* [m] why; 0: cause, or broken_status */
-  int broken_status;         /* [m] of waitpid: workers ended before they began anything */
-  Task *cause;               /* [m] the initializer that failed, decided */
-  bool zygote_lost;          /* [m] the collector is about to fork a new one */
-  pid_t zygote;              /* [m] 0: none */
-  int socket, event;         /* [m], [i]; -1: none */
-  int memory;                /* [i] spawn: the memfd behind shared; else -1 */
-  PoolShared *shared;        /* [i] */
-  WorkerHandle *workers;     /* [m] options.max_workers */
-  unsigned used;             /* [m] workers from here on were never asked for: who walks over them stops here */
-  unsigned live, births;     /* [m] workers in these states; dying ones count as live until they are reaped */
-  uint64_t last_generation;  /* [m] */
-  int64_t refused_at;        /* [m] when the system last refused a worker, 0: never */
-  unsigned stillborn;        /* [m] workers that ended before they began a task, since one did */
-  int signal;                /* [m] for the first worker when it is born, 0: none */
-  Task *queue, *queue_end;   /* [m] in the order in which they are to be done */
-  unsigned queued, pending;  /* [m] in the queue; undecided */
-  uint64_t last_id;          /* [m] */
-  char name[48];             /* [i] of the pool, for who looks */
-  bool uncounted;            /* [G] its executor was collected while tasks were pending */
-  uint64_t submitted;        /* [m] tasks */
-  unsigned most_queued;      /* [m] */
-  WorkerCount *counts;       /* [m] by place */
-  uint32_t *tracks;          /* [G] by place: rows of a recording */
-  int64_t mean_ns;           /* [m] how long a task runs, a moving mean; 0: not known */
-  TaskWait *waits, *leader;  /* [m] */
-  unsigned conditions;       /* [m] of waits: those for no task */
-  unsigned pollers;          /* [m] threads in poll: the leader, the collector */
-  Task *graveyard;           /* [m] to be freed with the interpreter lock */
-  uint32_t *seen;            /* [leader] how far the results of each worker were read when it began to spin */
-  uint64_t activity;         /* [m] counts what threads of the program did */
-  bool collecting;           /* [m] the collector thread exists */
-  bool collector_sleeps;     /* [m] without a timeout */
-  _Atomic uint32_t collector_word; /* [a] its futex */
-  int64_t stopped_ns, stopped_at;  /* [m] the program stood still so long, until then */
-  void (*decided)(Task *t);  /* [i] called for a task with a watcher, under m */
+  EngineOptions options; /* [i] */
+  EngineOwner *owner;    /* [G] NULL: let go */
+  Engine *next, *prev;   /* [G] the list of engines.c */
+  _Atomic unsigned refs; /* [a] executor, collector thread, tasks; the last frees */
+  unsigned users;        /* [G] the owner or its list, and tasks: the last lets go of link, init and cause */
+
+  Runtime *rt;             /* [i] futures may outlive it: see life */
+  const RuntimeExit *life; /* [i] of an executor: its rt is ours as long as that is there */
+  lua_State *spare;        /* [i] of rt, but as long as the Lua state */
+  pid_t process;           /* [i] whose engine this is */
+
+  PickleLink *link;         /* [G] its own */
+  PickleMessage init;       /* [i] the initializer, or empty */
+  bool has_init;            /* [i] */
+  void (*decided)(Task *t); /* [i] called for a task with a watcher, under m */
+
+  pthread_mutex_t m;     /* guards [m] */
+  EngineState state;     /* [m] CLOSING: the collector ends everything when nothing is pending */
+  uint64_t activity;     /* [m] counts what threads of the program did */
+  int signal;            /* [m] for the first worker when it is born, 0: none */
+
+  struct {       /* [m] cannot work any more */
+    bool yes;
+    int error;   /* why; 0: cause, or status */
+    int status;  /* of waitpid: workers ended before they began anything */
+    Task *cause; /* the initializer that failed, decided */
+  } broken;
+
+  struct {
+    Birth birth; /* [i] but for what a new zygote changes: the collector, with the interpreter lock */
+    pid_t pid;   /* [m] 0: none */
+    int socket;  /* [m] -1: none */
+    bool lost;   /* [m] the collector is about to fork a new one */
+  } zygote;
+
+  int event;          /* [i] what wakes who sleeps in poll */
+  int memory;         /* [i] spawn: the memfd behind shared; else -1 */
+  PoolShared *shared; /* [i] */
+
+  WorkerHandle *workers;    /* [m] options.max_workers */
+  unsigned used;            /* [m] workers from here on were never asked for: who walks over them stops here */
+  unsigned live, births;    /* [m] workers in these states; dying ones count as live until they are reaped */
+  unsigned stillborn;       /* [m] workers that ended before they began a task, since one did */
+  uint64_t last_generation; /* [m] */
+  int64_t refused_at;       /* [m] when the system last refused a worker, 0: never */
+
+  struct { /* [m] in the order in which they are to be done */
+    Task *first, *last;
+    unsigned n, most;
+  } queue;
+  unsigned pending;  /* [m] undecided tasks */
+  uint64_t last_id;  /* [m] */
+  int64_t mean_ns;   /* [m] how long a task runs, a moving mean; 0: not known */
+  Task *graveyard;   /* [m] to be freed with the interpreter lock */
+
+  struct { /* [m] threads of the program */
+    TaskWait *first, *leader;
+    unsigned conditions; /* those that wait for no task */
+    unsigned pollers;    /* threads in poll: the leader, the collector */
+  } waits;
+  uint32_t *seen; /* [leader] how far the results of each worker were read when it began to spin */
+
+  struct {
+    bool exists;           /* [m] the thread is there */
+    bool sleeps;           /* [m] without a timeout */
+    _Atomic uint32_t word; /* [a] its futex */
+  } collector;
+
+  struct { /* [m] the program stood still so long, until then */
+    int64_t ns, at;
+  } stop;
+
+  struct {               /* for who looks */
+    char name[48];       /* [i] of the pool */
+    bool uncounted;      /* [G] its executor was collected while tasks were pending */
+    uint64_t submitted;  /* [m] tasks */
+    WorkerCount *counts; /* [m] by place */
+    uint32_t *tracks;    /* [G] by place: rows of a recording */
+  } shown;
 };
 
 /* engine_new makes an engine and its zygote; the initializer (function and arguments), empty if there is none, becomes its
@@ -189,6 +220,9 @@ void engine_terminate(Engine *e);
 
 /* engine_broken tells whether it cannot work any more; why (cause, broken_errno) may be read after that. */
 bool engine_broken(Engine *e);
+
+/* engine_over: its zygote is reaped, and nothing will happen any more. With m. */
+static inline bool engine_over(const Engine *e) { return e->state == ENGINE_ENDED && e->zygote.pid == 0; }
 
 /* engine_ended tells whether it has ended: its zygote is reaped. */
 bool engine_ended(Engine *e);

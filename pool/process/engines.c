@@ -1,11 +1,9 @@
 /* The list is a userdata in the registry. */
 #include "pool/process/engines.h"
 
-#include <lauxlib.h>
 #include <string.h>
 
 #include "pool/futures/registry.h"
-#include "pool/process/internal.h"
 #include "runtime/thread/sentinel.h"
 
 typedef struct Engines {
@@ -28,13 +26,13 @@ void engine_count(Engine *engine, PoolCounters *out) {
   *out = (PoolCounters){.kind = "processes",
                         .max_workers = (int)engine->options.max_workers,
                         .workers = (int)engine->live,
-                        .submitted = engine->submitted,
-                        .finished = engine->submitted - engine->pending,
-                        .queued = engine->queued,
-                        .most_queued = engine->most_queued};
+                        .submitted = engine->shown.submitted,
+                        .finished = engine->shown.submitted - engine->pending,
+                        .queued = engine->queue.n,
+                        .most_queued = engine->queue.most};
   for (unsigned i = 0; i < engine->options.max_workers; i++) out->busy_ns += engine_busy_ns(engine, i, now);
   pthread_mutex_unlock(&engine->m);
-  memcpy(out->name, engine->name, sizeof out->name);
+  memcpy(out->name, engine->shown.name, sizeof out->name);
 }
 
 void engines_add(lua_State *L, Engine *e, EngineOwner *owner) {
@@ -51,7 +49,7 @@ static void release(lua_State *L, Engine *e) {
   if (e->next != NULL) e->next->prev = e->prev;
   if (e->prev != NULL) e->prev->next = e->next;
   else engines_of(L)->first = e->next;
-  if (e->uncounted) {
+  if (e->shown.uncounted) {
     PoolCounters c;
     engine_count(e, &c);
     counters_keep(&registry_of(L)->ended_pools, &c);

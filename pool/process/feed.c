@@ -4,28 +4,15 @@
  * ahead when they take longer than a millisecond, or while that is not known. An idle worker with an empty queue gets
  * what another one has not begun.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
-#include "pool/process/internal.h"
-#include "runtime/os/futex.h"
+#include "pool/process/feed.h"
+#include "pool/process/orders.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wake.h"
 
 enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16 };
-
-void engine_wake_worker(WorkerHandle *w) {
-  if (atomic_load(&w->shared->asleep) != 0 && atomic_exchange(&w->shared->asleep, 0) != 0)
-    futex_wake_shared(&w->shared->asleep, 1);
-}
-
-void outgoing_free(Outgoing *out) {
-  free(out->definitions);
-  free(out->places);
-  if (out->segments != out->inlined) free(out->segments);
-  if (out->task != NULL) engine_unref(out->task);
-  *out = (Outgoing){.segments = out->inlined};
-}
 
 void engine_pump(Engine *e, WorkerHandle *w) {
   Outgoing *out = &w->out;
@@ -237,11 +224,11 @@ void engine_feed(Engine *e) {
     if (w->out.task != NULL) engine_pump(e, w);
     else if (w->count == 0 && worn_out(e, w)) engine_kill(e, w); /* its results are in, its output flushed */
   }
-  if (e->broken || e->zygote_lost) return;
-  while (e->queue != NULL || (e->live > 1 && somebody_idle(e) && rebalance(e))) {
-    Task *t = e->queue;
+  if (e->broken.yes || e->zygote.lost) return;
+  while (e->queue.first != NULL || (e->live > 1 && somebody_idle(e) && rebalance(e))) {
+    Task *t = e->queue.first;
     WorkerHandle *w = choose(e, t->alone);
-    if ((w == NULL || w->count > 0) && e->live + e->births < e->options.max_workers && e->births < e->queued)
+    if ((w == NULL || w->count > 0) && e->live + e->births < e->options.max_workers && e->births < e->queue.n)
       ask_for_worker(e);
     if (w == NULL) return;
     engine_unqueue(e, t);

@@ -1,16 +1,13 @@
 /* Forking a zygote, and waiting for its word that it works. */
 #include <errno.h>
-#include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pool/process/internal.h"
+#include "pool/process/fork.h"
 #include "runtime/os/descriptors.h"
 #include "runtime/os/poll.h"
 #include "runtime/sync/blocking.h"
@@ -53,7 +50,7 @@ static bool is_ready(int socket, int64_t patience_ns) {
 static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   int ends[2], err = make_channel(ends);
   if (err != 0) return err;
-  e->birth.socket = ends[1];
+  e->zygote.birth.socket = ends[1];
   flush_if_free(stdout);
   flush_if_free(stderr);
   pid_t pid;
@@ -61,7 +58,7 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
     err = spawn_zygote(L, e, &pid);
   } else {
     pid = fork();
-    if (pid == 0) zygote_run(&e->birth);
+    if (pid == 0) zygote_run(&e->zygote.birth);
     if (pid < 0) err = errno;
   }
   close(ends[1]);
@@ -79,8 +76,8 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   blocking_end(ts);
   if (!ready) return ETIMEDOUT;
   pthread_mutex_lock(&e->m);
-  e->zygote = pid;
-  e->socket = ends[0];
+  e->zygote.pid = pid;
+  e->zygote.socket = ends[0];
   pthread_mutex_unlock(&e->m);
   return 0;
 }
@@ -98,7 +95,7 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
   lua_pushcfunction(L, prepare);
   lua_pushlightuserdata(L, e->link);
   if (lua_pcall(L, 1, 1, 0) != LUA_OK) err = ENOMEM;
-  e->birth = (Birth){.rt = ts->rt,
+  e->zygote.birth = (Birth){.rt = ts->rt,
                      .L = lua_tothread(L, -1),
                      .link = e->link,
                      .shared = e->shared,
@@ -112,6 +109,6 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
   int64_t patience_ns = e->options.spawn ? SPAWN_READY_NS : READY_NS;
   for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, patience_ns << i);
   lua_pop(L, 1);
-  if (e->birth.parent_pidfd >= 0) close(e->birth.parent_pidfd);
+  if (e->zygote.birth.parent_pidfd >= 0) close(e->zygote.birth.parent_pidfd);
   return err;
 }

@@ -73,7 +73,7 @@ static int new_executor(lua_State *L) {
     engine_close(p->engine);
     error_raise(L, ERROR_FINALIZING, "cannot make a pool while the program ends");
   }
-  snprintf(p->engine->name, sizeof p->engine->name, "ProcessPool-%lld", (long long)r->pools++);
+  snprintf(p->engine->shown.name, sizeof p->engine->shown.name, "ProcessPool-%lld", (long long)r->pools++);
   return 1;
 }
 

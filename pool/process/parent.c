@@ -1,5 +1,4 @@
 /* The parent's side of the zygote: asking for workers, births, deaths, time-outs, the end of the zygote itself. */
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -7,50 +6,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pool/process/internal.h"
+#include "pool/process/drain.h"
+#include "pool/process/feed.h"
+#include "pool/process/orders.h"
+#include "pool/process/parent.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wake.h"
 
 enum {
   LOOKS = 8,     /* in the time that a task has */
   STILLBORN = 10 /* workers in a row that end before they begin anything: so they will go on */
 };
-
-bool engine_ask(Engine *e, ZygoteOp op, const WorkerHandle *w) {
-  ZygoteMessage m = {.op = op, .index = worker_index(e, w), .generation = w->generation};
-  return e->socket >= 0 && send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof m;
-}
-
-void engine_pass_signal(Engine *e, int sig) {
-  const WorkerHandle *w = &e->workers[0];
-  ZygoteMessage m = {.op = ZYGOTE_KILL, .generation = w->generation, .status = sig};
-  if (w->state == WORKER_LIVE && e->socket >= 0) send(e->socket, &m, sizeof m, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-void engine_kill(Engine *e, WorkerHandle *w) {
-  if (w->state != WORKER_LIVE) return;
-  w->state = WORKER_DYING;
-  w->told = engine_ask(e, ZYGOTE_KILL, w);
-}
-
-void engine_break(Engine *e, int error, Task *cause) {
-  if (e->broken) {
-    if (cause != NULL) engine_decide(e, cause, TASK_FAILED);
-    return;
-  }
-  e->broken = true;
-  e->broken_errno = error;
-  if (cause != NULL) {
-    atomic_fetch_add_explicit(&cause->refs, 1, memory_order_relaxed);
-    e->cause = cause;
-    engine_decide(e, cause, TASK_FAILED);
-  }
-  while (e->queue != NULL) {
-    Task *t = e->queue;
-    engine_unqueue(e, t);
-    t->failure = FAILURE_BROKEN;
-    engine_decide(e, t, TASK_FAILED);
-  }
-  for (unsigned i = 0; i < e->used; i++) engine_kill(e, &e->workers[i]);
-}
 
 /* A task was with a worker that is gone, and it had begun it. */
 static void fail_begun(Engine *e, Task *t, int status, pid_t pid, bool protocol) {
@@ -65,14 +31,14 @@ static void fail_begun(Engine *e, Task *t, int status, pid_t pid, bool protocol)
     engine_break(e, 0, t);
     return;
   }
-  if (!e->broken && !t->overdue && t->tries < e->options.retries) {
+  if (!e->broken.yes && !t->overdue && t->tries < e->options.retries) {
     t->tries++;
     t->alone = true;
     task_move(t, TASK_QUEUED);
     engine_enqueue(e, t, true);
     return;
   }
-  t->failure = e->broken ? FAILURE_BROKEN : t->overdue ? FAILURE_TIMEOUT : protocol ? FAILURE_PROTOCOL : FAILURE_WORKER_DIED;
+  t->failure = e->broken.yes ? FAILURE_BROKEN : t->overdue ? FAILURE_TIMEOUT : protocol ? FAILURE_PROTOCOL : FAILURE_WORKER_DIED;
   t->status = status;
   t->pid = pid;
   engine_decide(e, t, TASK_FAILED);
@@ -81,7 +47,7 @@ static void fail_begun(Engine *e, Task *t, int status, pid_t pid, bool protocol)
 static void give_back(Engine *e, Task *t) {
   if (t->init) { /* the next worker gets its own */
     engine_decide(e, t, TASK_CANCELLED);
-  } else if (e->broken) {
+  } else if (e->broken.yes) {
     t->failure = FAILURE_BROKEN;
     engine_decide(e, t, TASK_FAILED);
   } else {
@@ -105,10 +71,10 @@ static bool has_begun(const WorkerHandle *w) {
 static void count_stillborn(Engine *e, const WorkerHandle *w, int status) {
   if (has_begun(w)) {
     e->stillborn = 0;
-  } else if (w->state == WORKER_LIVE && w->given > 0 && !e->broken) {
+  } else if (w->state == WORKER_LIVE && w->given > 0 && !e->broken.yes) {
     e->refused_at = clock_ns();
     if (++e->stillborn < STILLBORN) return;
-    e->broken_status = status;
+    e->broken.status = status;
     engine_break(e, 0, NULL);
   }
 }
@@ -185,7 +151,7 @@ static void born(Engine *e, WorkerHandle *w, const ZygoteMessage *m) {
 void engine_hear(Engine *e) {
   ZygoteMessage m;
   ssize_t n;
-  while ((n = recv(e->socket, &m, sizeof m, MSG_DONTWAIT)) == sizeof m) {
+  while ((n = recv(e->zygote.socket, &m, sizeof m, MSG_DONTWAIT)) == sizeof m) {
     if (m.index >= e->options.max_workers) continue;
     WorkerHandle *w = &e->workers[m.index];
     if (m.generation != w->generation) continue;
@@ -209,31 +175,31 @@ static void bury_all(Engine *e) {
 }
 
 void engine_lose(Engine *e) {
-  if (e->socket < 0) return;
-  close(e->socket);
-  e->socket = -1;
-  if (e->zygote > 0) { /* its workers die with it */
-    kill(e->zygote, SIGKILL);
-    while (waitpid(e->zygote, NULL, 0) < 0 && errno == EINTR) continue;
+  if (e->zygote.socket < 0) return;
+  close(e->zygote.socket);
+  e->zygote.socket = -1;
+  if (e->zygote.pid > 0) { /* its workers die with it */
+    kill(e->zygote.pid, SIGKILL);
+    while (waitpid(e->zygote.pid, NULL, 0) < 0 && errno == EINTR) continue;
   }
-  e->zygote = 0;
+  e->zygote.pid = 0;
   bury_all(e);
-  e->zygote_lost = e->state != ENGINE_ENDED;
+  e->zygote.lost = e->state != ENGINE_ENDED;
   engine_wake_collector(e);
   engine_kick(e);
 }
 
 void engine_hang_up(Engine *e) {
-  if (e->socket < 0) return;
-  shutdown(e->socket, SHUT_RDWR); /* a copy of it that came along with somebody's fork does not matter */
-  close(e->socket);
-  e->socket = -1;
+  if (e->zygote.socket < 0) return;
+  shutdown(e->zygote.socket, SHUT_RDWR); /* a copy of it that came along with somebody's fork does not matter */
+  close(e->zygote.socket);
+  e->zygote.socket = -1;
   bury_all(e);
 }
 
 int64_t engine_check_time(Engine *e, int64_t now) {
   int64_t next = CLOCK_NEVER, limit = e->options.task_timeout_ns;
-  if (e->queue != NULL && e->refused_at != 0) next = e->refused_at + REFUSED_NS;
+  if (e->queue.first != NULL && e->refused_at != 0) next = e->refused_at + REFUSED_NS;
   for (unsigned i = 0; limit > 0 && i < e->used; i++) {
     WorkerHandle *w = &e->workers[i];
     if (w->state != WORKER_LIVE || w->count == 0) continue;
@@ -244,7 +210,7 @@ int64_t engine_check_time(Engine *e, int64_t now) {
       continue;
     }
     int64_t began = atomic_load_explicit(&slot->began_ns, memory_order_relaxed), end = began + limit;
-    if (began < e->stopped_at) end += e->stopped_ns;
+    if (began < e->stop.at) end += e->stop.ns;
     if (end > now) {
       int64_t look = now + limit / LOOKS; /* so often that it shows if everything stood still meanwhile: note_stop */
       if (look > end) look = end;

@@ -1,11 +1,9 @@
 /* The back end of ProcessPoolExecutor: tasks as bytes to an engine, and what came of them into futures. */
 #include "pool/process/process_backend.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -13,7 +11,6 @@
 #include "pool/futures/service.h"
 #include "pool/process/engines.h"
 #include "pool/process/explain.h"
-#include "pool/process/internal.h"
 #include "runtime/thread/error.h"
 #include "runtime/thread/options.h"
 #include "runtime/trace/recorder.h"
@@ -55,12 +52,12 @@ void process_backend_notify(Task *t) { future_notify(t->watcher); }
 /* Shows a task that is over on the row of its worker. */
 static void trace_over(const Task *t) {
   Engine *e = t->engine;
-  uint32_t *track = &e->tracks[t->place];
+  uint32_t *track = &e->shown.tracks[t->place];
   int64_t now = clock_ns();
   char name[POOL_NAME + 32];
   if (!task_decided(t) || t->began_ns <= 0 || t->began_ns > now) return;
   if (!trace_track_current(e->rt, *track)) {
-    snprintf(name, sizeof name, "%s worker %u", e->name, t->place + 1);
+    snprintf(name, sizeof name, "%s worker %u", e->shown.name, t->place + 1);
     *track = trace_track(e->rt, name);
   }
   trace_event(e->rt, *track, t->name, t->began_ns, t->ended_ns < now ? t->ended_ns : now);
@@ -115,17 +112,17 @@ static int load_cause(lua_State *L) {
 }
 
 static void push_cause(lua_State *L, Engine *e) {
-  if (e->cause == NULL && e->broken_errno == 0) {
-    int status = e->broken_status;
+  if (e->broken.cause == NULL && e->broken.error == 0) {
+    int status = e->broken.status;
     lua_pushfstring(L, "workers end before they begin a task (%s %d)", WIFSIGNALED(status) ? "signal" : "exit status",
                     WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-  } else if (e->cause == NULL) {
-    lua_pushfstring(L, "cannot start workers: %s", strerror(e->broken_errno));
-  } else if (e->cause->bytes == NULL) {
-    push_worker_died(L, e->cause);
+  } else if (e->broken.cause == NULL) {
+    lua_pushfstring(L, "cannot start workers: %s", strerror(e->broken.error));
+  } else if (e->broken.cause->bytes == NULL) {
+    push_worker_died(L, e->broken.cause);
   } else {
     lua_pushcfunction(L, load_cause);
-    lua_pushlightuserdata(L, e->cause);
+    lua_pushlightuserdata(L, e->broken.cause);
     lua_pcall(L, 1, 1, 0);
   }
 }
@@ -255,7 +252,7 @@ static void process_free(Executor *e) {
   if (p->engine != NULL && !engine_foreign(p->engine)) {
     PoolCounters c;
     engine_count(p->engine, &c);
-    p->engine->uncounted = c.submitted != c.finished;
+    p->engine->shown.uncounted = c.submitted != c.finished;
     engines_let_go(L, p->engine);
   }
   if (p->engine == NULL) pickle_link_free(L, p->link); /* else it is the engine's, or of a worker that lives by it */
@@ -278,7 +275,7 @@ static void process_push_workers(lua_State *L, Executor *e, int i) {
     int64_t now = clock_ns();
     pthread_mutex_lock(&engine->m);
     pid_t pid = engine->workers[k].pid;
-    lua_Integer tasks = (lua_Integer)engine->counts[k].tasks, busy = engine_busy_ns(engine, k, now);
+    lua_Integer tasks = (lua_Integer)engine->shown.counts[k].tasks, busy = engine_busy_ns(engine, k, now);
     pthread_mutex_unlock(&engine->m);
     if (pid == 0) continue;
     lua_createtable(L, 0, 3);

@@ -8,13 +8,12 @@
 #include <lualib.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "pool/process/internal.h"
+#include "pool/process/fork.h"
 #include "runtime/os/descriptors.h"
 
 extern char **environ;
@@ -64,7 +63,7 @@ static void push_path(lua_State *L, const char *field) {
 }
 
 int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
-  int from[] = {e->birth.socket, e->event, e->memory}, copies[] = {-1, -1, -1};
+  int from[] = {e->zygote.birth.socket, e->event, e->memory}, copies[] = {-1, -1, -1};
   char numbers[ARGUMENTS][24];
   int top = lua_gettop(L);
   luaL_checkstack(L, 8, NULL);

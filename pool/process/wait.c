@@ -12,11 +12,15 @@
  * eventfd. The collector polls alike when it saw no activity for a tick, and steps back as soon as there is a leader.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "pool/process/internal.h"
+#include "pool/process/drain.h"
+#include "pool/process/feed.h"
+#include "pool/process/parent.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wait.h"
+#include "pool/process/wake.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/os/poll.h"
@@ -28,11 +32,6 @@ enum {
   SPIN_NS = 20000,
   STILL_NS = 500000000 /* a poll that returns so much later than asked: the program stood still */
 };
-
-void engine_kick(Engine *e) {
-  uint64_t one = 1;
-  while (write(e->event, &one, sizeof one) < 0 && errno == EINTR) continue;
-}
 
 static bool anything_to_read(Engine *e) {
   for (unsigned i = 0; i < e->used; i++) {
@@ -71,13 +70,13 @@ static bool spin(Engine *e) {
 
 static void note_stop(Engine *e, int64_t asked, int64_t now) {
   if (asked == CLOCK_NEVER || now < asked + STILL_NS) return;
-  e->stopped_ns = now - asked;
-  e->stopped_at = now;
+  e->stop.ns = now - asked;
+  e->stop.at = now;
 }
 
 void engine_sleep(Engine *e, int64_t until) {
-  struct pollfd fds[] = {{.fd = e->event, .events = POLLIN}, {.fd = e->socket, .events = POLLIN}};
-  e->pollers++;
+  struct pollfd fds[] = {{.fd = e->event, .events = POLLIN}, {.fd = e->zygote.socket, .events = POLLIN}};
+  e->waits.pollers++;
   atomic_store(&e->shared->parent_asleep, 1);
   bool ready = anything_to_read(e);
   pthread_mutex_unlock(&e->m);
@@ -85,14 +84,14 @@ void engine_sleep(Engine *e, int64_t until) {
   uint64_t count;
   if (n > 0 && fds[0].revents != 0 && read(e->event, &count, sizeof count) < 0) errno = 0; /* another one read it */
   pthread_mutex_lock(&e->m);
-  if (--e->pollers == 0) {
+  if (--e->waits.pollers == 0) {
     atomic_store(&e->shared->parent_asleep, 0);
   } else { /* the other one may have slept through what woke this one */
     atomic_store(&e->shared->parent_asleep, 1);
     engine_kick(e);
   }
   if (!ready) note_stop(e, until, clock_ns()); /* also when something woke it as it went on */
-  if (n > 0 && fds[1].revents != 0 && e->socket == fds[1].fd) {
+  if (n > 0 && fds[1].revents != 0 && e->zygote.socket == fds[1].fd) {
     engine_hear(e);
     engine_feed(e); /* who hears of a worker may not be the one who goes on */
   }
@@ -107,7 +106,7 @@ bool engine_work(Engine *e) {
 static void lead(Engine *e, TaskWait *w) {
   bool may_spin = true;
   w->leads = true;
-  e->leader = w;
+  e->waits.leader = w;
   while (!w->ready(e, w) && !atomic_load(&w->stop)) {
     if (engine_work(e)) {
       may_spin = true;
@@ -123,7 +122,7 @@ static void lead(Engine *e, TaskWait *w) {
     engine_sleep(e, next < w->deadline ? next : w->deadline);
     w->polls = false;
   }
-  e->leader = NULL;
+  e->waits.leader = NULL;
   w->leads = false;
 }
 
@@ -135,28 +134,13 @@ static void follow(Engine *e, TaskWait *w) {
   pthread_mutex_lock(&e->m);
 }
 
-static void wake_follower(TaskWait *w) {
-  atomic_store(&w->word, 1);
-  futex_wake(&w->word, 1);
-}
-
-void engine_tell(Engine *e, TaskWait *w) {
-  if (!w->leads) wake_follower(w);
-  else if (w->polls) engine_kick(e);
-}
-
-void engine_tell_ready(Engine *e) {
-  for (TaskWait *w = e->waits; w != NULL; w = w->next)
-    if (w->task == NULL && w->ready(e, w)) engine_tell(e, w);
-}
-
 static void list(Engine *e, TaskWait *w) {
-  w->next = e->waits;
+  w->next = e->waits.first;
   w->prev = NULL; /* it may have been listed before */
   if (w->next != NULL) w->next->prev = w;
-  e->waits = w;
+  e->waits.first = w;
   if (w->task == NULL) {
-    e->conditions++;
+    e->waits.conditions++;
     return;
   }
   w->same = w->task->waiters;
@@ -166,9 +150,9 @@ static void list(Engine *e, TaskWait *w) {
 static void unlist(Engine *e, TaskWait *w) {
   if (w->next != NULL) w->next->prev = w->prev;
   if (w->prev != NULL) w->prev->next = w->next;
-  else e->waits = w->next;
+  else e->waits.first = w->next;
   if (w->task == NULL) {
-    e->conditions--;
+    e->waits.conditions--;
     return;
   }
   TaskWait **p = &w->task->waiters;
@@ -194,11 +178,11 @@ static void wait_without_lock(void *arg) {
   e->activity++;
   list(e, w);
   while (!w->ready(e, w) && !atomic_load(&w->stop) && clock_ns() < w->deadline) {
-    if (e->leader == NULL) lead(e, w);
+    if (e->waits.leader == NULL) lead(e, w);
     else follow(e, w);
   }
   unlist(e, w);
-  if (e->leader == NULL && e->waits != NULL) engine_tell(e, e->waits);
+  if (e->waits.leader == NULL && e->waits.first != NULL) engine_tell(e, e->waits.first);
   pthread_mutex_unlock(&e->m);
 }
 
@@ -211,7 +195,7 @@ void engine_stop(Engine *e) {
 static void stop_waiting(void *arg) {
   Waiting *waiting = arg;
   atomic_store(&waiting->w.stop, true);
-  wake_follower(&waiting->w); /* without m: it may be the leader, or become it */
+  engine_wake_follower(&waiting->w); /* without m: it may be the leader, or become it */
   engine_kick(waiting->e);
 }
 
