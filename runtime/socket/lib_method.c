@@ -10,8 +10,13 @@ static bool is_word(lua_State *L, int i, const char *word) {
   return lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), word) == 0;
 }
 
-/* The results behind the first n values of the stack say that LuaSocket could not do it at once. */
-static bool would_wait(lua_State *L, int n) { return lua_isnil(L, n + 1) && is_word(L, n + 2, "timeout"); }
+/* What to wait for where the results behind the first n values of the stack say that it could not be done at once; else 0. LuaSec
+ * says which way, LuaSocket does not: then it is for `events`. */
+static short awaited(lua_State *L, int n, short events) {
+  if (lua_toboolean(L, n + 1)) return 0;
+  if (is_word(L, n + 2, "timeout")) return events;
+  return is_word(L, n + 2, "wantread") ? POLLIN : is_word(L, n + 2, "wantwrite") ? POLLOUT : 0;
+}
 
 static int fail(lua_State *L, const char *why) {
   lua_pushnil(L);
@@ -30,9 +35,10 @@ static int whole(lua_State *L, short events) {
   if (sock_wait_first(L, s, method, sock_deadline(s, begun)) == SOCK_CLOSED) return fail(L, "closed");
   for (;;) {
     int results = call(L, n);
-    if (!would_wait(L, n)) return results;
+    short awaits = awaited(L, n, events);
+    if (awaits == 0) return results;
     if (events == POLLIN) s->waits = method;
-    SockWait wait = sock_wait(L, s, events, sock_deadline(s, begun));
+    SockWait wait = sock_wait(L, s, awaits, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return results;
     if (wait == SOCK_CLOSED) return fail(L, "closed");
     lua_settop(L, n);
@@ -116,21 +122,22 @@ static void ask_rest(lua_State *L, const Pieces *p, lua_Integer wanted) {
 }
 
 /* receive([pattern [, prefix]]) of a stream, of which the first call said "timeout". */
-static int receive_rest(lua_State *L, Sock *s, int64_t begun) {
+static int receive_rest(lua_State *L, Sock *s, short awaits, int64_t begun) {
   size_t prefix = 0;
   Pieces p = {0};
   lua_Integer wanted = lua_isnumber(L, 2) ? (lua_Integer)lua_tonumber(L, 2) : -1;
   lua_tolstring(L, 3, &prefix);
   for (;;) {
-    s->waits = lua_topointer(L, ORIGINAL);
-    SockWait wait = sock_wait(L, s, POLLIN, sock_deadline(s, begun));
+    if (!s->tls) s->waits = lua_topointer(L, ORIGINAL); /* a descriptor does not tell of what TLS has read ahead */
+    SockWait wait = sock_wait(L, s, awaits, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return finish(L, &p, prefix);
     gather(L, &p, 7);
     if (wait == SOCK_CLOSED) break;
     if (p.n > 0) ask_rest(L, &p, wanted);
     lua_settop(L, 4);
     int results = call(L, 3);
-    if (!would_wait(L, 4)) return p.n == 0 ? results : finish(L, &p, prefix);
+    awaits = awaited(L, 4, POLLIN);
+    if (awaits == 0) return p.n == 0 ? results : finish(L, &p, prefix);
   }
   fail(L, "closed");
   push_pieces(L, &p);
@@ -155,7 +162,8 @@ static int stream_receive(lua_State *L) {
     return 3;
   }
   int results = call(L, n);
-  if (!would_wait(L, n)) return results;
+  short awaits = awaited(L, n, POLLIN);
+  if (awaits == 0) return results;
   /* 1 … 3 the arguments, 4 for pieces, 5 … 7 what came */
   for (; n < 4; n++) {
     lua_pushnil(L);
@@ -164,7 +172,7 @@ static int stream_receive(lua_State *L) {
   for (; n > 4; n--) lua_remove(L, 4);
   lua_pushnil(L);
   lua_replace(L, 4);
-  return receive_rest(L, s, begun);
+  return receive_rest(L, s, awaits, begun);
 }
 
 /* Sends what a call of send asks for, as far as it goes at once, and moves its first index behind that; the rest is
@@ -198,11 +206,12 @@ static int stream_send(lua_State *L) {
   }
   while (!s->closing) {
     int n = lua_gettop(L), results = call(L, n);
-    if (!would_wait(L, n)) {
-      s->sends = s->sends || !lua_isnil(L, n + 1);
+    short awaits = awaited(L, n, POLLOUT);
+    if (awaits == 0) {
+      s->sends = !s->tls && (s->sends || !lua_isnil(L, n + 1));
       return results;
     }
-    SockWait wait = sock_wait(L, s, POLLOUT, sock_deadline(s, begun));
+    SockWait wait = sock_wait(L, s, awaits, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return results;
     lua_Number sent = lua_tonumber(L, n + 3);
     lua_settop(L, n);
@@ -213,6 +222,15 @@ static int stream_send(lua_State *L) {
   fail(L, "closed");
   lua_pushnumber(L, luaL_optnumber(L, 3, 1) - 1);
   return 3;
+}
+
+/* dohandshake() of a connection of LuaSec */
+static int tls_handshake(lua_State *L) { return whole(L, POLLIN | POLLOUT); }
+
+/* setfd(fd): how LuaSec takes a socket over, whose own class then exists. */
+static int sock_setfd(lua_State *L) {
+  sock_wrap(L, "SSL:Connection");
+  return call(L, lua_gettop(L));
 }
 
 /* close(): brings out who waits for the object first. */
@@ -273,8 +291,9 @@ static int stream_setstats(lua_State *L) {
 }
 
 static const luaL_Reg common[] = {
-    {"accept", sock_accept}, {"close", sock_close}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
-static const luaL_Reg stream[] = {{"receive", stream_receive},
+    {"accept", sock_accept}, {"close", sock_close}, {"setfd", sock_setfd}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
+static const luaL_Reg stream[] = {{"dohandshake", tls_handshake},
+                                  {"receive", stream_receive},
                                   {"send", stream_send},
                                   {"getstats", stream_getstats},
                                   {"setstats", stream_setstats},

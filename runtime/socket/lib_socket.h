@@ -32,6 +32,7 @@ typedef struct Sock {
   unsigned waiting;      /* threads in a wait for it */
   bool closing;          /* the descriptor must not be waited for any more */
   const void *waits;     /* the method whose last call had to wait for data: so will the next, and asks first */
+  bool tls;              /* [i] LuaSec's */
   bool hidden;           /* its descriptor is close-on-exec */
   bool sends;            /* LuaSocket has sent on it: a connected stream */
   double sent;           /* bytes sent past LuaSocket, which getstats adds */

@@ -78,6 +78,8 @@ Sock *sock_of(lua_State *L) {
   s->mark = &ours;
   s->family = lua_tocfunction(L, FAMILY);
   s->pid = pid;
+  s->tls = lua_getfield(L, ORIGINALS, "dohandshake") != LUA_TNIL;
+  lua_pop(L, 1);
   if (!lua_setiuservalue(L, 1, 1)) luaL_error(L, "this LuaSocket leaves gilua no place for a record");
   take_timeouts(L, s);
   return s;
