@@ -6,9 +6,9 @@
 #include "interp/embed.h"
 #include "interp/run.h"
 #include "pool/futures/counters.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/request.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/state/process.h"
+#include "runtime/state/request.h"
+#include "runtime/state/tstate.h"
 #include "runtime/thread/visit.h"
 
 /* One that came when what it was meant for had ended: nothing of Lua runs on L. */

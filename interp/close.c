@@ -14,7 +14,7 @@
 #include "interp/host.h"
 #include "runtime/io/lib_io.h"
 #include "runtime/os/os.h"
-#include "runtime/thread/process.h"
+#include "runtime/state/process.h"
 #include "runtime/thread/shutdown.h"
 
 enum { SLACK_NS = 200000000 };

@@ -8,7 +8,7 @@
 #include "interp/embed.h"
 #include "interp/host.h"
 #include "runtime/thread/excepthook.h"
-#include "runtime/thread/process.h"
+#include "runtime/state/process.h"
 #include "runtime/thread/sentinel.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/thread/thread.h"

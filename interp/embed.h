@@ -3,7 +3,7 @@
 #define GILUA_INTERP_EMBED_H
 
 #include "interp/gilua.h"
-#include "runtime/thread/runtime.h"
+#include "runtime/state/runtime.h"
 
 /* embed_runtime is the runtime behind a handle that is open. */
 Runtime *embed_runtime(gilua_Runtime *door);

@@ -14,7 +14,7 @@
 #include "interp/stats.h"
 #include "runtime/sync/deadlock.h"
 #include "runtime/thread/excepthook.h"
-#include "runtime/thread/process.h"
+#include "runtime/state/process.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/trace/dump.h"
 #include "runtime/trace/lib_trace.h"

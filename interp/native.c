@@ -9,10 +9,10 @@
 #include "pool/process/offload.h"
 #include "runtime/native/buffer.h"
 #include "runtime/sync/blocking.h"
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/request.h"
-#include "runtime/thread/running.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/process.h"
+#include "runtime/state/request.h"
+#include "runtime/state/running.h"
 #include "runtime/thread/visit.h"
 
 /* The calling thread's state in the runtime of L; NULL if L has none, or this thread is not in it. Needs no lock: which

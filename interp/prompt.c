@@ -10,9 +10,9 @@
 #include "interp/lineedit.h"
 #include "interp/run.h"
 #include "runtime/io/lib_io.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/error.h"
+#include "runtime/state/process.h"
+#include "runtime/state/request.h"
 
 enum { LOAD_END = -1, LOAD_DROPPED = -2 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "runtime/io/lib_io.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 #define PROGNAME "gilua.progname"
 

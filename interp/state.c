@@ -21,12 +21,12 @@
 #include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/socket/lib_socket.h"
 #include "runtime/sync/lib_sync.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/hook.h"
+#include "runtime/state/error.h"
+#include "runtime/state/hook.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/shutdown.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/state/process.h"
+#include "runtime/state/tstate.h"
 #include "runtime/thread/thread.h"
 
 /* ThreadSanitizer holds signals back until the next call that it intercepts; the VM makes none. */

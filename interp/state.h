@@ -7,7 +7,7 @@
 #include "interp/gilua.h"
 #include "interp/limit.h"
 #include "runtime/heap/heap.h"
-#include "runtime/thread/runtime.h"
+#include "runtime/state/runtime.h"
 
 /* An interpreter, and what is its own beside the Lua state. */
 typedef struct State {

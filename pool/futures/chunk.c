@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 #include "runtime/os/clock.h"
-#include "runtime/thread/call.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/call.h"
+#include "runtime/state/options.h"
 
 enum { F = 1, BATCH, COUNT, ARITY, SPREAD, GOES_ON, RESULTS, ERRORS };
 

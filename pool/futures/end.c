@@ -2,7 +2,7 @@
 #include "pool/futures/end.h"
 
 #include "pool/futures/service.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 /* Pushes a list of every executor. One that was found dead is finalized first: it must not be missed. */
 static void push_all(lua_State *L, ExecutorRegistry *r) {

@@ -5,8 +5,8 @@
 
 #include "pool/futures/chunk.h"
 #include "pool/futures/registry.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
 
 Executor *executor_new(lua_State *L, ExecutorRegistry *r, const ObjectType *type, const Backend *backend, int max_workers,
                        int nvalues) {

@@ -5,7 +5,7 @@
 #include <limits.h>
 
 #include "pool/futures/workers.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 #define DROPPING_META "gilua.Future.dropping" /* the metatable of futures whose source wants to know of their end */
 

@@ -21,8 +21,8 @@
 #define GILUA_POOL_FUTURES_FUTURE_H
 
 #include "runtime/sync/park.h"
-#include "runtime/thread/call.h"
-#include "runtime/thread/object.h"
+#include "runtime/state/call.h"
+#include "runtime/state/object.h"
 
 typedef struct Future Future;
 typedef struct FutureService FutureService;

@@ -5,8 +5,8 @@
  */
 #include "pool/futures/backend.h"
 #include "pool/futures/lib_futures.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
 
 static int executor_submit_method(lua_State *L) {
   executor_check(L, 1);

@@ -12,7 +12,7 @@
 #include "pool/futures/future.h"
 
 #include "pool/futures/service.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 static Future *check(lua_State *L) { return future_check(L, 1); }
 

@@ -12,8 +12,8 @@
 #include "pool/futures/progress.h"
 #include "pool/futures/end.h"
 #include "pool/futures/thread_backend.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
 
 typedef enum ReturnWhen { ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION } ReturnWhen;
 

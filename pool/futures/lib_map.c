@@ -2,7 +2,7 @@
 #include "pool/futures/lib_futures.h"
 #include "pool/futures/map.h"
 #include "pool/futures/source.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/options.h"
 
 /* A table of options as the last argument: strings only as keys, or nothing at all; behind a source, which is never options. */
 static bool has_options(lua_State *L) {

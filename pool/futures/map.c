@@ -13,7 +13,7 @@
 #include "pool/futures/group.h"
 #include "pool/futures/progress.h"
 #include "runtime/sync/ring.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 enum { AHEAD = 32, READ_AHEAD = 1024, MOST_CHUNK = 4096, CHUNK_NS = 1000000 };
 

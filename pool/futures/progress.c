@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "runtime/os/clock.h"
-#include "runtime/thread/object.h"
+#include "runtime/state/object.h"
 
 enum { EVERY_NS = 100000000, BAR = 30 };
 

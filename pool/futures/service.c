@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 #include "runtime/thread/excepthook.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/process.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
 enum { SERVICE_ANCHORS = 1 }; /* user value: the futures that it knows, by address */

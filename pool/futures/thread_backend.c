@@ -7,9 +7,9 @@
 #include "pool/futures/cpus.h"
 #include "pool/futures/end.h"
 #include "pool/futures/thread_worker.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
 enum { MOST_WORKERS = 100000, MOST_ARGS = 60000 };

@@ -5,9 +5,9 @@
 
 #include "pool/futures/chunk.h"
 #include "pool/futures/registry.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/error.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 #include "runtime/trace/recorder.h"
 

@@ -3,7 +3,7 @@
 
 #include "pool/futures/chunk.h"
 #include "pool/futures/service.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 /* User value 1: the list of the futures. */
 typedef struct AsyncResult {

@@ -20,9 +20,9 @@
 
 #include "pool/process/engines.h"
 #include "runtime/os/os.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/object.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/object.h"
+#include "runtime/state/options.h"
 
 enum { MOST_ARGS = 50000 };
 

@@ -12,8 +12,8 @@
 #include "pool/futures/source.h"
 #include "pool/multiprocessing/async_result.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
 
 /* User value 1: the executor. */
 typedef struct Pool {

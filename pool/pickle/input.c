@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pool/pickle/format.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 static const char made_nil; /* stands for what a constructor made, if it is nil */
 

@@ -6,7 +6,7 @@
 #include <lauxlib.h>
 
 #include "pool/pickle/write.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/options.h"
 
 static int pickle_dumps(lua_State *L) {
   luaL_checkany(L, 1);

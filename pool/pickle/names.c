@@ -6,7 +6,7 @@
 
 #include "pool/pickle/memory.h"
 #include "pool/pickle/pickle.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 enum {
   MOST_FIELDS = 500, /* of a table within a module; a larger one is data */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pool/pickle/write.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 /* Memory is kept for messages as large as the last ones: fresh pages cost a third of a dump. */
 enum {

@@ -7,7 +7,7 @@
 
 #include "pool/pickle/pickle.h"
 #include "pool/process/shared.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 
 typedef struct Birth {
   Runtime *rt;

@@ -17,7 +17,7 @@
 #include "pool/process/tasks.h"
 #include "runtime/os/descriptors.h"
 #include "runtime/os/os.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;

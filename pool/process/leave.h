@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_PROCESS_LEAVE_H
 #define GILUA_POOL_PROCESS_LEAVE_H
 
-#include "runtime/thread/runtime.h"
+#include "runtime/state/runtime.h"
 
 /* worker_leave ends a Process as a program ends: executors do what was submitted, threads that are no daemons are joined, its
  * own processes waited for, daemons cancelled, streams flushed. But what came along with the fork is the parent's: there

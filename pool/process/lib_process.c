@@ -12,8 +12,8 @@
 #include "pool/futures/cpus.h"
 #include "pool/futures/end.h"
 #include "pool/process/process_backend.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
 
 static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
                                                  .size = sizeof(ProcessExecutor),

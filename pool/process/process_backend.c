@@ -11,8 +11,8 @@
 #include "pool/futures/service.h"
 #include "pool/process/engines.h"
 #include "pool/process/explain.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/error.h"
+#include "runtime/state/options.h"
 #include "runtime/trace/recorder.h"
 
 #define ERROR_WORKER_DIED "worker_died"

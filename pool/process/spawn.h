@@ -6,7 +6,7 @@
 
 #include <lua.h>
 
-#include "runtime/thread/runtime.h"
+#include "runtime/state/runtime.h"
 
 /* The first argument of a program that is executed to be a zygote. */
 #define SPAWN_ARGUMENT "--gilua-zygote"

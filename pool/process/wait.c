@@ -25,8 +25,8 @@
 #include "runtime/os/os.h"
 #include "runtime/os/poll.h"
 #include "runtime/sync/blocking.h"
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 enum {
   SPIN_NS = 20000,

@@ -27,8 +27,8 @@
 #include "runtime/os/clock.h"
 #include "runtime/os/os.h"
 #include "runtime/os/stdio.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/hook.h"
+#include "runtime/state/error.h"
+#include "runtime/state/hook.h"
 
 enum {
   STACK = 8 * 1024 * 1024,

@@ -20,8 +20,8 @@
 #include "runtime/io/lib_io.h"
 #include "runtime/io/read.h"
 #include "runtime/io/write.h"
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 enum { LINES_FORMATS_MAX = 250, NUMBER_TEXT_MAX = 64, SPILL_KEPT = 65536 };
 

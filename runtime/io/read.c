@@ -13,7 +13,7 @@
 
 #include "runtime/io/write.h"
 #include "runtime/os/stdio.h"
-#include "runtime/thread/finalizer.h"
+#include "runtime/state/finalizer.h"
 
 enum { SPILL_FIRST = 1024 };
 

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 #define FOREIGN "gilua.streams" /* registry: handle of another module -> userdata with its Stream; weak keys */
 

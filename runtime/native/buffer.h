@@ -18,7 +18,7 @@
 
 #include <stdint.h>
 
-#include "runtime/thread/object.h"
+#include "runtime/state/object.h"
 
 typedef enum BufferType { BUFFER_F64, BUFFER_F32, BUFFER_I64, BUFFER_I32, BUFFER_U8, BUFFER_TYPES } BufferType;
 

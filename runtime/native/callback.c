@@ -22,7 +22,7 @@
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/sync/deadlock.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 #include "runtime/thread/visit.h"
 
 /* One call by C. */

@@ -3,7 +3,7 @@
 #define GILUA_RUNTIME_NATIVE_CALLBACK_H
 
 #include "runtime/native/foreign.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 #include "runtime/thread/visit.h"
 
 /* A callback lives until it is freed or its state closes: C may keep its address longer than Lua does. */

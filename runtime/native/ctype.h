@@ -10,7 +10,7 @@
 #include <ffi.h>
 #include <stdint.h>
 
-#include "runtime/thread/object.h"
+#include "runtime/state/object.h"
 
 typedef enum CKind {
   C_VOID,

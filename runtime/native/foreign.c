@@ -9,7 +9,7 @@
 #include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/options.h"
 
 /* A C function as an upvalue of the Lua function that calls it; user value 1: a table of what it needs. */
 typedef struct Foreign {

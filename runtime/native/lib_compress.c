@@ -8,7 +8,7 @@
 #include "runtime/native/compress.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/native/library.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/options.h"
 
 /* Compressing this much takes some 20 us. */
 #define LEAVE ((size_t)1 << 10)

@@ -23,7 +23,7 @@
 #include "runtime/native/keeps.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/native/pointer.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/options.h"
 
 typedef struct Library {
   ObjectHead head;

@@ -14,7 +14,7 @@
 #include <lauxlib.h>
 
 #include "runtime/sync/blocking.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/request.h"
 
 typedef struct Work {
   Tstate *ts;

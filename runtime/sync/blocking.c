@@ -21,8 +21,8 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 static void begin(Tstate *ts, const char *what, bool waits) {
   if (ts->blocking++ > 0) return;

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "runtime/sync/lock.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/visit.h"
-#include "runtime/thread/request.h"
-#include "runtime/thread/traceback.h"
+#include "runtime/state/error.h"
+#include "runtime/state/door.h"
+#include "runtime/state/request.h"
+#include "runtime/state/traceback.h"
 
 enum { MOST_TOLD = 100, MOST_NAMED = 8 };
 

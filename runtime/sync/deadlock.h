@@ -31,7 +31,7 @@
 #ifndef GILUA_RUNTIME_SYNC_DEADLOCK_H
 #define GILUA_RUNTIME_SYNC_DEADLOCK_H
 
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 
 typedef enum DeadlockVerdict {
   WAIT_ON,           /* another thread may have been woken to look, or a warning been given */

@@ -11,8 +11,8 @@
 #include <lauxlib.h>
 
 #include "runtime/sync/lib_sync.h"
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 static ConditionObject *check_held(lua_State *L, const char *method, Tstate *ts) {
   ConditionObject *c = object_check(L, 1, &condition_type);

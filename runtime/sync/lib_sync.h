@@ -3,7 +3,7 @@
 #define GILUA_RUNTIME_SYNC_LIB_SYNC_H
 
 #include "runtime/sync/lock.h"
-#include "runtime/thread/object.h"
+#include "runtime/state/object.h"
 
 /* A Lock or an RLock as Lua sees it. */
 typedef struct LockObject {

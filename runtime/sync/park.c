@@ -6,9 +6,9 @@
 #include <lauxlib.h>
 
 #include "runtime/sync/deadlock.h"
-#include "runtime/thread/error.h"
-#include "runtime/thread/finalizer.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/error.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 static void count_untimed(Waiter *w) {
   if (w->untimed) return;

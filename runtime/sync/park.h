@@ -13,8 +13,8 @@
 #include <lua.h>
 
 #include "runtime/os/clock.h"
-#include "runtime/thread/request.h"
-#include "runtime/thread/running.h"
+#include "runtime/state/request.h"
+#include "runtime/state/running.h"
 
 typedef enum ParkResult {
   PARK_GRANTED,

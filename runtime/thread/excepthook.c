@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 #include "runtime/thread/thread.h"
 
 /* Tells the host; pops nothing. */

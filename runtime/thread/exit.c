@@ -10,8 +10,8 @@
 #include "runtime/os/stdio.h"
 #include "runtime/sync/park.h"
 #include "runtime/thread/lib_thread.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/process.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/thread/thread.h"
 

@@ -9,11 +9,11 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
-#include "runtime/thread/hook.h"
-#include "runtime/thread/release.h"
-#include "runtime/thread/running.h"
-#include "runtime/thread/tstate.h"
-#include "runtime/thread/userhook.h"
+#include "runtime/state/hook.h"
+#include "runtime/state/release.h"
+#include "runtime/state/running.h"
+#include "runtime/state/tstate.h"
+#include "runtime/state/userhook.h"
 
 enum { FAILED = -1 };
 

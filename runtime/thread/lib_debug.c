@@ -6,9 +6,9 @@
 #include <lualib.h>
 #include <string.h>
 
-#include "runtime/thread/hook.h"
+#include "runtime/state/hook.h"
 #include "runtime/thread/lib_thread.h"
-#include "runtime/thread/userhook.h"
+#include "runtime/state/userhook.h"
 
 /* The thread argument that these functions may start with; *shift is 1 if there is one. */
 static lua_State *target_of(lua_State *L, int *shift) {

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "runtime/sync/park.h"
-#include "runtime/thread/finalizer.h"
+#include "runtime/state/finalizer.h"
 #include "runtime/thread/lib_thread.h"
-#include "runtime/thread/object.h"
+#include "runtime/state/object.h"
 
 /* Stack of require. */
 enum { AT_NAME = 1, AT_LOADED, AT_LOADING, AT_RECORD };

@@ -5,9 +5,9 @@
 
 #include "runtime/os/futex.h"
 #include "runtime/sync/blocking.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 #include "runtime/thread/lib_thread.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
 static Thread *check(lua_State *L) { return object_check(L, 1, &thread_type); }

@@ -14,7 +14,7 @@
 #include "runtime/thread/excepthook.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/local.h"
-#include "runtime/thread/options.h"
+#include "runtime/state/options.h"
 #include "runtime/thread/thread.h"
 
 enum { LEAST_STACK = 1024 * 1024, MOST_ARGS = 900000 };

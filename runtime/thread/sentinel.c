@@ -3,7 +3,7 @@
 
 #include <lauxlib.h>
 
-#include "runtime/thread/running.h"
+#include "runtime/state/running.h"
 #include "runtime/thread/shutdown.h"
 
 #define SENTINEL_META "gilua.sentinel"

@@ -5,7 +5,7 @@
 #ifndef GILUA_RUNTIME_THREAD_SENTINEL_H
 #define GILUA_RUNTIME_THREAD_SENTINEL_H
 
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 
 /* sentinel_new makes one and anchors it. Needs the lock. Raises memory errors. */
 void sentinel_new(lua_State *L);

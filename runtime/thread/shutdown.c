@@ -5,7 +5,7 @@
 #include <sched.h>
 
 #include "runtime/sync/park.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 #include "runtime/thread/visit.h"
 

@@ -2,7 +2,7 @@
 #ifndef GILUA_RUNTIME_THREAD_SHUTDOWN_H
 #define GILUA_RUNTIME_THREAD_SHUTDOWN_H
 
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 
 /* How long cancelled threads may take to unwind, unless the host says otherwise. */
 #define SHUTDOWN_TIMEOUT_NS 1000000000

@@ -15,7 +15,7 @@
 #define GILUA_RUNTIME_THREAD_THREAD_H
 
 #include "runtime/sync/park.h"
-#include "runtime/thread/object.h"
+#include "runtime/state/object.h"
 
 typedef enum ThreadState { THREAD_NEW, THREAD_RUNNING, THREAD_DONE } ThreadState;
 

@@ -37,10 +37,10 @@
 #include "runtime/os/os.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/sync/deadlock.h"
-#include "runtime/thread/hook.h"
-#include "runtime/thread/process.h"
-#include "runtime/thread/request.h"
-#include "runtime/thread/running.h"
+#include "runtime/state/hook.h"
+#include "runtime/state/process.h"
+#include "runtime/state/request.h"
+#include "runtime/state/running.h"
 #include "runtime/thread/thread.h"
 
 /* The checker of the block above, for the visit of the calling thread. */

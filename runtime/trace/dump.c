@@ -9,9 +9,9 @@
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/sync/park.h"
-#include "runtime/thread/process.h"
+#include "runtime/state/process.h"
 #include "runtime/thread/thread.h"
-#include "runtime/thread/traceback.h"
+#include "runtime/state/traceback.h"
 
 enum { NAME_ROOM = 200, SERVER_STACK = 256 * 1024 };
 

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 
 /* dump_print writes to out, for each thread: what it does, how long, for what it waits and who has that, the locks that
  * it holds, its Lua traceback. Needs the lock. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "runtime/thread/thread.h"
-#include "runtime/thread/traceback.h"
+#include "runtime/state/traceback.h"
 #include "runtime/trace/format.h"
 #include "runtime/trace/names.h"
 #include "runtime/trace/ring.h"

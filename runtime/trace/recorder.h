@@ -11,7 +11,7 @@
 #ifndef GILUA_RUNTIME_TRACE_RECORDER_H
 #define GILUA_RUNTIME_TRACE_RECORDER_H
 
-#include "runtime/thread/tstate.h"
+#include "runtime/state/tstate.h"
 
 typedef struct Recorder Recorder;
 

@@ -4,7 +4,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-#include "runtime/thread/request.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
 typedef struct Watchdog {

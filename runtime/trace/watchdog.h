@@ -10,8 +10,8 @@
 #ifndef GILUA_RUNTIME_TRACE_WATCHDOG_H
 #define GILUA_RUNTIME_TRACE_WATCHDOG_H
 
-#include "runtime/thread/traceback.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/state/traceback.h"
+#include "runtime/state/tstate.h"
 
 /* What is told of a long hold. */
 typedef struct LongHold {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "pool/pickle/pickle.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 enum { LARGEST = 1 << 16, MOST_SEEDS = 64, MEMORY_LIMIT = 64 << 20 };
 

@@ -11,7 +11,7 @@
 #include "interp/state.h"
 #include "pool/futures/service.h"
 #include "runtime/gil/gil.h"
-#include "runtime/thread/request.h"
+#include "runtime/state/request.h"
 #include "runtime/thread/shutdown.h"
 
 enum { PLACES = 64 };

@@ -7,7 +7,7 @@
 
 #include "runtime/gil/gil.h"
 #include "runtime/os/os.h"
-#include "runtime/sync/waitq.h"
+#include "runtime/state/waitq.h"
 #include "tests/support/stress.h"
 
 enum { THREADS = 6, WANTED = 64 };

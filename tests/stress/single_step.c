@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "interp/state.h"
-#include "runtime/thread/hook.h"
-#include "runtime/thread/tstate.h"
+#include "runtime/state/hook.h"
+#include "runtime/state/tstate.h"
 
 static const char program[] =
     "local out = {}\n"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pool/pickle/pickle.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 TestSuite(fault, .timeout = 120);
 

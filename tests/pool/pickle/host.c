@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "pool/pickle/link.h"
-#include "runtime/thread/error.h"
+#include "runtime/state/error.h"
 
 static _Noreturn void fail(lua_State *L) {
   fprintf(stderr, "host: %s\n", luaL_tolstring(L, -1, NULL));

@@ -1,0 +1,233 @@
+/* Preemption of Lua code. Not here: when somebody is asked (gil/nudger.c), the user's own hooks (userhook.c).
+ *
+ * The hook of a coroutine is one of
+ *   none        nobody waits, the user set nothing
+ *   gil_hook    armed (count 1), or on behalf of the user's record, or polling (Runtime.poll)
+ *   foreign     set by somebody else's C code: kept in Runtime.foreign while ours stands in its place
+ *
+ * gil_hook keeps nothing in the system thread, because an armed coroutine may yield and be resumed by another thread:
+ * it looks at its own coroutine, puts back what belongs there, forwards the event, and only then sees to the requests of
+ * the thread that it runs on. A call that nobody asked for costs nothing but that.
+ *
+ * Signals      the handler calls lua_sethook, as the Lua manual allows, on the coroutine that runs now. Each lua_sethook
+ *              of ours stands between two writes of in_sethook; the handler leaves when it is set, and who cleared it
+ *              looks at the requests again. Stores to `current` come before that look, so no request is missed.
+ * Others'      handlers may set a hook at any instruction, too. One that comes while gil_hook runs or ours is being set
+ * handlers     stays, but for windows of a few instructions (L6.4): between a look of ours at the hook or at
+ *              Runtime.foreign and the store that follows, and where our handler comes amid their lua_sethook. To shut them
+ *              out, each switch would have to block signals, two system calls. Who sends again is heard.
+ * Raises       one instruction after hold() returned: its <close> variable must exist first.
+ */
+#include "runtime/state/hook.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
+#include "runtime/state/running.h"
+#include "runtime/state/userhook.h"
+
+static void gil_hook(lua_State *L, lua_Debug *ar);
+
+bool hook_is_foreign(const Runtime *rt, lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
+  return (hook != NULL && hook != gil_hook) || rt->foreign.L == L;
+}
+
+enum { MASK_ALL = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
+
+/* lua_sethook, but a hook that a handler set in the midst of it stays: its function is there with our mask. */
+static void put_hook(lua_State *L, lua_Hook hook, int mask, int count) {
+  lua_sethook(L, hook, mask, count);
+  lua_Hook there = lua_gethook(L);
+  if (there != NULL && lua_gethookmask(L) == 0) lua_sethook(L, there, MASK_ALL, 1);
+}
+
+/* Runs in the handler, too: only plain reads and lua_sethook. */
+static void put_armed(Runtime *rt, lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
+  int mask = lua_gethookmask(L);
+  if (hook != gil_hook && rt->foreign.L == L) rt->foreign.L = NULL; /* somebody put another in its place, or none */
+  if (hook == NULL || mask == 0) {
+    put_hook(L, gil_hook, LUA_MASKCOUNT, 1);
+  } else if (hook == gil_hook) {
+    put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
+  } else if (rt->foreign.L == NULL) {
+    rt->foreign = (ForeignHook){.hook = hook, .mask = mask, .count = lua_gethookcount(L)};
+    rt->foreign.L = L;
+    put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
+  }
+}
+
+/* Arming walks every frame of the stack, so it may take a millisecond; the lock asks this thread less often then. */
+static void arm_current(Tstate *ts) {
+  const Clock *clock = &ts->gil.gil->clock;
+  uint64_t start = clock_ticks(clock);
+  put_armed(ts->rt, ts->current);
+  atomic_store_explicit(&ts->gil.arm_cost, clock_ticks(clock) - start, memory_order_relaxed);
+}
+
+static void enter_sethook(Tstate *ts) {
+  ts->in_sethook = 1;
+  atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void leave_sethook(Tstate *ts) {
+  atomic_signal_fence(memory_order_seq_cst);
+  ts->in_sethook = 0;
+}
+
+void hook_arm(GilThread *self) {
+  Tstate *ts = tstate_of(self);
+  if (ts->rt->preempt == PREEMPT_NONE && !request_pending(ts)) return;
+  enter_sethook(ts);
+  arm_current(ts);
+  leave_sethook(ts);
+}
+
+void hook_arm_in_handler(Tstate *ts) {
+  if (!ts->in_sethook) arm_current(ts);
+}
+
+/* The user's hook on L, or NULL. */
+static UserHook *user_of(const Runtime *rt, lua_State *L) {
+  UserHook *user = rt->user_hooks ? userhook_find(L, L) : NULL;
+  return user != NULL && !user->inert ? user : NULL;
+}
+
+enum { WATCH_POLL = 1000 };
+
+/* VM instructions between two looks at the requests while L runs on ts, 0: L is armed when it is needed. */
+static int poll_of(const Tstate *ts, const lua_State *L) {
+  const Runtime *rt = ts->rt;
+  bool is_watched = L != ts->current && L != rt->spare && rt->preempt != PREEMPT_NONE;
+  return rt->poll == 0 && is_watched ? WATCH_POLL : (int)rt->poll;
+}
+
+/* Sets the hook that belongs on L, unless it is there: setting it restarts Lua's count. poll: as poll_of, or Runtime.poll. */
+static void set_hook(lua_State *L, UserHook *user, int poll) {
+  int mask = 0, count = 0;
+  if (user != NULL) {
+    mask = user->mask;
+    count = (mask & LUA_MASKCOUNT) != 0 ? userhook_step(user) : user->count;
+  }
+  if (poll != 0 && ((mask & LUA_MASKCOUNT) == 0 || poll < count)) {
+    mask |= LUA_MASKCOUNT;
+    count = poll;
+  }
+  lua_Hook hook = mask != 0 ? gil_hook : NULL;
+  if (lua_gethook(L) != hook || lua_gethookmask(L) != mask || lua_gethookcount(L) != count)
+    put_hook(L, hook, mask, count);
+}
+
+void hook_reset(Runtime *rt, lua_State *L) {
+  Tstate *ts = tstate_self();
+  if (ts != NULL) enter_sethook(ts);
+  set_hook(L, user_of(rt, L), (int)rt->poll);
+  if (ts == NULL) return;
+  leave_sethook(ts);
+  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 && ts->current == L) hook_arm(&ts->gil);
+}
+
+void hook_watch(Tstate *ts, lua_State *L) {
+  int poll = poll_of(ts, L);
+  if (poll == 0 || hook_is_foreign(ts->rt, L)) return;
+  enter_sethook(ts);
+  set_hook(L, user_of(ts->rt, L), poll);
+  leave_sethook(ts);
+}
+
+void hook_arm_after_switch(Tstate *ts, lua_State *to) {
+  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0) hook_arm(&ts->gil);
+  else if (lua_gethook(to) == NULL) hook_reset(ts->rt, to);
+}
+
+/* Puts back what belongs on L and passes the event to whom it belongs. */
+static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
+  Runtime *rt = ts->rt;
+  ForeignHook foreign = rt->foreign;
+  bool is_foreign = foreign.L == L;
+  UserHook *user = is_foreign ? NULL : user_of(rt, L);
+  bool wanted = user != NULL && (user->mask & userhook_bit(ar)) != 0;
+  if (wanted && ar->event == LUA_HOOKCOUNT) wanted = userhook_counted(user);
+  enter_sethook(ts);
+  if (lua_gethook(L) != gil_hook) { /* a handler was here since Lua called us */
+    rt->foreign.L = is_foreign ? NULL : rt->foreign.L;
+  } else if (is_foreign) {
+    put_hook(L, foreign.hook, foreign.mask, foreign.count);
+    rt->foreign.L = NULL;
+  } else {
+    set_hook(L, user, poll_of(ts, L));
+  }
+  leave_sethook(ts);
+  if (wanted) userhook_call(L, ar);
+  if (is_foreign && (foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
+}
+
+static void tell_report(lua_State *L, Tstate *ts) {
+  atomic_fetch_and_explicit(&ts->gil.requests, ~(uint32_t)REQUEST_REPORT, memory_order_relaxed);
+  if (ts->rt->tell_report != NULL) ts->rt->tell_report(L, ts);
+}
+
+/* The request must wait until the finalizer is over: those that it interrupts are armed, for hooks do not run in it but in
+ * its coroutines. */
+static void arm_outer(Tstate *ts, lua_State *L) {
+  enter_sethook(ts);
+  if (ts->current != L) put_armed(ts->rt, ts->current);
+  for (const Running *r = ts->outer_running; r != NULL; r = r->outer) put_armed(ts->rt, r->L);
+  leave_sethook(ts);
+}
+
+/* A point where Lua's state is consistent. */
+static void service(lua_State *L, Tstate *ts, bool poll) {
+  uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
+  bool asked = (requests & REQUEST_SWITCH) != 0;
+  if ((asked || (poll && ts->rt->poll_yields)) && !lock_yield(ts) && asked) arm_outer(ts, L);
+  if (__builtin_expect((requests & REQUEST_REPORT) != 0, 0)) tell_report(L, ts);
+  if (!request_pending(ts)) return;
+  if (ts->just_held) {
+    ts->just_held = false;
+    hook_arm(&ts->gil);
+    return;
+  }
+  request_raise(L, ts);
+}
+
+static void gil_hook(lua_State *L, lua_Debug *ar) {
+  Tstate *ts = tstate_self();
+  if (ts == NULL || !gil_held(&ts->gil)) { /* a thread that never entered runs Lua: nothing of ours to do */
+    assert((ts == NULL || ts->blocking == 0) && "Lua runs inside a region of native work");
+    lua_sethook(L, NULL, 0, 0);
+    return;
+  }
+  running_find(ts, L);
+  put_back(ts, L, ar);
+  service(L, ts, ar->event == LUA_HOOKCOUNT);
+}
+
+void hook_stirred(GilThread *self) {
+  Tstate *ts = tstate_of(self);
+  /* without the lock: nobody but this thread and its signal handlers sets a hook on its own state */
+  if (hook_is_foreign(ts->rt, ts->rt->L))
+    atomic_fetch_or_explicit(&self->requests, REQUEST_HOOK, memory_order_relaxed);
+}
+
+lua_Hook hook_take_foreign(Tstate *ts) {
+  Runtime *rt = ts->rt;
+  lua_Hook hook = lua_gethook(rt->L);
+  enter_sethook(ts);
+  if (rt->foreign.L == rt->L) { /* ours was armed in its place */
+    hook = rt->foreign.hook;
+    rt->foreign.L = NULL;
+  } else if (hook != gil_hook) {
+    lua_sethook(rt->L, NULL, 0, 0);
+  }
+  leave_sethook(ts);
+  return hook != gil_hook ? hook : NULL;
+}
+
+void hook_call(lua_State *L, lua_Hook hook) {
+  lua_Debug ar = {.event = LUA_HOOKCOUNT, .currentline = -1};
+  if (hook != NULL) hook(L, &ar);
+}

@@ -1,0 +1,35 @@
+/* Preemption: how a thread that runs Lua is brought to a safe point, beside the hooks that others set. */
+#ifndef GILUA_RUNTIME_STATE_HOOK_H
+#define GILUA_RUNTIME_STATE_HOOK_H
+
+#include "runtime/state/tstate.h"
+
+/* hook_arm makes the current coroutine of self, the calling thread and owner of the lock, look at its requests at its
+ * next VM instruction. It is Gil.arm. */
+void hook_arm(GilThread *self);
+
+/* hook_arm_in_handler does the same from a signal handler of the thread. */
+void hook_arm_in_handler(Tstate *ts);
+
+/* hook_arm_after_switch arms, or sets polling, on the coroutine that was switched to. */
+void hook_arm_after_switch(Tstate *ts, lua_State *to);
+
+/* hook_watch sees to it that L, which runs on ts but was resumed by C code, looks at the requests of its thread every now
+ * and then: nobody can arm it. */
+void hook_watch(Tstate *ts, lua_State *L);
+
+/* hook_reset gives L the hook that belongs there: none, its user's, or the polling one. */
+void hook_reset(Runtime *rt, lua_State *L);
+
+/* hook_is_foreign tells whether somebody else's C code set the hook of L. */
+bool hook_is_foreign(const Runtime *rt, lua_State *L);
+
+/* hook_stirred requests REQUEST_HOOK if the host's signal handler has set a hook on the main state while self, the main
+ * thread, waits or does native work: else the hook would be called at the next VM instruction only. Threads: self, or
+ * another while self stays out of Lua. hook_take_foreign takes that hook off and returns it, NULL if
+ * there is none; hook_call calls one on L. */
+void hook_stirred(GilThread *self);
+lua_Hook hook_take_foreign(Tstate *ts);
+void hook_call(lua_State *L, lua_Hook hook);
+
+#endif

@@ -1,0 +1,155 @@
+/* Checking tables of options. */
+#include "runtime/state/options.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+static int unknown(lua_State *L, const char *key, const char *what, const Option *known) {
+  luaL_Buffer list;
+  luaL_buffinit(L, &list);
+  for (const Option *o = known; o->name != NULL; o++) {
+    if (o != known) luaL_addstring(&list, ", ");
+    luaL_addstring(&list, o->name);
+  }
+  luaL_pushresult(&list);
+  return luaL_error(L, "unknown field '%s' to '%s' (it has %s)", key, what, lua_tostring(L, -1));
+}
+
+static void check_names(lua_State *L, int i, const char *what, const Option *known) {
+  for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
+    const Option *o = known;
+    bool is_string = lua_type(L, -2) == LUA_TSTRING;
+    while (is_string && o->name != NULL && strcmp(lua_tostring(L, -2), o->name) != 0) o++;
+    if (!is_string || o->name == NULL) unknown(L, luaL_tolstring(L, -2, NULL), what, known);
+  }
+}
+
+static int bad(lua_State *L, const char *what, const Option *o, const char *expected) {
+  return luaL_error(L, "bad field '%s' to '%s' (%s expected, got %s)", o->name, what, expected, luaL_typename(L, -1));
+}
+
+static void check_integer(lua_State *L, const char *what, const Option *o) {
+  int whole;
+  lua_Integer n = lua_tointegerx(L, -1, &whole);
+  if (lua_type(L, -1) != LUA_TNUMBER) bad(L, what, o, "integer");
+  if (whole && n >= o->least && n <= o->most) return;
+  const char *got = luaL_tolstring(L, -1, NULL);
+  if (o->most == LUA_MAXINTEGER)
+    luaL_error(L, "bad field '%s' to '%s' (must be an integer of %I or more, got %s)", o->name, what,
+               (LUAI_UACINT)o->least, got);
+  luaL_error(L, "bad field '%s' to '%s' (must be an integer from %I to %I, got %s)", o->name, what,
+             (LUAI_UACINT)o->least, (LUAI_UACINT)o->most, got);
+}
+
+static void check_number(lua_State *L, const char *what, const Option *o) {
+  lua_Number n = lua_tonumber(L, -1);
+  if (lua_type(L, -1) != LUA_TNUMBER) bad(L, what, o, "number");
+  if (o->most == 0 || (n > (lua_Number)o->least && n <= (lua_Number)o->most)) return;
+  luaL_error(L, "bad field '%s' to '%s' (must be a number above %I, at most %I)", o->name, what, (LUAI_UACINT)o->least,
+             (LUAI_UACINT)o->most);
+}
+
+/* Replaces the word on top by its place. */
+static void check_word(lua_State *L, const char *what, const Option *o) {
+  luaL_Buffer list;
+  if (lua_type(L, -1) == LUA_TSTRING) {
+    for (int k = 0; o->words[k] != NULL; k++) {
+      if (strcmp(o->words[k], lua_tostring(L, -1)) != 0) continue;
+      lua_pop(L, 1);
+      lua_pushinteger(L, k);
+      return;
+    }
+  }
+  luaL_buffinit(L, &list);
+  for (int k = 0; o->words[k] != NULL; k++) {
+    if (k > 0) luaL_addstring(&list, o->words[k + 1] != NULL ? ", " : " or ");
+    luaL_addstring(&list, o->words[k]);
+  }
+  luaL_pushresult(&list);
+  luaL_error(L, "bad field '%s' to '%s' (must be %s)", o->name, what, lua_tostring(L, -1));
+}
+
+/* Checks the value on top, which is not nil. */
+static void check_value(lua_State *L, const char *what, const Option *o) {
+  switch (o->kind) {
+    case OPTION_FLAG:
+      if (!lua_isboolean(L, -1)) bad(L, what, o, "boolean");
+      break;
+    case OPTION_INTEGER: check_integer(L, what, o); break;
+    case OPTION_NUMBER: check_number(L, what, o); break;
+    case OPTION_STRING:
+      if (lua_tostring(L, -1) == NULL) bad(L, what, o, "string");
+      break;
+    case OPTION_WORD: check_word(L, what, o); break;
+    case OPTION_LIST:
+      if (!lua_istable(L, -1)) bad(L, what, o, "table");
+      break;
+    case OPTION_CALL:
+      if (lua_isfunction(L, -1)) break;
+      if (luaL_getmetafield(L, -1, "__call") == LUA_TNIL) bad(L, what, o, "function");
+      lua_pop(L, 1);
+  }
+}
+
+static void take_fields(lua_State *L, int from, int to, const char *what, const Option *known) {
+  check_names(L, from, what, known);
+  for (const Option *o = known; o->name != NULL; o++) {
+    if (lua_getfield(L, from, o->name) != LUA_TNIL) check_value(L, what, o);
+    lua_setfield(L, to, o->name);
+  }
+}
+
+void options_take(lua_State *L, int i, const char *what, const Option *known, const char *alone) {
+  luaL_checkstack(L, 8, NULL);
+  if (lua_gettop(L) < i) lua_settop(L, i);
+  for (int k = i + 1; k <= lua_gettop(L); k++)
+    if (!lua_isnil(L, k))
+      luaL_argerror(L, k, lua_pushfstring(L, "no value expected: %s takes one table, {%s = …}", what, known->name));
+  lua_settop(L, i);
+  if (alone != NULL && lua_type(L, i) == LUA_TNUMBER) {
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, i);
+    lua_setfield(L, -2, alone);
+    lua_replace(L, i);
+  }
+  if (!lua_isnil(L, i)) luaL_checktype(L, i, LUA_TTABLE);
+  lua_newtable(L);
+  int own = lua_gettop(L);
+  if (!lua_isnil(L, i)) take_fields(L, i, own, what, known);
+  lua_settop(L, own);
+  lua_replace(L, i);
+}
+
+bool options_flag(lua_State *L, int i, const char *name, bool otherwise) {
+  bool flag = lua_getfield(L, i, name) == LUA_TNIL ? otherwise : lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+lua_Integer options_integer(lua_State *L, int i, const char *name, lua_Integer otherwise) {
+  lua_Integer n = lua_getfield(L, i, name) == LUA_TNIL ? otherwise : lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
+lua_Number options_number(lua_State *L, int i, const char *name, lua_Number otherwise) {
+  lua_Number n = lua_getfield(L, i, name) == LUA_TNIL ? otherwise : lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return n;
+}
+
+int options_word(lua_State *L, int i, const char *name, int otherwise) {
+  return (int)options_integer(L, i, name, otherwise);
+}
+
+int options_count(lua_State *L, int i, const char *where, int most) {
+  i = lua_absindex(L, i);
+  int whole = 1;
+  bool given = lua_getfield(L, i, "n") != LUA_TNIL;
+  lua_Integer n = given ? lua_tointegerx(L, -1, &whole) : luaL_len(L, i);
+  if (given && (lua_type(L, -1) != LUA_TNUMBER || !whole || n < 0))
+    luaL_error(L, "bad %s (its n must be an integer of 0 or more, got %s)", where, luaL_tolstring(L, -1, NULL));
+  if (n > most) luaL_error(L, "bad %s (too many arguments: %I, at most %d)", where, (LUAI_UACINT)n, most);
+  lua_pop(L, 1);
+  return n < 0 ? 0 : (int)n;
+}

@@ -1,0 +1,120 @@
+/* Raising what a thread was told to do. */
+#include "runtime/state/request.h"
+
+#include <lauxlib.h>
+
+#include "runtime/state/error.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/state/hook.h"
+
+enum { SERVE_TRIES = 3 };
+
+static void clear(Tstate *ts, uint32_t bit) {
+  atomic_fetch_and_explicit(&ts->gil.requests, ~bit, memory_order_relaxed);
+}
+
+void request_drop_cancel(lua_State *L, Tstate *ts) {
+  clear(ts, REQUEST_CANCEL);
+  luaL_unref(L, LUA_REGISTRYINDEX, ts->cancel_ref);
+  ts->cancel_ref = LUA_NOREF;
+}
+
+void request_drop_interrupt(Tstate *ts) { clear(ts, REQUEST_INTERRUPT); }
+
+static int raise_cancelled(lua_State *L, Tstate *ts) {
+  clear(ts, REQUEST_CANCEL);
+  luaL_checkstack(L, 2, NULL);
+  if (ts->cancel_ref == LUA_NOREF) lua_pushliteral(L, "the thread was cancelled");
+  else lua_rawgeti(L, LUA_REGISTRYINDEX, ts->cancel_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, ts->cancel_ref);
+  ts->cancel_ref = LUA_NOREF;
+  error_push_value(L, ERROR_CANCELLED);
+  error_note_request(L);
+  return lua_error(L);
+}
+
+typedef struct Serving {
+  Tstate *ts;
+  lua_Hook hook;
+} Serving;
+
+static int call_hook(lua_State *L) {
+  lua_Hook hook = ((Serving *)lua_touserdata(L, 1))->hook;
+  lua_pop(L, 1);
+  hook_call(L, hook);
+  return 0;
+}
+
+static int keep_error(lua_State *L) {
+  Tstate *ts = ((Serving *)lua_touserdata(L, 1))->ts;
+  lua_settop(L, 2);
+  ts->hook_error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+/* Another hook may come at any of these calls, and raise. */
+static void serve(lua_State *L, Serving *s) {
+  lua_pushcfunction(L, call_hook);
+  lua_pushlightuserdata(L, s);
+  for (int i = 0; lua_pcall(L, i == 0 ? 1 : 2, 0, 0) != LUA_OK; i++) {
+    if (i == SERVE_TRIES) { /* no memory */
+      lua_pop(L, 1);
+      return;
+    }
+    lua_pushcfunction(L, keep_error);
+    lua_pushlightuserdata(L, s);
+    lua_rotate(L, -3, 2);
+  }
+}
+
+bool request_serve_hook(Tstate *ts) {
+  lua_State *L = ts->current;
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_HOOK) == 0 || ts->hook_error_ref != LUA_NOREF)
+    return !request_pending(ts);
+  if (!lua_checkstack(L, LUA_MINSTACK)) return false;
+  clear(ts, REQUEST_HOOK);
+  ts->serving = true;
+  serve(L, &(Serving){.ts = ts, .hook = hook_take_foreign(ts)});
+  ts->serving = false;
+  if (ts->hook_error_ref != LUA_NOREF) atomic_fetch_or_explicit(&ts->gil.requests, REQUEST_HOOK, memory_order_relaxed);
+  return !request_pending(ts);
+}
+
+static void raise_kept(lua_State *L, Tstate *ts) {
+  luaL_checkstack(L, 3, NULL);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
+  luaL_unref(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
+  ts->hook_error_ref = LUA_NOREF;
+  lua_error(L);
+}
+
+void request_raise(lua_State *L, Tstate *ts) {
+  uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
+  if ((requests & REQUEST_RAISES) == 0 || waits_forbidden(ts)) return;
+  if ((requests & REQUEST_EXIT) != 0) {
+    clear(ts, REQUEST_EXIT);
+    if (!ts->rt->exit.begun) ts->rt->exit.act(L, ts->rt);
+  }
+  if ((requests & REQUEST_HOOK) != 0) {
+    clear(ts, REQUEST_HOOK);
+    if (ts->hook_error_ref != LUA_NOREF) raise_kept(L, ts);
+    hook_call(L, hook_take_foreign(ts));
+  }
+  if ((requests & REQUEST_INTERRUPT) != 0) {
+    clear(ts, REQUEST_INTERRUPT);
+    error_push(L, ERROR_INTERRUPTED, "interrupted by Ctrl-C");
+    error_note_request(L);
+    lua_error(L);
+  }
+  if ((requests & REQUEST_CANCEL) != 0) raise_cancelled(L, ts);
+}
+
+void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg) {
+  if (msg != 0) {
+    luaL_unref(L, LUA_REGISTRYINDEX, target->cancel_ref);
+    target->cancel_ref = LUA_NOREF;
+    lua_pushvalue(L, msg);
+    target->cancel_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
+  gil_request(&self->gil, &target->gil, REQUEST_CANCEL);
+}
