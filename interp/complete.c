@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LISTED_MAX = 200 };
+enum { LISTED_MAX = 200, LEVELS_MAX = 8 };
 
 typedef struct Word {
   const char *text, *end; /* "a.b.c" */
@@ -22,7 +22,7 @@ typedef struct Search {
   char *insert;
   const char *common; /* of a key that is anchored on the stack */
   size_t length;      /* of what is common */
-  unsigned count;
+  unsigned count, shown;
 } Search;
 
 static bool in_name(char c) { return isalnum((unsigned char)c) || c == '_'; }
@@ -34,13 +34,27 @@ static Word word_at_end(const char *line, size_t n) {
   return w;
 }
 
-/* Replaces the value on top by the table to look in: itself, or the __index table of its metatable. */
-static bool to_table(lua_State *L) {
-  if (lua_istable(L, -1)) return true;
+/* Pushes what the value on top gets its further fields from: the __index table of its metatable, or the table that a C
+ * function there keeps first, as those of gilua's objects do. */
+static bool push_index(lua_State *L) {
   if (!lua_getmetatable(L, -1)) return false;
   lua_pushliteral(L, "__index");
   lua_rawget(L, -2);
-  return lua_istable(L, -1);
+  return lua_istable(L, -1) || (lua_iscfunction(L, -1) && lua_getupvalue(L, -1, 1) != NULL && lua_istable(L, -1));
+}
+
+/* Replaces the value on top by the table to look in. */
+static bool to_table(lua_State *L) { return lua_istable(L, -1) || push_index(L); }
+
+/* Pushes the field of the value on top that is named by the n bytes at name; no code is run for it. */
+static void push_field(lua_State *L, const char *name, size_t n) {
+  lua_pushlstring(L, name, n);
+  lua_rawget(L, -2);
+  if (!lua_isnil(L, -1)) return;
+  lua_pop(L, 1);
+  if (!push_index(L)) return;
+  lua_pushlstring(L, name, n);
+  lua_rawget(L, -2);
 }
 
 /* Pushes the table that what precedes the last name leads to. */
@@ -50,8 +64,8 @@ static bool push_owner(lua_State *L, const Word *w) {
     const char *end = p;
     while (end < w->last && in_name(*end)) end++;
     if (end == p || !to_table(L)) return false;
-    lua_pushlstring(L, p, (size_t)(end - p));
-    lua_rawget(L, -2);
+    luaL_checkstack(L, 8, NULL);
+    push_field(L, p, (size_t)(end - p));
     p = end + 1;
   }
   return to_table(L);
@@ -74,29 +88,36 @@ static void consider(lua_State *L, Search *s) {
   s->length = same;
 }
 
-static void list(lua_State *L, const Search *s) {
+/* Calls f for each key of the table on top, and of what it inherits from. */
+static void for_each(lua_State *L, void (*f)(lua_State *L, Search *s), Search *s) {
+  int level = 0;
+  do {
+    luaL_checkstack(L, 8, NULL);
+    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) f(L, s);
+  } while (++level < LEVELS_MAX && push_index(L));
+}
+
+static void show(lua_State *L, Search *s) {
   Search one = {.word = s->word};
-  unsigned shown = 0;
-  putchar('\n');
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
-    one.count = 0;
-    consider(L, &one);
-    if (one.count > 0 && shown++ < LISTED_MAX) printf("%s  ", lua_tostring(L, -2));
-  }
-  puts(shown > LISTED_MAX ? "…" : "");
+  consider(L, &one);
+  if (one.count > 0 && s->shown++ < LISTED_MAX) printf("%s  ", lua_tostring(L, -2));
 }
 
 static int search(lua_State *L) {
   Search *s = lua_touserdata(L, 1);
   if (!push_owner(L, &s->word)) return 0;
-  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) consider(L, s);
+  int owner = lua_gettop(L);
+  for_each(L, consider, s);
   if (s->count == 0) return 0;
   size_t typed = (size_t)(s->word.end - s->word.last);
   if (s->length > typed) {
     s->insert = strndup(s->common + typed, s->length - typed);
     s->result = COMPLETE_DONE;
   } else if (s->count > 1) {
-    list(L, s);
+    putchar('\n');
+    lua_settop(L, owner);
+    for_each(L, show, s);
+    puts(s->shown > LISTED_MAX ? "…" : "");
     s->result = COMPLETE_LISTED;
   }
   return 0;

@@ -9,6 +9,7 @@
 
 #include "interp/gilua.h"
 #include "pool/futures/lib_futures.h"
+#include "runtime/socket/lib_socket.h"
 
 /* A name, and the flags of which one must be given; 0: always there. */
 typedef struct Rule {
@@ -81,13 +82,18 @@ static void restrict_library(lua_State *L, const char *name, const Rule *rules, 
   lua_pop(L, 2);
 }
 
-/* load(chunk, name, mode, env), text only; upvalue: the standard one. What a reader function yields is checked by
- * it. */
+/* Puts the mode that is left of the one at index i: binary chunks are refused, and what was asked for otherwise stays. */
+static void keep_text_mode(lua_State *L, int i) {
+  const char *mode = luaL_optstring(L, i, "bt");
+  lua_pushstring(L, strchr(mode, 't') != NULL ? "t" : "");
+  lua_replace(L, i);
+}
+
+/* load(chunk, name, mode, env), text only; upvalue: the standard one. What a reader function yields is checked by it. */
 static int load_text(lua_State *L) {
   luaL_checkany(L, 1);
   if (lua_gettop(L) < 3) lua_settop(L, 3);
-  lua_pushliteral(L, "t");
-  lua_replace(L, 3);
+  keep_text_mode(L, 3);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -97,8 +103,7 @@ static int load_text(lua_State *L) {
 /* loadfile([name, mode, env]) and dofile([name]) in the same way; upvalue: the standard loadfile. */
 static int loadfile_text(lua_State *L) {
   if (lua_gettop(L) < 2) lua_settop(L, 2);
-  lua_pushliteral(L, "t");
-  lua_replace(L, 2);
+  keep_text_mode(L, 2);
   lua_pushvalue(L, lua_upvalueindex(1));
   lua_insert(L, 1);
   lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
@@ -155,6 +160,7 @@ void libraries_restrict(lua_State *L, unsigned allowed) {
   if (allowed == 0 || allowed == GILUA_LIB_ALL) return;
   luaL_checkstack(L, 10, NULL);
   lua_settop(L, 0);
+  if ((allowed & (GILUA_LIB_SOCKETS | GILUA_LIB_PACKAGES)) == GILUA_LIB_SOCKETS) lib_socket_confine(L);
   if ((allowed & GILUA_LIB_PACKAGES) == 0) forbid_packages(L);
   restrict_library(L, LUA_OSLIBNAME, os_functions, allowed);
   restrict_library(L, LUA_IOLIBNAME, io_functions, allowed);

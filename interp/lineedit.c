@@ -21,6 +21,7 @@
 #include "interp/complete.h"
 #include "runtime/os/stdio.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/thread/process.h"
 
 #define LIBRARY "libedit.so.2"
 #define HISTORY_FILE ".gilua_history"
@@ -54,6 +55,7 @@ struct LineEdit {
   const char *prompt; /* during a read */
   lua_State *L;       /* the same */
   bool requested;     /* the read ended for a request */
+  bool kept;          /* in this read: keep_terminal */
 };
 
 static bool load(Library *lib) {
@@ -86,6 +88,14 @@ static char *prompt_text(EditLine *el) {
   return (char *)self()->prompt;
 }
 
+/* After Ctrl-Z and fg the library's modes are to be there again. */
+static void keep_terminal(LineEdit *le) {
+  struct termios modes;
+  if (le->kept || tcgetattr(STDIN_FILENO, &modes) != 0) return;
+  process_keep_terminal(&modes);
+  le->kept = true;
+}
+
 /* Waits for a byte of input, without the lock. 1, 0 at the end, -1 for a request or an error. */
 static int next_byte(LineEdit *le, char *byte) {
   Tstate *ts = tstate_self();
@@ -97,6 +107,7 @@ static int next_byte(LineEdit *le, char *byte) {
       return 1;
     }
     short revents;
+    keep_terminal(le);
     blocking_name(ts, "terminal");
     ParkResult result = blocking_wait_fd(ts, STDIN_FILENO, POLLIN, CLOCK_NEVER, &revents);
     if (result != PARK_GRANTED) {
@@ -250,8 +261,9 @@ LineResult lineedit_read(lua_State *L, LineEdit *le, const char *prompt) {
   luaL_checkstack(L, LUA_MINSTACK, NULL); /* for the callbacks */
   le->prompt = prompt;
   le->L = L;
-  le->requested = false;
+  le->requested = le->kept = false;
   const char *line = gets_in_locale(le, &n);
+  process_keep_terminal(NULL);
   if (line == NULL || n <= 0) return le->requested ? LINE_INTERRUPTED : LINE_END;
   if (strspn(line, " \t\n") < (size_t)n) remember(le, line);
   if (line[n - 1] == '\n') n--;

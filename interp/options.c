@@ -23,6 +23,7 @@ static const char usage_text[] =
     "  --switch-interval S   seconds a thread may keep the lock while others wait\n"
     "  --stats[=json]        print a table about the lock at exit, or JSON\n"
     "  --trace FILE          record who has the lock: FILE.html to look at, or JSON for Perfetto\n"
+    "  --version             show version information\n"
     "  --help                show this text\n";
 
 /* One of ours: "--name value" or "--name=value"; sets *value. Returns how many arguments it takes, 0 if it is
@@ -49,6 +50,7 @@ static bool set_interval(Options *o, const char *text) {
 static int parse_long(Options *o, char **argv, int i) {
   const char *value;
   if (strcmp(argv[i], "--help") == 0) o->help = true;
+  else if (strcmp(argv[i], "--version") == 0) o->version = true;
   else if (strcmp(argv[i], "--stats") == 0) o->stats = STATS_TABLE;
   else if (strcmp(argv[i], "--stats=json") == 0) o->stats = STATS_JSON;
   else {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interp/gilua.h"
 #include "interp/lineedit.h"
 #include "interp/run.h"
 #include "runtime/io/lib_io.h"
@@ -17,7 +18,7 @@
 enum { LOAD_END = -1, LOAD_DROPPED = -2 };
 
 void prompt_banner(void) {
-  fputs(LUA_COPYRIGHT "\n", stdout);
+  fputs("gilua " GILUA_VERSION " on " LUA_COPYRIGHT "\n", stdout);
   fflush(stdout);
 }
 

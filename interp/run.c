@@ -37,10 +37,14 @@ static int message_handler(lua_State *L) {
   bool is_object = error_is(L, 1, NULL);
   error_take_remote(L, 1);
   const char *remote = lua_tostring(L, 2);
+  if (is_object && remote == NULL) { /* as it is: <close> variables ask it for its kind; its text has the traceback */
+    lua_settop(L, 1);
+    return error_traceback_handler(L);
+  }
   if (text == NULL) {
-    if (is_object) error_traceback_handler(L); /* then its tostring has the traceback */
+    if (is_object) error_traceback_handler(L);
     bool told = luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING;
-    if (told && (remote == NULL || !is_object)) return 1;
+    if (told && !is_object) return 1;
     text = told ? lua_tostring(L, -1) : lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   if (remote != NULL && !is_object) text = lua_pushfstring(L, "%s\n%s", text, remote);
@@ -49,11 +53,22 @@ static int message_handler(lua_State *L) {
   return 1;
 }
 
+static int text_of_error(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
 int run_call(lua_State *L, int nargs, int nresults) {
   int base = lua_gettop(L) - nargs;
   lua_pushcfunction(L, message_handler);
   lua_insert(L, base);
   int status = lua_pcall(L, nargs, nresults, base);
+  if (status != LUA_OK && error_is(L, -1, NULL)) { /* its text has the traceback */
+    lua_pushcfunction(L, text_of_error);
+    lua_replace(L, base);
+    lua_pcall(L, 1, 1, 0);
+    return status;
+  }
   lua_remove(L, base);
   return status;
 }

@@ -128,6 +128,15 @@ static void *checked_alloc(void *ud, void *block, size_t old_size, size_t new_si
   return limit_alloc(&state->limit, block, old_size, new_size);
 }
 
+/* As luaL_newstate's: an error outside of a protected call ends the process, and says what it was. */
+static int panic(lua_State *L) {
+  const char *text = lua_tostring(L, -1);
+  if (text == NULL) text = lua_checkstack(L, LUA_MINSTACK) ? luaL_tolstring(L, -1, NULL) : "error object is not a string";
+  fprintf(stderr, "PANIC: unprotected error in call to Lua API (%s)\n", text);
+  fflush(stderr);
+  return 0;
+}
+
 static lua_State *new_lua(State *state, const gilua_Config *c) {
   size_t most = c->memory_limit_bytes;
   if (c->allocator == NULL) state->heap = heap_new(most);
@@ -164,6 +173,7 @@ int state_open(State *state, const gilua_Config *config) {
   state->L = new_lua(state, config);
   if (state->L == NULL) goto fail;
   lua_setwarnf(state->L, warn, state);
+  lua_atpanic(state->L, panic);
   err = run_opening(state, state->L, open_protected, config);
   if (err == GILUA_OK) return GILUA_OK;
   lua_close(state->L);
@@ -269,6 +279,21 @@ static int gilua_traceback_of(lua_State *L) {
   return 1;
 }
 
+/* {threading = true, …} of the modules that are to be had. */
+static void push_field_names(lua_State *L) {
+  static const char prefix[] = "gilua.";
+  luaL_checkstack(L, 6, NULL);
+  lua_newtable(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0) continue;
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -5, name + sizeof prefix - 1);
+  }
+  lua_pop(L, 1);
+}
+
 int state_open_root(lua_State *L) {
   static const luaL_Reg funcs[] = {{"is_error", gilua_is_error}, {"traceback_of", gilua_traceback_of}, {NULL, NULL}};
   luaL_newlib(L, funcs);
@@ -277,7 +302,8 @@ int state_open_root(lua_State *L) {
   error_push_metatable(L);
   lua_setfield(L, -2, "Error");
   lua_createtable(L, 0, 1);
-  lua_pushcfunction(L, load_field);
+  push_field_names(L); /* for who lists them, as the prompt does */
+  lua_pushcclosure(L, load_field, 1);
   lua_setfield(L, -2, "__index");
   lua_setmetatable(L, -2);
   return 1;

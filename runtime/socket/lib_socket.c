@@ -50,19 +50,22 @@ static void wrap(lua_State *L, const char *family, const char *const *states) {
   }
 }
 
-static void wrap_all(lua_State *L) {
+static void for_each_class(lua_State *L, void (*f)(lua_State *L, const char *family, const char *const *states)) {
   static const char *const streams[] = {"master", "client", "server", NULL};
   static const char *const datagrams[] = {"unconnected", "connected", NULL};
-  wrap(L, "tcp", streams);
-  wrap(L, "unixstream", streams);
-  wrap(L, "unix", streams);
-  wrap(L, "udp", datagrams);
-  wrap(L, "unixdgram", datagrams);
+  f(L, "tcp", streams);
+  f(L, "unixstream", streams);
+  f(L, "unix", streams);
+  f(L, "udp", datagrams);
+  f(L, "unixdgram", datagrams);
 }
+
+static void wrap_all(lua_State *L) { for_each_class(L, wrap); }
+
+static const char *const parts[] = {"ftp", "headers", "http", "smtp", "tp", "unix", "url", NULL};
 
 /* gilua.socket.http and the other modules of LuaSocket are required when their field is first read. */
 static int load_field(lua_State *L) {
-  static const char *const parts[] = {"ftp", "headers", "http", "smtp", "tp", "unix", "url", NULL};
   for (const char *const *part = parts; *part != NULL; part++) {
     if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), *part) != 0) continue;
     lua_pushfstring(L, "socket.%s", *part);
@@ -77,6 +80,43 @@ static int load_field(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_gettable(L, lua_upvalueindex(1));
   return 1;
+}
+
+/* From the methods of a class, and from LuaSocket's own that ours keep. */
+static void forget_setfd(lua_State *L, const char *family, const char *const *states) {
+  static const char *const tables[] = {"__index", "gilua"};
+  for (; *states != NULL; states++) {
+    lua_pushfstring(L, "%s{%s}", family, *states);
+    bool is = luaL_getmetatable(L, lua_tostring(L, -1)) == LUA_TTABLE;
+    for (size_t i = 0; is && i < sizeof tables / sizeof tables[0]; i++) {
+      if (lua_getfield(L, -1, tables[i]) == LUA_TTABLE) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, "setfd");
+      }
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 2);
+  }
+}
+
+static int load_part(lua_State *L) {
+  lua_gettable(L, 1);
+  return 0;
+}
+
+void lib_socket_confine(lua_State *L) {
+  luaL_checkstack(L, 10, NULL);
+  int top = lua_gettop(L);
+  if (load(L, "gilua.socket")) {
+    for (const char *const *part = parts; *part != NULL; part++) { /* some may not be installed */
+      lua_pushcfunction(L, load_part);
+      lua_pushvalue(L, top + 1);
+      lua_pushstring(L, *part);
+      if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
+    }
+    for_each_class(L, forget_setfd);
+  }
+  lua_settop(L, top);
 }
 
 /* LuaSocket cannot be loaded; what require says is on top. */

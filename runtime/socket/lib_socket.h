@@ -15,6 +15,10 @@
 /* lib_socket_open loads LuaSocket and makes the module; an error names the package if it is not there. */
 int lib_socket_open(lua_State *L);
 
+/* lib_socket_confine makes the module, with all its parts, for scripts that will find no files and must not reach the
+ * host's descriptors: no object has setfd any more. Nothing happens without LuaSocket. Called protected. */
+void lib_socket_confine(lua_State *L);
+
 /* Upvalues of our methods; FAMILY, LuaSocket's getfd, is another function for tcp, udp and unix sockets. */
 #define ORIGINAL lua_upvalueindex(1)  /* LuaSocket's method */
 #define ORIGINALS lua_upvalueindex(2) /* all of LuaSocket's methods of the class, by name */

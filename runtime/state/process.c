@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "runtime/os/clock.h"
@@ -52,7 +53,9 @@ static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
 static bool preempt_handler[NSIG];            /* the same, by signal */
 static OldAction *_Atomic old_preempt[NSIG];  /* [a] released before the handler that acquires them is installed; never freed */
-static struct sigaction old_int, old_quit;    /* written before the handler that reads them is installed */
+static struct sigaction old_int, old_quit, old_cont; /* written before the handler that reads them is installed */
+static struct termios kept_modes;             /* the same */
+static bool keeps_terminal;                   /* of the one thread that edits lines */
 static Door *closed_first, *closed_last;      /* doors of runtimes that are closed, oldest first; guarded by list_m */
 static unsigned closed_doors;                 /* how many those are; guarded by list_m */
 static uint64_t door_serial;                  /* guarded by list_m */
@@ -145,6 +148,22 @@ static int install(int sig, void (*plain)(int), void (*full)(int, siginfo_t *, v
     act.sa_handler = plain;
   }
   return sigaction(sig, &act, old) == 0 ? 0 : errno;
+}
+
+/* tcsetattr is safe in a handler; in a process that the shell put into the background it stops that again. */
+static void on_sigcont(int sig, siginfo_t *info, void *context) {
+  int saved = errno;
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &kept_modes);
+  forward(&old_cont, sig, info, context);
+  errno = saved;
+}
+
+void process_keep_terminal(const struct termios *modes) {
+  if (keeps_terminal) sigaction(SIGCONT, &old_cont, NULL);
+  keeps_terminal = modes != NULL;
+  if (modes == NULL) return;
+  kept_modes = *modes;
+  install(SIGCONT, NULL, on_sigcont, &old_cont);
 }
 
 static void on_sigquit(int sig) {

@@ -7,6 +7,7 @@
 #include "runtime/state/runtime.h"
 
 struct gilua_Runtime;
+struct termios;
 
 /* process_new_door makes a door (visit.h), closed, with a serial of its own; NULL without memory. process_end_door takes it
  * back: it stays readable, so that late visitors learn that they are late, and is used again after many others. */
@@ -55,6 +56,10 @@ void process_interrupt_taken(void);
 /* process_handle_sigquit has ask(arg) called for a SIGQUIT, in the signal handler; if it returns false the signal does what
  * it does by default. ask NULL puts the old handler back. */
 void process_handle_sigquit(bool (*ask)(void *arg), void *arg);
+
+/* process_keep_terminal has the terminal of standard input put into these modes when the process goes on after a stop: the
+ * shell has changed them. NULL ends that. */
+void process_keep_terminal(const struct termios *modes);
 
 /* process_interrupt interrupts rt's main thread wherever it is. Safe in a signal handler, from any thread.
  * process_interrupt_thread does it to a thread of which the caller knows that it stays. */

@@ -6,6 +6,7 @@
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/hook.h"
+#include "runtime/state/process.h"
 
 enum { SERVE_TRIES = 3 };
 
@@ -102,6 +103,7 @@ void request_raise(lua_State *L, Tstate *ts) {
   }
   if ((requests & REQUEST_INTERRUPT) != 0) {
     clear(ts, REQUEST_INTERRUPT);
+    if (ts == ts->rt->main) process_interrupt_taken();
     error_push(L, ERROR_INTERRUPTED, "interrupted by Ctrl-C");
     error_note_request(L);
     lua_error(L);
