@@ -60,6 +60,10 @@ shows("brings the last line back", "\nonce\n", { "> ", "'on' .. 'ce'\n", "once\r
 shows("keeps history for the next time", "42", { "> ", "\27[A\27[A\27[A\27[A\27[A\27[A\27[A\27[A\27[A\27[A\27[A\n", "42\r", "\4" })
 shows("completes a name", "\n5.0\n", { "> ", "math.sqr\t(25)\n", "5.0\r", "\4" })
 shows("completes a method of a string", "\nX\n", { "> ", "s = 'x'\n", "> ", "s:uppe\t()\n", "X\r", "\4" })
+shows("completes a method of a thread", "\nfalse\n", { "> ", "t = require('gilua.threading').Thread{}\n", "> ", "t:is_al\t()\n", "false\r", "\4" })
+shows("goes on after one Ctrl-C and another soon after, when each was heard", "\n10\n",
+  { "> ", "print('rea' .. 'dy') while true do end\n", "ready", "\3", "in ?", "", "> ",
+    "print('aga' .. 'in') require('gilua.time').sleep(1000)\n", "again", "\3", "in ?", "", "> ", "5 + 5\n", "10\r", "\4" })
 shows("lists what a word could become", { "insert", "concat" }, { "> ", "table.\t", "concat", "", "> table.", "\3", "> ", "\4" })
 shows("drops the line at Ctrl-C, again and again", "\n7\n",
   { "> ", "error('not run'", "not run", "\3", "> ", "abc", "abc", "\3", "> ", "\3", "> ", "3 + 4\n", "7\r", "\4" })

@@ -82,7 +82,7 @@ end
 
 for _, row in ipairs {
   { "an unknown letter", { "-x" }, "unrecognized option '-x'" },
-  { "a long option", { "--version" }, "unrecognized option '--version'" },
+  { "a long option", { "--verbose" }, "unrecognized option '--verbose'" },
   { "a long option that is not even a word", { "---" }, "unrecognized option '---'" },
   { "letters in one word", { "-vi" }, "unrecognized option '-vi'" },
   { "-E with more letters", { "-Ex" }, "unrecognized option '-Ex'" },

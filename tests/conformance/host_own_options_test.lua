@@ -103,6 +103,12 @@ t.test("--stats comes with os.exit, too, of any thread", function()
   end
 end)
 
+t.test("--version and -v say which gilua and which Lua", function()
+  for _, option in ipairs { "--version", "-v" } do
+    t.equal(stdout_of({ option }):match("^gilua 0%.%d+ on Lua 5%.4") ~= nil, true, option)
+  end
+end)
+
 t.test("without --stats there are none", function()
   t.equal(stderr_of { "-e", "print(1)" }, "")
 end)

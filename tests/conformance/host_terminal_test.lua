@@ -29,7 +29,7 @@ local function converse(program, case)
     p:flush()
   end
   local _, _, status = p:close()
-  return contents(out), status
+  return stock.without_name(contents(out)), status
 end
 
 local function terminal(name, case)

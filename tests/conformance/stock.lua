@@ -49,7 +49,10 @@ function stock.setup(program, case)
   return table.concat(words, " ")
 end
 
-local function release_of(program) return output_of(stock.setup(program, {}) .. " lua -v 2>&1") end
+-- What the program shows, without the name of gilua before Lua's version.
+function stock.without_name(text) return (text:gsub("gilua [%d.]+ on (Lua )", "%1")) end
+
+local function release_of(program) return stock.without_name(output_of(stock.setup(program, {}) .. " lua -v 2>&1")) end
 
 if release_of "bingil" ~= release_of "bin5.4" then
   print("1..0 # SKIP lua5.4 is another release of Lua")
@@ -78,7 +81,7 @@ local function run(program, case)
   for name in pairs(case.files or {}) do os.remove(directory .. "/" .. name) end
   for name, text in pairs(result) do
     if name ~= "status" then
-      result[name] = text:gsub("0x%x%x%x%x+", "0xADDRESS") -- another one in each process
+      result[name] = stock.without_name(text):gsub("0x%x%x%x%x+", "0xADDRESS") -- another one in each process
     end
   end
   return result

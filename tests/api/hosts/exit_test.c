@@ -1,4 +1,5 @@
 /* os.exit of scripts in a host: the process ends as the script says, whoever is where. Each in a child. */
+#include <signal.h>
 #include <sys/wait.h>
 
 #include "host.h"
@@ -41,7 +42,28 @@ static void test_exit_and_close(const char *code) {
   }
 }
 
+/* Nothing is protected: the message is on stderr, then the process aborts. */
+static void test_panic(void) {
+  int out[2], status = -1;
+  char text[200] = "";
+  CHECK(pipe(out) == 0);
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) {
+    lua_State *L;
+    gilua_Runtime *rt = opened(NULL);
+    dup2(out[1], STDERR_FILENO);
+    if (gilua_enter(rt, &L) == 0) luaL_error(L, "the disk is on fire");
+    _exit(0);
+  }
+  close(out[1]);
+  CHECK(read(out[0], text, sizeof text - 1) > 0 && strstr(text, "the disk is on fire") != NULL);
+  close(out[0]);
+  CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 int main(void) {
+  TEST("an error outside of a protected call says what it was", test_panic(););
   TEST("os.exit of a host's thread beside gilua_close", test_exit_and_close("os.exit(5)"););
   TEST("the same with close", test_exit_and_close("os.exit(5, true)"););
   TEST("of a thread that the script started",

@@ -104,7 +104,28 @@ static void test_safe_libraries(void) {
   CHECK(gilua_close(rt) == 0);
 }
 
+static void test_sockets_of_safe_libraries(void) {
+  gilua_Config config = {.libraries = GILUA_LIB_SAFE | GILUA_LIB_SOCKETS};
+  gilua_Runtime *rt = opened(&config);
+  CHECK(runs(rt, "socket = require 'gilua.socket' u = socket.udp4() assert(u:getfd() >= 0)"
+                 "assert(socket.http.request and socket.url.parse 'http://a/b'.host == 'a')"));
+  CHECK(runs(rt, "for _, s in ipairs{socket.tcp4(), u, socket.bind('127.0.0.1', 0)} do assert(not s.setfd)\n"
+                 "for _, t in pairs(getmetatable(s)) do assert(type(t) ~= 'table' or not t.setfd) end end"));
+  CHECK(runs(rt, "assert(not pcall(require, 'socket.core') and not pcall(require, 'socket.serial') and not io)"));
+  CHECK(gilua_close(rt) == 0);
+}
+
+static void test_mode_of_load(void) {
+  gilua_Config config = {.libraries = GILUA_LIB_SAFE};
+  gilua_Runtime *rt = opened(&config);
+  CHECK(runs(rt, "assert(not load('return 1', 'x', 'b') and not load('return 1', 'x', '') and load('return 1', 'x', 'bt')() == 1)"
+                 "assert(not pcall(load, 'return 1', 'x', {}))"));
+  CHECK(gilua_close(rt) == 0);
+}
+
 int main(void) {
+  TEST("a restricted runtime has sockets, and none of the host's descriptors", test_sockets_of_safe_libraries(););
+  TEST("a restricted load keeps the mode that it was given", test_mode_of_load(););
   TEST("the memory limit is a Lua error, with any allocator", test_memory(););
   TEST("safe libraries cannot be left", test_safe_libraries(););
   return check_failures != 0;
