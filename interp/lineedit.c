@@ -21,7 +21,7 @@
 #include "interp/complete.h"
 #include "runtime/os/stdio.h"
 #include "runtime/sync/blocking.h"
-#include "runtime/thread/process.h"
+#include "runtime/state/process.h"
 
 #define LIBRARY "libedit.so.2"
 #define HISTORY_FILE ".gilua_history"
