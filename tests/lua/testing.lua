@@ -3,10 +3,8 @@
 --   local t = require "testing"
 --   t.test("a sentence that says what holds", function() … end)
 --   t.finish()
-local threading = require "gilua.threading"
-local time = require "gilua.time"
-local gil = require "gilua.gil"
-
+--
+-- It loads no module of gilua before a test needs it: what a test requires itself must be enough for the test.
 local t = { passed = 0, failed = 0, limit = 30 }
 
 -- The hostile build collects without a pause; there every instruction is preempted, and all takes a hundred times as long.
@@ -26,11 +24,49 @@ local function open_files()
   return n
 end
 
+-- What the program has of the system: descriptors, threads, processes, mappings of shared memory; resident KiB.
+local holdings = {
+  descriptors = "ls /proc/$PPID/fd | wc -l", -- with the pipe to this command
+  threads = "ls /proc/$PPID/task | wc -l",
+  processes = "ps -o stat= --ppid $PPID | grep -vc Z || :", -- with this command
+  ["shared mappings"] = "grep -Ec ' (/dev/zero|/memfd:|/dev/shm)' /proc/$PPID/maps || :",
+  resident = "awk '/VmRSS/ { print $2 }' /proc/$PPID/status",
+}
+
+-- How much more there may be when the tests of a file are over, and why. A file that needs more says so in t.may_keep.
+t.may_keep = {
+  descriptors = 3, -- the main thread's eventfd, made at its first wait; what goes with the mapping below
+  threads = 1, -- the nudger, made when it is first needed
+  processes = 0,
+  ["shared mappings"] = 1, -- of a process that nobody joined: it is swept when the next one starts
+  resident = 128 * 1024, -- the C library's arenas and stacks for threads to come
+}
+
+local function held(what)
+  local p <close> = io.popen(holdings[what])
+  return p:read("n")
+end
+
+local before = {}
+for what in pairs(holdings) do before[what] = held(what) end
+
+local function check_left()
+  for what, more in pairs(t.may_keep) do
+    t.eventually(function()
+      collectgarbage()
+      return held(what) <= before[what] + more
+    end, ("%s to be %d (and %d) again"):format(what, before[what], more))
+  end
+end
+
 -- Waits until cond() is true, looking again and again; an error after t.limit seconds.
 function t.eventually(cond, what)
+  local value = cond()
+  if value then return value end
+  local time = require "gilua.time"
   local deadline = time.monotonic() + t.limit
   while true do
-    local value = cond()
+    value = cond()
     if value then return value end
     if time.monotonic() > deadline then error("waited in vain for " .. (what or "a condition"), 2) end
     time.sleep(0.0005)
@@ -50,7 +86,7 @@ end
 
 -- Starts n threads running f(i, ...).
 function t.start(n, f, ...)
-  local threads = {}
+  local threads, threading = {}, require "gilua.threading"
   for i = 1, n do threads[i] = threading.start(f, i, ...) end
   return threads
 end
@@ -98,6 +134,7 @@ end
 
 -- Runs f at switch intervals that amplify races.
 function t.at_intervals(f, intervals)
+  local gil = require "gilua.gil"
   local old = gil.switch_interval()
   for _, seconds in ipairs(intervals or { 1e-6, 2e-5, 2e-4, 2e-3 }) do
     gil.switch_interval(seconds)
@@ -129,14 +166,19 @@ function t.find_system_modules()
   for dir in p:lines() do package.cpath = package.cpath .. ";" .. dir .. "/?.so" end
 end
 
+local function active_count()
+  local threading = package.loaded["gilua.threading"]
+  return threading and threading.active_count() or 1
+end
+
 function t.test(name, f)
   collectgarbage()
-  local files, threads = open_files(), threading.active_count()
+  local files, threads = open_files(), active_count()
   local ok, err = xpcall(f, debug.traceback)
   if ok then
     collectgarbage()
     ok, err = pcall(function()
-      t.eventually(function() return threading.active_count() == threads end, "its threads to end")
+      t.eventually(function() return active_count() == threads end, "its threads to end")
       t.equal(open_files(), files, "open files after the test")
     end)
   end
@@ -147,6 +189,11 @@ function t.test(name, f)
 end
 
 function t.finish()
+  local ok, err = pcall(check_left)
+  if not ok then
+    t.failed = t.failed + 1
+    print("not ok - what the tests took is given back\n# " .. tostring(err))
+  end
   print(string.format("1..%d", t.passed + t.failed))
   os.exit(t.failed == 0)
 end
