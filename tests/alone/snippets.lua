@@ -240,7 +240,7 @@ snippets["gilua.futures"] = {
     assert(pool:submit(function() return require "gilua.threading".current_thread().name end):result())]],
   ["ThreadPoolExecutor: a deadlock"] = [[
     local pool <close> = m.ThreadPoolExecutor{ max_workers = 1 }
-    local e = pool:submit(function() return pool:submit(print):result() end):exception()
+    local e = pool:submit(function() return pool:submit(type, 1):result() end):exception()
     assert(e.kind == "deadlock" and tostring(e))]],
   ["wait as_completed FIRST_COMPLETED FIRST_EXCEPTION ALL_COMPLETED progress"] = [[
     local f = m.Future()
