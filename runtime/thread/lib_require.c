@@ -40,9 +40,14 @@ static int record_close(lua_State *L) {
   return 0;
 }
 
-/* The searchers of 5.4.0 to 5.4.2 begin their messages with a new line themselves. */
+/* The text on top of the stack, the only value above what the buffer has there. The searchers of 5.4.0 to 5.4.2 begin their
+ * messages with a new line themselves. */
 static void add_reason(lua_State *L, luaL_Buffer *reasons) {
-  if (lua_tostring(L, -1)[0] != '\n') luaL_addstring(reasons, "\n\t");
+  if (lua_tostring(L, -1)[0] != '\n') {
+    lua_pushliteral(L, "\n\t");
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
   luaL_addvalue(reasons);
 }
 

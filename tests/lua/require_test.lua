@@ -110,4 +110,12 @@ t.test("it is the standard function otherwise", function()
   t.equal(gilua.is_error(err), false)
 end)
 
+t.test("what was not found is told with every reason, however long", function()
+  local searchers = package.searchers
+  package.searchers = { function() return ("x"):rep(5000) end, function() return ("y"):rep(5000) end, function() return 5 end }
+  local _, err = pcall(require, "not.there")
+  package.searchers = searchers
+  t.equal(err, "module 'not.there' not found:\n\t" .. ("x"):rep(5000) .. "\n\t" .. ("y"):rep(5000) .. "\n\t5")
+end)
+
 t.finish()
