@@ -51,7 +51,7 @@ typedef enum GilPlace {
 struct GilThread {
   Gil *gil;                      /* [i] */
   _Atomic uint32_t wake;         /* [a] the word it sleeps on */
-  _Atomic uint32_t requests;     /* [a] REQUEST_ bits: set by anybody, cleared by the thread; relaxed, see gil.c */
+  _Atomic uint32_t requests;     /* [a] REQUEST_ bits: set by anybody, cleared by the thread; relaxed, see lock.c */
   _Atomic int wake_fd;           /* [a] an eventfd that ends its polls, -1 until it needs one; published by WAKE_POLLS */
   _Atomic pid_t tid;             /* [a] set by the thread before its first take; relaxed, 0 until known */
   int spin;                      /* [t] how well spinning did lately; sleeps at once while negative */
@@ -126,7 +126,7 @@ extern const Policy policy_fair, policy_interval, policy_ticks;
 /* policy_find returns the policy of that name, or NULL. */
 const Policy *policy_find(const char *name);
 
-/* The lock of one runtime. The protocol is at the top of gil.c. */
+/* The lock of one runtime. The protocol is at the top of lock.c. */
 struct Gil {
   _Atomic uintptr_t word;           /* [a] owner, and GIL_READY in bit 0 */
   pthread_mutex_t m;                /* guards the fields marked [m]; nothing else is locked under it */
@@ -164,6 +164,8 @@ struct Gil {
   bool closed;                      /* [m] nobody gets the lock any more */
   bool lost;                        /* [m] … since the owner did not come along into this forked child */
   struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
+  _Atomic uint32_t alarm;           /* [a] 1: the nudger is to look now */
+  uint64_t nudge_at;                /* [m] ticks at which the nudger looks again; UINT64_MAX: when it is alarmed */
 };
 
 /* gil_init makes a free lock with policy fair and an interval of 5 ms. Returns 0 or an errno. */
@@ -274,7 +276,10 @@ uint64_t gil_asks(Gil *g);
 bool gil_take_if_free(GilThread *self);
 
 /* gil_held_ticks is how long t has held the lock up to now. Needs the lock. */
-uint64_t gil_held_ticks(const GilThread *t, uint64_t now);
+static inline uint64_t gil_held_ticks(const GilThread *t, uint64_t now) {
+  uint64_t held = atomic_load_explicit(&t->held, memory_order_relaxed);
+  return gil_held(t) ? held + now - atomic_load_explicit(&t->hold_since, memory_order_relaxed) : held;
+}
 
 /* Fork: gil_before_fork locks g->m; the parent unlocks it; the child, on the only thread left, makes g its own: self
  * is the owner (or NULL: the owner vanished, g is closed), every other thread is gone, and the nudger too. */

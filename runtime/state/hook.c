@@ -1,4 +1,4 @@
-/* Preemption of Lua code. Not here: when somebody is asked (gil/nudger.c), the user's own hooks (userhook.c).
+/* Preemption of Lua code. Not here: when somebody is asked (gil/ask.c), the user's own hooks (userhook.c).
  *
  * The hook of a coroutine is one of
  *   none        nobody waits, the user set nothing

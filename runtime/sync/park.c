@@ -1,4 +1,4 @@
-/* Sleeping and granting. The protocol with the lock is in gil/gil.c: a parked thread is out of line; a grant puts it in
+/* Sleeping and granting. The protocol with the lock is in gil/lock.c: a parked thread is out of line; a grant puts it in
  * line without waking it, and it wakes up owning the lock. */
 #include "runtime/sync/park.h"
 

@@ -1,7 +1,7 @@
 /* A model of the lock, searched exhaustively: every order in which three threads and the nudger can take their steps.
  *
  * A step is what others cannot see half of: a compare-exchange outside the mutex, a whole critical section inside it, a
- * system call. The transitions are those of runtime/gil/gil.c and nudger.c, with fairness and time left out: a deadline
+ * system call. The transitions are those of runtime/gil: lock.c, ask.c and nudger.c, with fairness and time left out: a deadline
  * may pass at any moment. Checked in every state:
  *   one owner     no two threads run with the lock (S9 would break this by two wake-ups for one lock)
  *   sane          the invariants of gil_sane
@@ -118,7 +118,7 @@ static void push(State *s) {
   stack[depth++] = *s;
 }
 
-/* With the mutex: the functions of gil.c. */
+/* With the mutex: the functions of lock.c. */
 
 static void own(State *s, int t) {
   s->owner = (uint8_t)t;
