@@ -2,7 +2,7 @@
  *
  * The hook of a coroutine is one of
  *   none        nobody waits, the user set nothing
- *   gil_hook    armed (count 1), or on behalf of the user's record, or polling (Runtime.poll)
+ *   gil_hook    armed (count 1 or 2), or on behalf of the user's record, or polling (Runtime.poll)
  *   foreign     set by somebody else's C code: kept in Runtime.foreign while ours stands in its place
  *
  * gil_hook keeps nothing in the system thread, because an armed coroutine may yield and be resumed by another thread:
@@ -44,13 +44,13 @@ static void put_hook(lua_State *L, lua_Hook hook, int mask, int count) {
   if (there != NULL && lua_gethookmask(L) == 0) lua_sethook(L, there, MASK_ALL, 1);
 }
 
-/* Runs in the handler, too: only plain reads and lua_sethook. */
-static void put_armed(Runtime *rt, lua_State *L) {
+/* Runs in the handler, too: only plain reads and lua_sethook. Where no hook is, ours comes before the n-th instruction. */
+static void put_armed(Runtime *rt, lua_State *L, int n) {
   lua_Hook hook = lua_gethook(L);
   int mask = lua_gethookmask(L);
   if (hook != gil_hook && rt->foreign.L == L) rt->foreign.L = NULL; /* somebody put another in its place, or none */
   if (hook == NULL || mask == 0) {
-    put_hook(L, gil_hook, LUA_MASKCOUNT, 1);
+    put_hook(L, gil_hook, LUA_MASKCOUNT, n);
   } else if (hook == gil_hook) {
     put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
   } else if (rt->foreign.L == NULL) {
@@ -61,10 +61,10 @@ static void put_armed(Runtime *rt, lua_State *L) {
 }
 
 /* Arming walks every frame of the stack, so it may take a millisecond; the lock asks this thread less often then. */
-static void arm_current(Tstate *ts) {
+static void arm_current(Tstate *ts, int n) {
   const Clock *clock = &ts->gil.gil->clock;
   uint64_t start = clock_ticks(clock);
-  put_armed(ts->rt, ts->current);
+  put_armed(ts->rt, ts->current, n);
   atomic_store_explicit(&ts->gil.arm_cost, clock_ticks(clock) - start, memory_order_relaxed);
 }
 
@@ -78,16 +78,19 @@ static void leave_sethook(Tstate *ts) {
   ts->in_sethook = 0;
 }
 
+/* A thread that grants may do one more instruction: one whose last act is a release has ended when the new owner looks.
+ * Taking the lock again takes two, so that it still comes behind those who wait. */
 void hook_arm(GilThread *self) {
   Tstate *ts = tstate_of(self);
   if (ts->rt->preempt == PREEMPT_NONE && !request_pending(ts)) return;
+  bool only_leaves = atomic_load_explicit(&self->requests, memory_order_relaxed) == REQUEST_SWITCH;
   enter_sethook(ts);
-  arm_current(ts);
+  arm_current(ts, only_leaves ? 2 : 1);
   leave_sethook(ts);
 }
 
 void hook_arm_in_handler(Tstate *ts) {
-  if (!ts->in_sethook) arm_current(ts);
+  if (!ts->in_sethook) arm_current(ts, 1);
 }
 
 /* The user's hook on L, or NULL. */
@@ -174,8 +177,8 @@ static void tell_report(lua_State *L, Tstate *ts) {
  * its coroutines. */
 static void arm_outer(Tstate *ts, lua_State *L) {
   enter_sethook(ts);
-  if (ts->current != L) put_armed(ts->rt, ts->current);
-  for (const Running *r = ts->outer_running; r != NULL; r = r->outer) put_armed(ts->rt, r->L);
+  if (ts->current != L) put_armed(ts->rt, ts->current, 1);
+  for (const Running *r = ts->outer_running; r != NULL; r = r->outer) put_armed(ts->rt, r->L, 1);
   leave_sethook(ts);
 }
 

@@ -1,7 +1,7 @@
 /* Lock and RLock: mutual exclusion between Lua threads.
  *
  * Plain data under the interpreter lock, so an uncontended acquire is a compare and a store. A release with waiters
- * hands the lock to the first of them, and the thread that released lets it run at its next VM instruction. So a queue
+ * hands the lock to the first of them, and the thread that released lets it run one VM instruction later. So a queue
  * of waiters drains in as many switches as it is long, instead of turning every later acquire into a switch.
  *
  *            Lock                                       RLock

@@ -1,6 +1,7 @@
 -- Lock and RLock: behaviours 28 to 36.
 local t = require "testing"
 local threading = require "gilua.threading"
+local gil = require "gilua.gil"
 local time = require "gilua.time"
 
 for _, kind in ipairs { "Lock", "RLock" } do
@@ -94,6 +95,29 @@ for _, kind in ipairs { "Lock", "RLock" } do
     waiter:join()
     t.equal(table.concat(order, " "), "waiter main")
   end)
+
+  if not t.polls then -- a switch between any two instructions
+    t.test(kind .. ": a thread whose last act is a release has ended when the next owner looks", function()
+      local interval = gil.switch_interval(1)
+      local lock, go = new(), threading.Event()
+      local holder = threading.start(function()
+        lock:acquire()
+        go:wait()
+        lock:release()
+      end)
+      t.parked(holder, "event")
+      local main = threading.main_thread()
+      threading.start(function()
+        t.parked(main, kind:lower())
+        go:set()
+      end)
+      lock:acquire()
+      local alive = holder:is_alive()
+      lock:release()
+      gil.switch_interval(interval)
+      t.equal(alive, false)
+    end)
+  end
 
   t.test(kind .. " is released at the end of the scope, on errors too (34)", function()
     local lock = new()
