@@ -55,7 +55,7 @@ static int condition_wait(lua_State *L) {
 
 static int condition_wait_for(lua_State *L) {
   Tstate *ts = park_self(L);
-  luaL_checkany(L, 2);
+  object_check_callable(L, 2);
   int64_t deadline = park_timeout(L, 3, NULL);
   ConditionObject *c = check_held(L, "wait_for", ts);
   lua_Integer holder = c->lock->holder;

@@ -89,7 +89,7 @@ int sync_with(lua_State *L) {
 int lock_with_method(lua_State *L) {
   Lock *lock = check(L, 1);
   Tstate *ts = park_self(L);
-  luaL_checkany(L, 2);
+  object_check_callable(L, 2);
   if (!lock_try(ts, lock)) park_check(L, ts, lock_acquire(ts, lock, CLOCK_NEVER));
   return sync_with(L);
 }

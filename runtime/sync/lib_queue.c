@@ -25,7 +25,9 @@ int lib_queue_refuse(lua_State *L, Tstate *ts, QueueResult result, ParkResult pa
 
 QueueObject *lib_queue_check(lua_State *L) {
   QueueObject *o = object_test(L, 1, &queue_type);
-  return o != NULL ? o : object_check(L, 1, &priority_queue_type);
+  if (o == NULL) o = object_test(L, 1, &priority_queue_type);
+  if (o == NULL) luaL_typeerror(L, 1, "queue");
+  return o;
 }
 
 /* Waits for a place or an item; 0 when there is one, else the number of results that say why not. Out of line, to keep

@@ -79,7 +79,7 @@ static int semaphore_hold(lua_State *L) {
 static int semaphore_with(lua_State *L) {
   SemaphoreObject *s = check(L);
   Tstate *ts = park_self(L);
-  luaL_checkany(L, 2);
+  object_check_callable(L, 2);
   park_check(L, ts, acquire(ts, s, CLOCK_NEVER));
   return sync_with(L);
 }

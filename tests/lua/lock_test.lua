@@ -146,7 +146,7 @@ for _, kind in ipairs { "Lock", "RLock" } do
     t.equal(lock:locked(), false)
     t.raises("inside", lock.with, lock, error, "inside")
     t.equal(lock:locked(), false)
-    t.raises("value expected", lock.with, lock)
+    t.raises("function expected", lock.with, lock)
   end)
 
   t.test(kind .. ":with can be left by a yield and by closing the coroutine", function()

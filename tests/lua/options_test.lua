@@ -42,6 +42,15 @@ t.test("what stands behind the table is an error", function()
   t.raises("bad argument #2 to '[%w.]*Process'", mp.Process, nil, print)
 end)
 
+t.test("what is called with a lock held is checked before the lock is taken", function()
+  for _, object in ipairs { threading.Lock(), threading.RLock(), threading.Condition(), threading.Semaphore() } do
+    t.raises("bad argument #1 to 'with' %(function expected, got nil", function() object:with(nil) end)
+  end
+  t.raises("bad argument #1 to 'wait_for' %(function expected, got number", function()
+    threading.Condition():wait_for(1)
+  end)
+end)
+
 t.test("a count of arguments that is none is an error", function()
   for _, n in ipairs { 1.5, -1, "two", 1e9 } do
     t.raises("args", threading.Thread, { target = print, args = { n = n } })

@@ -153,7 +153,7 @@ for _, kind in ipairs { "Semaphore", "BoundedSemaphore" } do
     t.equal(results[1], 4)
     t.equal(results[4], 3)
     t.raises("inside", sem.with, sem, error, "inside")
-    t.raises("value expected", sem.with, sem)
+    t.raises("function expected", sem.with, sem)
     t.equal(free_permits(sem), 1)
   end)
 
