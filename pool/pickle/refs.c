@@ -7,25 +7,10 @@
 
 enum { FIRST_CAPACITY = 32 };
 
-/* Fibonacci hashing of each kilobyte, objects in it side by side: what was made together is met together, and so finds
- * its slots in the cache. */
-static inline uint32_t slot_of(const Refs *r, const void *address) {
-  uintptr_t a = (uintptr_t)address;
-  return (uint32_t)((a >> 10) * 0x9E3779B97F4A7C15u >> r->shift) + (uint32_t)(a >> 4 & 63);
-}
-
 static uint32_t mask_of(const Refs *r) { return 2 * r->capacity - 1; }
 
-Ref *refs_find(const Refs *r, const void *address) {
-  if (r->count == 0) return NULL;
-  uint32_t mask = mask_of(r);
-  for (uint32_t i = slot_of(r, address) & mask, at; (at = r->slots[i]) != 0; i = (i + 1) & mask)
-    if (r->entries[at - 1].address == address) return &r->entries[at - 1];
-  return NULL;
-}
-
 static void place(Refs *r, uint32_t entry) {
-  uint32_t mask = mask_of(r), i = slot_of(r, r->entries[entry].address) & mask;
+  uint32_t mask = mask_of(r), i = refs_slot(r, r->entries[entry].address) & mask;
   while (r->slots[i] != 0) i = (i + 1) & mask;
   r->slots[i] = entry + 1;
 }
@@ -50,7 +35,7 @@ static bool grow(Refs *r) {
 Ref *refs_add(Refs *r, const void *address, size_t value, bool *added) {
   *added = false;
   if (r->count == r->capacity && !grow(r)) return NULL;
-  uint32_t mask = mask_of(r), i = slot_of(r, address) & mask;
+  uint32_t mask = mask_of(r), i = refs_slot(r, address) & mask;
   for (uint32_t at; (at = r->slots[i]) != 0; i = (i + 1) & mask)
     if (r->entries[at - 1].address == address) return &r->entries[at - 1];
   Ref *new = &r->entries[r->count];
@@ -64,7 +49,7 @@ Ref *refs_add(Refs *r, const void *address, size_t value, bool *added) {
 static void take_out(Refs *r) {
   uint32_t mask = mask_of(r);
   while (r->count > 0) {
-    uint32_t i = slot_of(r, r->entries[r->count - 1].address) & mask;
+    uint32_t i = refs_slot(r, r->entries[r->count - 1].address) & mask;
     while (r->slots[i] != r->count) i = (i + 1) & mask;
     r->slots[i] = 0;
     r->count--;

@@ -30,7 +30,14 @@ static inline __attribute__((always_inline)) bool write_scalar(Writer *w, int i,
   }
 }
 
-static bool write_table(Writer *w, size_t at) {
+/* Whether the object with that address may go as something else than its value; no for nearly every table. */
+static inline bool may_be_known(const Writer *w, const void *address) {
+  if (w->names != NULL && refs_find(&w->names->map, address) != NULL) return true;
+  if (w->link == NULL) return false;
+  return refs_find(&w->link->known, address) != NULL || refs_find(&w->link->tracked, address) != NULL;
+}
+
+static bool write_table(Writer *w, size_t at, const void *address) {
   lua_State *L = w->L;
   bool meta = lua_getmetatable(L, -1), plain = meta && lua_topointer(L, -1) == w->plain_meta;
   if (meta) lua_pop(L, 1);
@@ -38,7 +45,7 @@ static bool write_table(Writer *w, size_t at) {
     w->restart |= RESTART_NAMES;
     return false;
   }
-  if ((w->names != NULL || w->link != NULL) && (writer_named_table(w) || writer_tracked(w))) return true;
+  if (may_be_known(w, address) && (writer_named_table(w) || writer_tracked(w))) return true;
   if (writer_is_metatable(w)) writer_want_names(w);
   if (w->restart != 0) return false;
   if (meta && !plain && lua_getmetatable(L, -1) && writer_has_reduce(w)) {
@@ -91,7 +98,7 @@ static bool write_object(Writer *w, int type) {
   if (address != w->settled_meta && writer_is_metatable(w) && writer_class_by_value(w)) return false;
   if (!writer_meet(w, address)) return true;
   writer_anchor(w, -1);
-  if (type == LUA_TTABLE) return write_table(w, at);
+  if (type == LUA_TTABLE) return write_table(w, at, address);
   if (w->names == NULL && w->link == NULL) {
     w->restart |= RESTART_NAMES;
     return false;
