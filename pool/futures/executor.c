@@ -22,14 +22,19 @@ Executor *executor_new(lua_State *L, ExecutorRegistry *r, const ObjectType *type
   e->max_workers = max_workers;
   e->show_progress = progress;
   object_push_metatable(L, type);
+  lua_pushboolean(L, true);
+  lua_rawsetp(L, -2, executor_methods);
   lua_setmetatable(L, -2);
   registry_add(L, r, e);
   return e;
 }
 
+/* Of any type: the metatables are marked, as the first bytes of somebody else's userdata lead anywhere. */
 Executor *executor_test(lua_State *L, int i) {
   Executor *e = lua_touserdata(L, i);
-  if (e == NULL || lua_rawlen(L, i) < sizeof *e || e->head.type->methods != executor_methods) return NULL;
+  if (e == NULL || lua_rawlen(L, i) < sizeof *e || !lua_getmetatable(L, i)) return NULL;
+  if (lua_rawgetp(L, -1, executor_methods) == LUA_TNIL) e = NULL;
+  lua_pop(L, 2);
   return e;
 }
 
