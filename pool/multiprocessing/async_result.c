@@ -44,9 +44,9 @@ static bool await_all(lua_State *L, int i, bool poll, int64_t deadline) {
   return done;
 }
 
-/* Raises the error of call n in the list of errors on top of the stack. */
+/* Raises the first of the errors of n calls, a list with holes on top of the stack. */
 static void raise_first(lua_State *L, lua_Integer n) {
-  lua_rawgeti(L, -1, n);
+  for (lua_Integer k = 1; lua_rawgeti(L, -1, k) == LUA_TNIL && k < n; k++) lua_pop(L, 1);
   lua_rawgeti(L, -1, 1);
   lua_rawgeti(L, -2, 2);
   error_remember_traceback(L, -2);

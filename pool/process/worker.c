@@ -19,10 +19,12 @@
 #include <unistd.h>
 
 #include "pool/futures/backend.h"
+#include "pool/futures/chunk.h"
 #include "pool/process/birth.h"
 #include "pool/process/leave.h"
 #include "pool/process/result_files.h"
 #include "pool/process/task_input.h"
+#include "pool/process/unsendable.h"
 #include "runtime/heap/heap.h"
 #include "runtime/os/clock.h"
 #include "runtime/os/os.h"
@@ -95,58 +97,47 @@ static void report(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* (Worker, error, traceback) become the result. */
-static int dump_pair(lua_State *L) {
+/* (Worker, …): the values become the result. */
+static int dump_rest(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
-  pickle_dump(L, 2, 2, PICKLE_RESULTS, w->birth->link, &w->message);
+  pickle_dump(L, 2, lua_gettop(L) - 1, PICKLE_RESULTS, w->birth->link, &w->message);
   return 0;
 }
 
-/* Pushes an error object that tells of the error at index i, with its traceback above it, which cannot travel for the reason on
- * top of the stack: of its kind, if it has one. */
-static void push_as_text(lua_State *L, int i) {
-  const char *kind = ERROR_PICKLE;
-  int why = lua_gettop(L);
-  luaL_checkstack(L, 6, NULL);
-  if (error_is(L, i, NULL) && lua_getfield(L, i, "kind") == LUA_TSTRING) kind = lua_tostring(L, -1);
-  if (error_is(L, i, NULL)) lua_getfield(L, i, "message");
-  else lua_pushvalue(L, i);
-  const char *text = luaL_tolstring(L, -1, NULL);
-  if (error_is(L, why, NULL)) lua_getfield(L, why, "message");
-  else lua_pushvalue(L, why);
-  const char *reason = luaL_tolstring(L, -1, NULL);
-  error_push(L, kind, "%s (the error itself cannot be sent: %s)", text, reason);
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, "reason");
-  if (!lua_isnil(L, i + 1)) luaL_tolstring(L, i + 1, NULL);
-  else lua_pushnil(L);
-  lua_setfield(L, -2, "traceback");
+/* Whether the n values at `first` can be sent: they are the result then, else the reason is on top. */
+static bool try_dump(lua_State *L, Worker *w, int first, int n) {
+  luaL_checkstack(L, n + 8, NULL);
+  lua_pushcfunction(L, dump_rest);
+  lua_pushlightuserdata(L, w);
+  for (int k = 0; k < n; k++) lua_pushvalue(L, first + k);
+  if (lua_pcall(L, n + 1, 0, 0) == LUA_OK) return true;
+  pickle_message_free(L, &w->message);
+  return false;
 }
 
 /* The error on top of the stack and its traceback are the result; as text, if they cannot travel. */
 static void dump_error(lua_State *L, Worker *w) {
   int i = lua_gettop(L);
-  luaL_checkstack(L, 8, NULL);
   error_push_traceback(L, i);
   w->result.kind = RECORD_ERROR;
-  lua_pushcfunction(L, dump_pair);
-  lua_pushlightuserdata(L, w);
-  lua_pushvalue(L, i);
-  lua_pushvalue(L, i + 1);
-  if (lua_pcall(L, 3, 0, 0) == LUA_OK) return;
-  pickle_message_free(L, &w->message);
-  push_as_text(L, i);
+  if (try_dump(L, w, i, 2)) return;
+  unsendable_push_error(L, i);
   lua_getfield(L, -1, "traceback");
   pickle_dump(L, lua_gettop(L) - 1, 2, PICKLE_RESULTS, w->birth->link, &w->message);
 }
 
 static void call(lua_State *L, Worker *w, int nargs) {
+  bool chunk = lua_tocfunction(L, FUNCTION) == chunk_run;
   if (lua_pcall(L, nargs, LUA_MULTRET, HANDLER) != LUA_OK) {
     dump_error(L, w);
     return;
   }
   int n = lua_gettop(L) - HANDLER;
   w->result.kind = RECORD_VALUES;
+  if (chunk) {
+    if (try_dump(L, w, FUNCTION, n)) return;
+    unsendable_mend_chunk(L, FUNCTION, w->birth->link);
+  }
   pickle_dump(L, FUNCTION, n, PICKLE_RESULTS, w->birth->link, &w->message);
 }
 

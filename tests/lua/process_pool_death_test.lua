@@ -117,7 +117,8 @@ P.test("error values of every kind arrive, also those that cannot travel", funct
   t.equal(pool:submit(error, { code = { 5 } }):exception().code[1], 5)
   t.raises("FILE", function() pool:submit(function() error(io.tmpfile()) end):result() end)
   local odd = pool:submit(function() error(setmetatable({ coroutine.create(print) }, { __tostring = error })) end)
-  t.equal(pcall(odd.result, odd), false)
+  t.equal(odd:exception().kind, "pickle")
+  t.equal(odd:exception().message:find("(error object is a table value)", 1, true), 1)
   t.equal(pool:submit(math.abs, -3):result(), 3)
 end)
 
@@ -140,6 +141,35 @@ P.test("an error that cannot travel comes as text: its kind, what it says, its t
   e = pool:submit(fail_with_kind):exception()
   t.equal(e.kind, "invalid_state")
   t.equal(e.reason:find("detail", 1, true) ~= nil, true, e.reason)
+end)
+
+P.test("of the calls of a chunk only those fail whose result or error cannot travel", function()
+  local multiprocessing = require "gilua.multiprocessing"
+  local pool <close> = multiprocessing.Pool { processes = 1 }
+  local function odd(x)
+    if x == 3 then return { coroutine.create(print) } end
+    if x == 5 then error { coroutine.create(print) } end
+    if x == 6 then error { code = x } end
+    return x
+  end
+  local failing = { [3] = true, [5] = true, [6] = true }
+  local next_one = pool:imap(odd, { 1, 2, 3, 4, 5, 6, 7 }, 7)
+  for i = 1, 7 do
+    local ok, v = pcall(next_one)
+    t.equal(ok, not failing[i])
+    if ok then t.equal(v, i) end
+    if i == 3 then t.equal(v.path, "results[1][1]") end
+    if i == 5 then t.equal(v.reason:find("a coroutine stays where it is", 1, true) ~= nil, true, v.reason) end
+    if i == 6 then t.equal(v.code, 6) end
+  end
+  t.equal(next_one(), nil)
+  t.equal(select(2, pcall(pool.map, pool, odd, { 1, 2, 3, 4 }, 4)).path, "results[1][1]")
+  local executor <close> = new { max_workers = 1 }
+  local got = {}
+  t.equal(t.raises_kind("pickle", function()
+    for v in executor:map(odd, { 1, 2, 3, 4 }, { chunksize = 4 }) do got[#got + 1] = v end
+  end).path, "results[1][1]")
+  t.equal(#got, 2)
 end)
 
 P.test("a worker killed amid a large message, either way: an error, no hang (82)", function()

@@ -49,6 +49,26 @@ t.test("the peer hears a close beside a command that runs on", function()
   other:close()
 end)
 
+t.test("a socket is no executor, future, thread, lock or queue: it is refused", function()
+  local futures, threading = require "gilua.futures", require "gilua.threading"
+  local udp, tcp = socket.udp(), socket.tcp()
+  local pool <close> = futures.ThreadPoolExecutor(1)
+  local calls = {
+    ["Executor expected"] = { pool.submit, pool.map, pool.shutdown, pool.terminate },
+    ["gilua.Future expected"] = { futures.Future().result, futures.Future().cancel },
+    ["gilua.Thread expected"] = { threading.Thread().start, threading.Thread().join },
+    ["Lock, RLock or Condition expected"] = { threading.Lock().acquire },
+  }
+  for message, functions in pairs(calls) do
+    for _, f in ipairs(functions) do
+      t.raises(message, f, tcp, print)
+      t.raises(message, f, udp, print)
+    end
+  end
+  udp:close()
+  tcp:close()
+end)
+
 t.test("every descriptor of a socket is close-on-exec", function()
   local a, b = pair()
   local u, v = socket.udp(), socket.udp6()
