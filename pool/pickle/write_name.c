@@ -43,6 +43,20 @@ bool writer_named_table(Writer *w) {
   return writer_named(w);
 }
 
+/* Whether the function on top, which is to go by the name of a module that the other end requires, is what that gets. */
+static bool is_there(Writer *w) {
+  lua_State *L = w->L;
+  int top = lua_gettop(L);
+  unsigned level;
+  if (w->link == NULL || w->link->worker || lua_iscfunction(L, top) || link_known(L, w->link, top, &level) != 0) return true;
+  if (!lua_checkstack(L, LUA_MINSTACK)) writer_no_memory(w);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, w->link->modules);
+  int n = names_push(L, w->names, top, w->base + SLOT_LOADED);
+  bool there = n == 0 || modules_made(L, top + 1, top + 2, top);
+  lua_settop(L, top);
+  return there;
+}
+
 /* A function within a class is one of many copies of it, if it captures what may have changed since the fork: as it is
  * now it goes by value. */
 bool writer_named_function(Writer *w) {
@@ -61,7 +75,7 @@ bool writer_named_function(Writer *w) {
     }
     if (captures) return false;
   }
-  return writer_named(w);
+  return is_there(w) && writer_named(w);
 }
 
 bool writer_class_by_value(Writer *w) {

@@ -43,6 +43,40 @@ P.test("a global function that is redefined runs as it is now, each time", funct
   names_work = nil
 end)
 
+for _, start in ipairs { "fork", "spawn" } do
+  P.test(start .. ": a function of a module loaded after the pool that is replaced or added goes as it is now", function()
+    local pool <close> = new { start = start }
+    pool:submit(math.abs, 1):result()
+    local late = require(module "return {f = function() return 'file' end}")
+    t.equal(pool:submit(late.f):result(), "file")
+    function late.f() return "replaced" end
+    function late.added() return "added" end
+    for _ = 1, 2 do
+      t.equal(pool:submit(late.f):result(), "replaced")
+      t.equal(pool:submit(late.added):result(), "added")
+      t.equal(pool:submit(function(f) return f end, late.f):result(), late.f)
+    end
+  end)
+
+  P.test(start .. ": a module that is loaded anew from a changed file goes as it is now", function()
+    local pool <close> = new { start = start }
+    local name = module(account)
+    local Account = require(name)
+    t.equal(pool:submit(function(a) return a:get() end, Account.new(1)):result(), 1)
+    local f = assert(io.open(("%s/%s.lua"):format(directory, name), "w"))
+    f:write((account:gsub("return self.n", "return -self.n")))
+    f:close()
+    package.loaded[name] = nil
+    local Again = require(name)
+    for _ = 1, 2 do
+      local n, object = pool:submit(function(a) return a:get(), a end, Again.new(1)):result()
+      t.equal(n, -1)
+      t.equal(getmetatable(object), Again)
+      t.equal(pool:submit(Again.get, { n = 2 }):result(), -2)
+    end
+  end)
+end
+
 P.test("functions with the same code are different functions, and return as themselves", function()
   local pool <close> = new {}
   local function factory() return function() return "A" end end
