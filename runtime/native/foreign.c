@@ -282,6 +282,8 @@ static void read_argument(lua_State *L, Signature *s, int args, int n, int keeps
     s->nfixed = s->nargs;
   } else {
     if (s->nargs == FOREIGN_MAX_ARGS) luaL_error(L, "more than %d parameters", FOREIGN_MAX_ARGS);
+    if (lua_type(L, -1) != LUA_TSTRING && object_test(L, -1, &ctype_type) == NULL)
+      luaL_error(L, "parameter %d: C type or its name expected, got %s", n, luaL_typename(L, -1));
     const CType *type = read_type(L, -1, keeps);
     if (type->kind == C_VOID || type->ffi == NULL)
       luaL_error(L, "parameter %d: a %s cannot be passed by value", n, ctype_push_name(L, type));

@@ -330,16 +330,24 @@ static int ctypes_addressof(lua_State *L) {
 }
 
 /* ctypes.errno([new]): as the newest call of this thread left it */
+/* The number at index i as C's int. */
+static int check_int(lua_State *L, int i) {
+  lua_Integer n = luaL_checkinteger(L, i);
+  luaL_argcheck(L, n == (int)n, i, "is out of the range of int");
+  return (int)n;
+}
+
 static int ctypes_errno(lua_State *L) {
   Tstate *ts = park_self(L);
   lua_pushinteger(L, ts->c_errno);
-  if (!lua_isnoneornil(L, 1)) ts->c_errno = (int)luaL_checkinteger(L, 1);
+  if (!lua_isnoneornil(L, 1)) ts->c_errno = check_int(L, 1);
   return 1;
 }
 
 static int ctypes_strerror(lua_State *L) {
   char text[256];
-  const char *message = strerror_r((int)luaL_optinteger(L, 1, park_self(L)->c_errno), text, sizeof text);
+  int number = lua_isnoneornil(L, 1) ? park_self(L)->c_errno : check_int(L, 1);
+  const char *message = strerror_r(number, text, sizeof text);
   lua_pushstring(L, message);
   return 1;
 }

@@ -69,6 +69,7 @@ t.test("many arguments of mixed types arrive", function()
   t.equal(f(1, 2, -3, 4, 5, 6, 7, 8, 9, 10), 49.0)
   local many = {}
   for i = 1, 33 do many[i] = "int" end
+  t.raises("parameter 2: C type or its name expected, got number", lib.func, lib, "sum10", "double", { "int", 5 })
   t.raises("more than 32 parameters", lib.func, lib, "sum10", "double", many)
 end)
 
@@ -263,6 +264,8 @@ t.test("errno is kept per thread", function()
   t.equal(ctypes.errno(5), 33)
   t.equal(set(1), 5)
   t.equal(ctypes.strerror(2), "No such file or directory")
+  t.raises("out of the range of int", ctypes.strerror, 1 << 32 | 2)
+  t.raises("out of the range of int", ctypes.errno, 1 << 32)
 end)
 
 t.test("a call leaves the lock", function()
