@@ -77,6 +77,8 @@ int f(int a); /* lost */|3|stands before no prototype
 /* type: T is long*3 */\n\nint f(int a);|3|type: NAME is TYPE
 /* type: T is unknown */\n\nint f(int a);|3|is no number
 /* module: a.b */\n\nint f(int a);|3|is no name
+/* module: n */\n\nint f(int a);|3|module stands twice
+/* prefix: a_ */\n/* prefix: b_ */\n\nint f(int a);|4|prefix stands twice
 int f(int a); /* never ends|3|does not end
 |1|no prototypes
 TABLE
@@ -99,6 +101,12 @@ bind() {
     [ $? -eq 2 ] && grep -q "^usage: gilua bind" "$work/log" && [ ! -s "$work/out" ]
     outcome $? "arguments that are wrong show the usage: bind $wrong"
   done
+  "$gilua" bind $zlib/zlib_bind.h 2>"$work/log" >/dev/full
+  [ $? -eq 1 ] && grep -q "No space left" "$work/log"
+  outcome $? "bind tells when its output cannot be written"
+  "$gilua" bind "$work" >"$work/out" 2>"$work/log"
+  [ $? -eq 1 ] && grep -q "^gilua bind: $work: Is a directory" "$work/log"
+  outcome $? "bind tells that a folder is no header"
   echo "int f(int *x);" >"$work/bad.h"
   echo kept >"$work/kept.c"
   "$gilua" bind "$work/bad.h" -o "$work/kept.c" 2>"$work/log"

@@ -35,9 +35,11 @@ end
 
 local ok, result = pcall(function()
   local source <close> = assert(io.open(input))
-  local text = write(read(source:read "a", input:match "[^/]+$")) -- before the output is touched
+  local header, why = source:read "a"
+  if not header then error(input .. ": " .. why, 0) end
+  local text = write(read(header, input:match "[^/]+$")) -- before the output is touched
   local target = output and assert(io.open(output, "w")) or io.stdout
   assert(target:write(text))
-  if output then assert(target:close()) end
+  assert(target:flush())
 end)
 if not ok then quit(1, "gilua bind: " .. tostring(result):gsub("^bind%.lua:%d+: ", "") .. "\n") end

@@ -252,25 +252,36 @@ end
 
 local directives = {}
 
-function directives.module(module, value, fail)
-  module.module = value:match "^[%a_][%w_]*$" or fail("module: '" .. value .. "' is no name")
+local function once(module, what, fail)
+  if module.told[what] then fail(what .. " stands twice") end
+  module.told[what] = true
 end
 
-function directives.prefix(module, value) module.prefix = value end
+function directives.module(module, value, fail)
+  module.module = value:match "^[%a_][%w_]*$" or fail("module: '" .. value .. "' is no name")
+  once(module, "module", fail)
+end
+
+function directives.prefix(module, value, fail)
+  module.prefix = value
+  once(module, "prefix", fail)
+end
 
 function directives.handle(module, value, fail)
   local name, close = value:match("^(.-)%s+closed by%s+([%w_]+)$")
   module.handles[name or fail "handle: TYPE closed by FUNCTION"] = close
+  once(module, "handle: " .. name, fail)
 end
 
 function directives.type(module, value, fail)
   local name, is = value:match("^([%w_ ]-)%s+is%s+([%w_ ]+)$")
   if not name then fail "type: NAME is TYPE" end
+  once(module, "type: " .. name, fail)
   module.types[name] = known(module, is) and resolve(module, is) or fail("type: '" .. is .. "' is no number, bool or enum")
 end
 
 return function(text, file)
-  local module = { includes = {}, handles = {}, types = {}, functions = {}, constants = {}, prefix = "", file = file }
+  local module = { includes = {}, handles = {}, types = {}, functions = {}, constants = {}, prefix = "", file = file, told = {} }
   module.module = file:match "^[%a_][%w_]*"
   local names = {}
   scan.each(text, file, function(kind, value, fail, comments)
