@@ -82,6 +82,7 @@ static int threading_Timer(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 1);
   park_timeout(L, 1, NULL);
   object_check_callable(L, 2);
+  luaL_argcheck(L, lua_isnoneornil(L, 4), 4, "no value expected: the arguments of the function are one table");
   lua_settop(L, 3);
   Thread *t = new_thread(L, pack_call(L, 2, 3, "argument #3 to 'Timer'"));
   t->timer = true;

@@ -155,4 +155,8 @@ t.test("a cancel races with the call: either it calls once and has the result, o
   t.equal(called + off, 200)
 end)
 
+t.test("arguments that do not stand in a table are an error", function()
+  t.raises("bad argument #4 to '[%w.]*Timer' %(no value expected", threading.Timer, 1, print, {}, 2)
+end)
+
 t.finish()
