@@ -18,6 +18,7 @@
 #include "runtime/os/descriptors.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
+#include "runtime/state/finalizer.h"
 
 static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;
@@ -44,7 +45,7 @@ static int allocate(Engine *e) {
 
 Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, PickleLink *link, PickleMessage *init,
                    void (*decided)(Task *t)) {
-  if (lua_gc(L, LUA_GCISRUNNING) < 0) error_raise_state(L, "finalizer", "a process pool cannot be made in a finalizer");
+  if (waits_forbidden(ts)) error_raise_state(L, "finalizer", "a process pool cannot be made in a finalizer");
   Engine *e = calloc(1, sizeof *e);
   if (e == NULL) {
     pickle_message_free(L, init);

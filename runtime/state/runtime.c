@@ -164,6 +164,6 @@ void runtime_move(Runtime *rt, lua_State *L) {
   tstate_enter(ts);
   hook_reset(rt, L);
   rt->worker = true;
-  rt->phase = PHASE_RUNS; /* what it was is the end of the program that forked */
-  rt->ending = false;
+  rt->phase = PHASE_RUNS; /* what it was is the end of the program that forked; if that was in lua_close, Lua stays in it,
+                             and `ending` true */
 }

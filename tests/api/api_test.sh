@@ -223,6 +223,9 @@ stock() {
   [ "$(lua5.4 tests/api/stock_threads.lua)" = "main done
 thread done" ]
   outcome $? "the interpreter waits for its threads at the end"
+  [ "$(lua5.4 tests/api/stock_process_at_the_end.lua)" = "child waited
+process ended with 3" ]
+  outcome $? "a thread may start a process, which waits, while the interpreter waits for it at the end"
   [ "$(lua5.4 -e 'require "gilua".threading.start(function() for i = 1, 1e9 do end end)
     setmetatable(require "gilua".threading.Thread{daemon = true, target = function() while true do end end}:start(), nil)' \
     2>&1 | head -c 100 | wc -c)" -ge 0 ]
