@@ -268,6 +268,11 @@ def older_rows():
     row("start and join a thread", "thread_start_join.lua 5000", "not slower (≤ 1.05 ×)", 0.95, bound=True)
     row("wakes every ms beside a spinner: median lateness", "lateness.lua 1000 1 fair", "not worse (≤ 1.1 ×)", 0.91, "p50_us",
         "us", bound=True)
+    out.append(Row("8 echo pairs beside a spinner: round trips over 2 ms",
+                   {"gilua": GILUA + "echo_pairs.lua 800 8 1", "old": "{old} {b}/gilua/echo_pairs.lua 800 8 1"}, "≤ 1 %",
+                   lambda m: m["gilua"] <= 1, lambda m: m["gilua"] / m["old"], field="over_2ms_percent", unit="%", bound=False,
+                   reps=7, group="beside the older build"))
+    row("8 echo pairs beside a spinner: median round trip", "echo_pairs.lua 800 8 1", "not worse (≤ 1.1 ×)", 0.91, "p50_us", "us")
     return out
 
 

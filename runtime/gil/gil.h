@@ -117,6 +117,9 @@ struct Policy {
   /* Puts t, which became ready now, into g->ready, and sets t->urgent_in to this turn if the owner is to be asked at
    * once. */
   void (*ready)(Gil *g, GilThread *t, uint64_t now, ReadyWhy why);
+  /* The owner took the lock although `first` stands in line: sets first->urgent_in as `ready` would now, which could not
+   * know whose turn it would be while the lock was free. NULL: never. */
+  void (*judge)(Gil *g, GilThread *first, uint64_t now);
   /* May t, back from a native call, take the free lock although others are ready? */
   bool (*straight_back)(Gil *g, GilThread *t, uint64_t now);
 };

@@ -152,6 +152,13 @@ static void enqueue(Gil *g, GilThread *t, uint64_t now, ReadyWhy why, bool urgen
   }
 }
 
+/* With m, self's own since now: is who stands in line let in at once? */
+static void judge(Gil *g, const GilThread *self, uint64_t now, GilAfter *after) {
+  if (g->ready.head == NULL || g->policy->judge == NULL) return;
+  g->policy->judge(g, g->ready.head, now);
+  gil_plan(g, self, now, after);
+}
+
 /* self will never get the lock again. */
 static _Noreturn void stop_for_ever(GilThread *self) {
   if (self->shut_out != NULL) self->shut_out(self);
@@ -379,6 +386,7 @@ static bool come(GilThread *self) {
       self->waited += now - self->ready_since;
       gil_own(g, self);
       begin_hold(self, self->ready_since, now);
+      judge(g, self, now, &after);
     } else {
       self->place = GIL_QUEUED;
       g->queued++;

@@ -3,6 +3,9 @@
  * owner's next safe point, so threads that do I/O answer in microseconds beside threads that compute; threads that
  * compute take turns of one interval.
  *
+ * Who came while the lock was only offered is judged when it has an owner: else it would wait an interval for one that
+ * computes.
+ *
  * A thread that grants is let work for a while first: it may well have more to give, and then to wait itself.
  *
  * Source: wake-up preemption of Linux' CFS, with its bounds. A sleeper is credited at most CREDIT, whatever it slept;
@@ -54,8 +57,16 @@ static void ready(Gil *g, GilThread *t, uint64_t now, ReadyWhy why) {
   t->urgent_in = gil_peek(&g->turn_since);
 }
 
+static void judge(Gil *g, GilThread *first, uint64_t now) {
+  const GilThread *owner = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed));
+  if (first->urgent_in == gil_peek(&g->turn_since)) return;
+  if (account_of_owner(owner, now) - first->key <= (int64_t)(g->interval / LAG_PARTS)) return;
+  if (first->urgent_in == 0) first->handicap += (int64_t)(CHARGE_NS * g->ticks_per_ns); /* once in a wait */
+  first->urgent_in = gil_peek(&g->turn_since);
+}
+
 static bool straight_back(Gil *g, GilThread *t, uint64_t now) {
   return g->last == t && now - gil_peek(&g->turn_since) < g->interval;
 }
 
-const Policy policy_fair = {.name = "fair", .ready = ready, .straight_back = straight_back};
+const Policy policy_fair = {.name = "fair", .ready = ready, .judge = judge, .straight_back = straight_back};

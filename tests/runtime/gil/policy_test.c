@@ -37,6 +37,40 @@ Test(policy, fair_does_not_disturb_the_owner_for_a_small_difference, .init = set
   cr_assert_not(urgent(&a));
 }
 
+/* As an offered lock finds them: a came while nobody owned it, and then the owner took it. */
+static void come_to_a_free_lock(void) {
+  atomic_store(&g.word, (uintptr_t)GIL_READY);
+  policy_fair.ready(&g, &a, 1000 * (uint64_t)MS, READY_BACK);
+  give_to(&owner, 1000 * (uint64_t)MS);
+}
+
+Test(policy, fair_lets_a_thread_that_came_to_a_free_lock_in_once_it_is_owned, .init = setup) {
+  gil_note(&owner.held, 10 * MS);
+  come_to_a_free_lock();
+  cr_assert_not(urgent(&a));
+  policy_fair.judge(&g, &a, 1000 * (uint64_t)MS);
+  cr_assert(urgent(&a));
+}
+
+Test(policy, fair_charges_a_thread_once_however_many_owners_it_sees, .init = setup) {
+  gil_note(&owner.held, 10 * MS);
+  come_to_a_free_lock();
+  policy_fair.judge(&g, &a, 1000 * (uint64_t)MS);
+  int64_t charged = a.handicap;
+  give_to(&owner, 1001 * (uint64_t)MS);
+  policy_fair.judge(&g, &a, 1001 * (uint64_t)MS);
+  cr_assert(urgent(&a));
+  cr_assert_eq(a.handicap, charged);
+  cr_assert_gt(charged, 0);
+}
+
+Test(policy, fair_does_not_disturb_a_new_owner_for_a_small_difference, .init = setup) {
+  gil_note(&owner.held, 900000);
+  come_to_a_free_lock();
+  policy_fair.judge(&g, &a, 1000 * (uint64_t)MS);
+  cr_assert_not(urgent(&a));
+}
+
 Test(policy, fair_charges_who_is_let_in_until_that_is_used_up, .init = setup) {
   uint64_t now = 1010 * (uint64_t)MS;
   int times = 0;
