@@ -128,4 +128,8 @@ t.test("inside a finalizer nothing waits", function()
   t.equal(gilua.is_error(e, "invalid_state"), true)
 end)
 
+-- The shared pool stays until the program ends: its collector, its zygote and a worker for each processor.
+local processors = require "gilua.multiprocessing".cpu_count()
+t.may_keep.threads, t.may_keep.processes, t.may_keep.descriptors = 3, 1 + processors, 20
+t.may_keep["shared mappings"] = 4
 t.finish()
