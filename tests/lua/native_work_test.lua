@@ -58,7 +58,7 @@ t.test("sort orders every type, a range, and puts NaNs last", function()
   t.equal(list(native.sort(extremes)), math.mininteger .. " -1 0 " .. math.maxinteger)
 end)
 
-t.test("sort of what others write meanwhile breaks nothing but numbers", function()
+t.racing("sort of what others write meanwhile breaks nothing but numbers", function()
   for _, type in ipairs { "i64", "f32", "u8" } do
     local n = t.hostile and 2000 or 50000
     local b, stop = native.buffer(type, n), false

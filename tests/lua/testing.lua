@@ -15,7 +15,8 @@ t.hostile = pause < 10
 -- There, and under ThreadSanitizer, a count hook takes the place of signals.
 local maps_file <close> = io.open("/proc/self/maps")
 local maps = maps_file and maps_file:read("a") or ""
-t.polls = t.hostile or maps:find("libtsan", 1, true) ~= nil
+t.tsan = maps:find("libtsan", 1, true) ~= nil
+t.polls = t.hostile or t.tsan
 
 local function open_files()
   local n = 0
@@ -100,6 +101,11 @@ function t.join(threads)
     if not thread:join(t.limit) then error(tostring(thread) .. " did not end", 2) end
     thread:result()
   end
+end
+
+-- A test of native work on memory that others write meanwhile: a race by intent, which ThreadSanitizer would end.
+function t.racing(name, f)
+  if not t.tsan then t.test(name, f) end
 end
 
 function t.equal(got, want, what)
