@@ -25,7 +25,7 @@ typedef struct Closer {
   int64_t abandon_at;    /* [i] */
   pthread_t thread;      /* [i] */
   bool started;          /* [i] */
-  pthread_mutex_t m;     /* guards over; a leaf */
+  pthread_mutex_t m;     /* guards over; taken before the mutexes of the lock */
   pthread_cond_t c;
   bool over;             /* [m] main is through */
   jmp_buf out;           /* [i] */

@@ -6,7 +6,6 @@
 local t = require "testing"
 local futures = require "gilua.futures"
 local multiprocessing = require "gilua.multiprocessing"
-local pickle = require "gilua.pickle"
 local Random = require "random"
 local program = require "program"
 local same = require "same"
@@ -88,12 +87,6 @@ local function map(pool, cases)
   for i, case in ipairs(cases) do fs[i], lists[i] = table.unpack(case.there) end
   for result in pool:map(call, fs, lists, { chunksize = 2 }) do results[#results + 1] = result end
   return function(i) return results[i] end
-end
-
-local function copies(_, cases)
-  local list = {}
-  for i, case in ipairs(cases) do list[i] = pickle.loads(pickle.dumps(case.there), { functions = true }) end
-  return function(i) return call(table.unpack(list[i])) end
 end
 
 local process = futures.ProcessPoolExecutor
