@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/state/object.h"
+
 enum { LISTED_MAX = 200, LEVELS_MAX = 8 };
 
 typedef struct Word {
@@ -19,9 +21,8 @@ typedef struct Word {
 typedef struct Search {
   Word word;
   CompleteResult result;
-  char *insert;
-  const char *common; /* of a key that is anchored on the stack */
-  size_t length;      /* of what is common */
+  char *common;  /* malloc'ed: the first key */
+  size_t length; /* of what all have in common */
   unsigned count, shown;
 } Search;
 
@@ -43,32 +44,35 @@ static bool push_index(lua_State *L) {
   return lua_istable(L, -1) || (lua_iscfunction(L, -1) && lua_getupvalue(L, -1, 1) != NULL && lua_istable(L, -1));
 }
 
-/* Replaces the value on top by the table to look in. */
-static bool to_table(lua_State *L) { return lua_istable(L, -1) || push_index(L); }
-
-/* Pushes the field of the value on top that is named by the n bytes at name; no code is run for it. */
+/* Pushes the field of the value on top that is named by the n bytes at name; no code of the program is run for it. */
 static void push_field(lua_State *L, const char *name, size_t n) {
   lua_pushlstring(L, name, n);
-  lua_rawget(L, -2);
-  if (!lua_isnil(L, -1)) return;
+  if (object_is_ours(L, -2)) {
+    lua_gettable(L, -2);
+    return;
+  }
+  if (lua_istable(L, -2)) {
+    lua_rawget(L, -2);
+    if (!lua_isnil(L, -1)) return;
+  }
   lua_pop(L, 1);
   if (!push_index(L)) return;
   lua_pushlstring(L, name, n);
   lua_rawget(L, -2);
 }
 
-/* Pushes the table that what precedes the last name leads to. */
+/* Pushes the value that what precedes the last name leads to. */
 static bool push_owner(lua_State *L, const Word *w) {
   lua_pushglobaltable(L);
   for (const char *p = w->text; p < w->last;) {
     const char *end = p;
     while (end < w->last && in_name(*end)) end++;
-    if (end == p || !to_table(L)) return false;
+    if (end == p) return false;
     luaL_checkstack(L, 8, NULL);
     push_field(L, p, (size_t)(end - p));
     p = end + 1;
   }
-  return to_table(L);
+  return true;
 }
 
 /* Compares the key at index -2, a name, with the word. */
@@ -80,26 +84,36 @@ static void consider(lua_State *L, Search *s) {
   for (size_t i = 0; i < n; i++)
     if (!in_name(key[i])) return;
   if (s->count++ == 0) {
-    s->common = key;
-    s->length = n;
+    s->common = strndup(key, n);
+    s->length = s->common != NULL ? n : 0;
   }
   size_t same = 0;
   while (same < s->length && same < n && s->common[same] == key[same]) same++;
   s->length = same;
 }
 
-/* Calls f for each key of the table on top, and of what it inherits from. */
+/* Calls f for each key of the value on top, if it is a table. */
+static void for_each_key(lua_State *L, void (*f)(lua_State *L, Search *s), Search *s) {
+  if (!lua_istable(L, -1)) return;
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) f(L, s);
+}
+
+/* Calls f for each key of the value on top, for its fields if it is an object of ours, and for what it inherits from. */
 static void for_each(lua_State *L, void (*f)(lua_State *L, Search *s), Search *s) {
   int level = 0;
   do {
     luaL_checkstack(L, 8, NULL);
-    for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) f(L, s);
+    for_each_key(L, f, s);
+    object_push_fields(L, -1);
+    for_each_key(L, f, s);
+    lua_pop(L, 1);
   } while (++level < LEVELS_MAX && push_index(L));
 }
 
 static void show(lua_State *L, Search *s) {
   Search one = {.word = s->word};
   consider(L, &one);
+  free(one.common);
   if (one.count > 0 && s->shown++ < LISTED_MAX) printf("%s  ", lua_tostring(L, -2));
 }
 
@@ -111,7 +125,6 @@ static int search(lua_State *L) {
   if (s->count == 0) return 0;
   size_t typed = (size_t)(s->word.end - s->word.last);
   if (s->length > typed) {
-    s->insert = strndup(s->common + typed, s->length - typed);
     s->result = COMPLETE_DONE;
   } else if (s->count > 1) {
     putchar('\n');
@@ -130,6 +143,10 @@ CompleteResult complete(lua_State *L, const char *line, size_t n, char **insert)
   lua_pushcfunction(L, search);
   lua_pushlightuserdata(L, &s);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
-  *insert = s.insert;
+  if (s.result == COMPLETE_DONE) {
+    size_t typed = (size_t)(s.word.end - s.word.last);
+    *insert = strndup(s.common + typed, s.length - typed);
+  }
+  free(s.common);
   return s.result;
 }

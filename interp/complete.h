@@ -12,7 +12,8 @@ typedef enum CompleteResult {
 } CompleteResult;
 
 /* complete looks at the word at the end of the n bytes of a line. *insert becomes what can be added to it, malloc'ed,
- * or NULL. Raises nothing and runs no metamethods. */
+ * or NULL. Raises nothing and runs no code of the program: fields are looked up by raw accesses, and by the C functions of
+ * gilua's own objects. */
 CompleteResult complete(lua_State *L, const char *line, size_t n, char **insert);
 
 #endif

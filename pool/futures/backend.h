@@ -88,6 +88,9 @@ struct Executor {
 /* The methods of every executor: ObjectType.methods and .meta of each back end's type. A type is told by its methods. */
 extern const luaL_Reg executor_methods[], executor_meta[];
 
+/* executor_describe: ObjectType.describe of every executor's type. */
+void executor_describe(lua_State *L, void *object);
+
 /* executor_new pushes an executor of that type, OPEN, with nvalues user values beside EXECUTOR_CAUSE. type->size covers
  * an Executor. show_progress is read from the options (options_take) at stack index 1. Raises finalizing. */
 Executor *executor_new(lua_State *L, ExecutorRegistry *r, const ObjectType *type, const Backend *backend, int max_workers,

@@ -79,6 +79,12 @@ void executor_push_broken(lua_State *L, int cause) {
   lua_setfield(L, -2, "cause");
 }
 
+void executor_describe(lua_State *L, void *object) {
+  static const char *const states[] = {"open", "broken", "shut down"};
+  const Executor *e = object;
+  lua_pushfstring(L, "%d worker%s, %s", e->max_workers, e->max_workers == 1 ? "" : "s", states[e->state]);
+}
+
 void executor_break(lua_State *L, int i) {
   Executor *e = lua_touserdata(L, i);
   i = lua_absindex(L, i);

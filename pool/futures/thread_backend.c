@@ -22,7 +22,8 @@ typedef struct ThreadExecutor {
 static const ObjectType executor_type = {.name = "gilua.ThreadPoolExecutor",
                                          .size = sizeof(ThreadExecutor),
                                          .methods = executor_methods,
-                                         .meta = executor_meta};
+                                         .meta = executor_meta,
+                                         .describe = executor_describe};
 
 static ThreadPool *pool_of(Executor *e) { return ((ThreadExecutor *)e)->pool; }
 

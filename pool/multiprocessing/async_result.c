@@ -172,8 +172,22 @@ static int result_successful(lua_State *L) {
   return 1;
 }
 
+/* "pending": some are not there; else "ready". */
+static void describe(lua_State *L, void *object) {
+  const AsyncResult *r = object;
+  bool ready = true;
+  lua_getiuservalue(L, 1, 1);
+  for (lua_Integer k = 1; k <= r->count && ready; k++) {
+    lua_rawgeti(L, 2, k);
+    Future *f = lua_touserdata(L, -1);
+    ready = future_decided(f) || (f->source != NULL && f->source->ready(f));
+    lua_pop(L, 1);
+  }
+  lua_pushstring(L, ready ? "ready" : "pending");
+}
+
 static const luaL_Reg result_methods[] = {
     {"get", result_get}, {"ready", result_ready}, {"successful", result_successful}, {"wait", result_wait}, {NULL, NULL}};
 
 static const ObjectType async_result_type = {
-    .name = "gilua.AsyncResult", .size = sizeof(AsyncResult), .methods = result_methods};
+    .name = "gilua.AsyncResult", .size = sizeof(AsyncResult), .methods = result_methods, .describe = describe};

@@ -232,10 +232,10 @@ static bool child_set(lua_State *L, void *object, const char *field) {
 static int child_tostring(lua_State *L) {
   Child *c = check(L);
   lua_getiuservalue(L, 1, CHILD_NAME);
-  const char *name = lua_tostring(L, -1);
-  if (!c->started) lua_pushfstring(L, "Process (%s, not started)", name);
-  else if (look(L, c)) lua_pushfstring(L, "Process (%s, exit code %d)", name, c->exitcode);
-  else lua_pushfstring(L, "Process (%s, pid %d)", name, (int)c->pid);
+  const char *name = lua_tostring(L, -1), *daemon = c->owner.daemon ? ", daemon" : "";
+  if (!c->started) lua_pushfstring(L, "Process(%s, new%s)", name, daemon);
+  else if (look(L, c)) lua_pushfstring(L, "Process(%s, exit code %d%s)", name, c->exitcode, daemon);
+  else lua_pushfstring(L, "Process(%s, pid %d%s)", name, (int)c->pid, daemon);
   return 1;
 }
 
@@ -284,9 +284,12 @@ static const luaL_Reg child_methods[] = {{"start", child_start},         {"join"
 
 static const luaL_Reg child_meta[] = {{"__tostring", child_tostring}, {"__gc", child_collect}, {NULL, NULL}};
 
+static const char *const child_fields[] = {"name", "daemon", "pid", "exitcode", NULL};
+
 static const ObjectType child_type = {.name = "gilua.Process",
                                       .size = sizeof(Child),
                                       .methods = child_methods,
                                       .meta = child_meta,
+                                      .fields = child_fields,
                                       .get = child_get,
                                       .set = child_set};

@@ -189,6 +189,15 @@ static int pool_gc(lua_State *L) {
   return 0;
 }
 
+/* "4 workers, open" */
+static void describe(lua_State *L, void *object) {
+  (void)object;
+  lua_getiuservalue(L, 1, 1);
+  Executor *e = executor_test(L, -1);
+  if (e != NULL) executor_describe(L, e);
+  else lua_pushliteral(L, "not made");
+}
+
 static const luaL_Reg pool_methods[] = {
     {"apply", pool_apply},         {"apply_async", pool_apply_async},
     {"close", pool_close},         {"imap", pool_imap},
@@ -202,7 +211,7 @@ static const luaL_Reg pool_methods[] = {
 static const luaL_Reg pool_meta[] = {{"__close", pool_terminate}, {"__gc", pool_gc}, {NULL, NULL}};
 
 static const ObjectType pool_object_type = {
-    .name = "gilua.Pool", .size = sizeof(Pool), .methods = pool_methods, .meta = pool_meta};
+    .name = "gilua.Pool", .size = sizeof(Pool), .methods = pool_methods, .meta = pool_meta, .describe = describe};
 
 /* (constructor, options): the executor has names of its own for some */
 int pool_new_over(lua_State *L) {

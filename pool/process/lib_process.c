@@ -18,7 +18,8 @@
 static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
                                                  .size = sizeof(ProcessExecutor),
                                                  .methods = executor_methods,
-                                                 .meta = executor_meta};
+                                                 .meta = executor_meta,
+                                                 .describe = executor_describe};
 
 static const char what[] = "ProcessPoolExecutor";
 

@@ -261,8 +261,10 @@ static const luaL_Reg buffer_meta[] = {
     {"__tostring", buffer_tostring}, {NULL, NULL},
 };
 
+static const char *const buffer_fields[] = {"type", "itemsize", "nbytes", NULL};
+
 const ObjectType buffer_type = {
-    .name = "gilua.buffer", .size = sizeof(Buffer), .methods = buffer_methods, .meta = buffer_meta};
+    .name = "gilua.buffer", .size = sizeof(Buffer), .methods = buffer_methods, .meta = buffer_meta, .fields = buffer_fields};
 
 int native_check_buffer_type(lua_State *L, int i) { return luaL_checkoption(L, i, NULL, buffer_type_names); }
 

@@ -147,12 +147,20 @@ static int pointer_le(lua_State *L) {
   return 1;
 }
 
+static int pointer_fields(lua_State *L) {
+  const Pointer *p = check(L, 1);
+  if (p->type->kind != C_STRUCT) return 0;
+  ctype_push_self(L, p->type);
+  lua_getiuservalue(L, -1, CTYPE_FIELDS);
+  return 1;
+}
+
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 
 static const luaL_Reg pointer_meta[] = {
     {"__add", pointer_add}, {"__eq", pointer_eq}, {"__len", pointer_len},
     {"__le", pointer_le},   {"__lt", pointer_lt}, {"__newindex", pointer_newindex},
-    {"__sub", pointer_sub}, {"__tostring", pointer_tostring}, {NULL, NULL},
+    {"__sub", pointer_sub}, {"__tostring", pointer_tostring}, {OBJECT_FIELDS, pointer_fields}, {NULL, NULL},
 };
 
 const ObjectType pointer_type = {

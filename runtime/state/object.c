@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* What the names of all types begin with. */
+#define PREFIX "gilua."
+
 void *object_new(lua_State *L, const ObjectType *type, int nvalues) {
   ObjectHead *head = lua_newuserdatauv(L, type->size, nvalues);
   memset(head, 0, type->size);
@@ -35,6 +38,34 @@ static int set_field(lua_State *L) {
   return luaL_error(L, "a %s has no field '%s' that can be set", type->name, luaL_tolstring(L, 2, NULL));
 }
 
+/* __tostring of a type that describes itself, "Lock(unlocked): 0x…"; upvalue: type */
+static int describe_object(lua_State *L) {
+  const ObjectType *type = lua_touserdata(L, lua_upvalueindex(1));
+  void *object = object_check(L, 1, type);
+  luaL_checkstack(L, 8, NULL);
+  lua_settop(L, 1);
+  type->describe(L, object);
+  lua_pushfstring(L, "%s(%s): %p", type->name + sizeof PREFIX - 1, lua_tostring(L, -1), object);
+  return 1;
+}
+
+/* OBJECT_FIELDS of a type with a list of them; upvalue: type */
+static int list_fields(lua_State *L) {
+  const ObjectType *type = lua_touserdata(L, lua_upvalueindex(1));
+  lua_newtable(L);
+  for (const char *const *field = type->fields; *field != NULL; field++) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, *field);
+  }
+  return 1;
+}
+
+static void set_closure(lua_State *L, const char *key, lua_CFunction f, const ObjectType *type) {
+  lua_pushlightuserdata(L, (void *)type);
+  lua_pushcclosure(L, f, 1);
+  lua_setfield(L, -2, key);
+}
+
 static void push_index(lua_State *L, const ObjectType *type) {
   lua_newtable(L);
   luaL_setfuncs(L, type->methods, 0);
@@ -51,9 +82,9 @@ static void make_metatable(lua_State *L, const ObjectType *type) {
   lua_setfield(L, -2, "__name");
   push_index(L, type);
   lua_setfield(L, -2, "__index");
-  lua_pushlightuserdata(L, (void *)type);
-  lua_pushcclosure(L, set_field, 1);
-  lua_setfield(L, -2, "__newindex");
+  set_closure(L, "__newindex", set_field, type);
+  if (type->describe != NULL) set_closure(L, "__tostring", describe_object, type);
+  if (type->fields != NULL) set_closure(L, OBJECT_FIELDS, list_fields, type);
   lua_pushstring(L, type->name);
   lua_setfield(L, -2, "__metatable");
   if (type->meta != NULL) luaL_setfuncs(L, type->meta, 0);
@@ -70,4 +101,37 @@ void object_push_metatable(lua_State *L, const ObjectType *type) {
 void object_register(lua_State *L, const ObjectType *type) {
   object_push_metatable(L, type);
   lua_pop(L, 1);
+}
+
+/* Pushes the field of the metatable of the value at index i, or pushes nothing. */
+static bool push_meta(lua_State *L, int i, const char *key) {
+  if (!lua_getmetatable(L, i)) return false;
+  lua_pushstring(L, key);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+  return true;
+}
+
+bool object_is_ours(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  if (!push_meta(L, i, "__name")) return false;
+  bool ours = lua_type(L, -1) == LUA_TSTRING && strncmp(lua_tostring(L, -1), PREFIX, sizeof PREFIX - 1) == 0;
+  lua_pop(L, 1);
+  if (!ours || !push_meta(L, i, "__index")) return false;
+  ours = lua_iscfunction(L, -1);
+  lua_pop(L, 1);
+  return ours;
+}
+
+void object_push_fields(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  luaL_checkstack(L, 8, NULL);
+  if (!object_is_ours(L, i)) {
+    lua_pushnil(L);
+    return;
+  }
+  push_meta(L, i, OBJECT_FIELDS);
+  if (lua_isnil(L, -1)) return;
+  lua_pushvalue(L, i);
+  lua_call(L, 1, 1);
 }

@@ -14,6 +14,10 @@ typedef struct ObjectType {
   size_t size;             /* bytes of the userdata, head included */
   const luaL_Reg *methods; /* what __index gives */
   const luaL_Reg *meta;    /* metamethods, or NULL */
+  /* What tostring shows of the object at index 1, or NULL: pushes a few words. Neither blocks nor runs the program's code; may raise. */
+  void (*describe)(lua_State *L, void *object);
+  /* The names of the fields beside the methods, for who completes what is typed, or NULL. */
+  const char *const *fields;
   /* Fields beside the methods, or NULL: pushes the value of a field of the object at index 1; false: no such field. */
   bool (*get)(lua_State *L, void *object, const char *field);
   /* The same for assignment of the value at index 3, or NULL; false: no field that can be set. */
@@ -40,6 +44,14 @@ static inline void *object_check(lua_State *L, int i, const ObjectType *type) {
   return object;
 }
 
+/* object_check_either is object_check for two types with the same struct; an error names the first. */
+static inline void *object_check_either(lua_State *L, int i, const ObjectType *type, const ObjectType *other) {
+  void *object = object_test(L, i, type);
+  if (object == NULL) object = object_test(L, i, other);
+  if (object == NULL) luaL_typeerror(L, i, type->name);
+  return object;
+}
+
 /* object_check_callable raises an argument error unless the value at index i can be called. */
 void object_check_callable(lua_State *L, int i);
 
@@ -50,5 +62,14 @@ void *object_new(lua_State *L, const ObjectType *type, int nvalues);
  * whichever modules were loaded. object_register makes it now, for a type whose metatable is completed by hand. */
 void object_push_metatable(lua_State *L, const ObjectType *type);
 void object_register(lua_State *L, const ObjectType *type);
+
+/* object_push_fields pushes a table whose keys are the fields, beside the methods, that the value at index i has as one of ours;
+ * nil if it is none or has none. Metatables of types that know more than ObjectType.fields have a C function under
+ * OBJECT_FIELDS: (object) -> such a table. */
+#define OBJECT_FIELDS "__fields"
+void object_push_fields(lua_State *L, int i);
+
+/* object_is_ours tells whether what the value at index i gives for a key is looked up by a C function of gilua. */
+bool object_is_ours(lua_State *L, int i);
 
 #endif

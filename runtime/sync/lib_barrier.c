@@ -124,11 +124,19 @@ static bool barrier_get(lua_State *L, void *object, const char *field) {
   return true;
 }
 
+static void describe(lua_State *L, void *object) {
+  const BarrierObject *b = object;
+  lua_pushfstring(L, b->broken ? "%I of %I waiting, broken" : "%I of %I waiting", (LUAI_UACINT)(b->actor != 0 ? 0 : b->count),
+                  (LUAI_UACINT)b->parties);
+}
+
 static const luaL_Reg barrier_methods[] = {
     {"abort", barrier_abort}, {"reset", barrier_reset}, {"wait", barrier_wait}, {NULL, NULL}};
 
-static const ObjectType barrier_type = {
-    .name = "gilua.Barrier", .size = sizeof(BarrierObject), .methods = barrier_methods, .get = barrier_get};
+static const char *const barrier_fields[] = {"parties", "n_waiting", "broken", NULL};
+
+static const ObjectType barrier_type = {.name = "gilua.Barrier", .size = sizeof(BarrierObject), .methods = barrier_methods,
+                                        .describe = describe, .fields = barrier_fields, .get = barrier_get};
 
 static int new_barrier(lua_State *L) {
   lua_Integer parties = luaL_checkinteger(L, 1);

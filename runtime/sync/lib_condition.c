@@ -92,8 +92,17 @@ static const luaL_Reg condition_methods[] = {
 
 static const luaL_Reg condition_meta[] = {{"__close", lock_close_method}, {NULL, NULL}};
 
-const ObjectType condition_type = {
-    .name = "gilua.Condition", .size = sizeof(ConditionObject), .methods = condition_methods, .meta = condition_meta};
+/* "RLock unlocked, 0 waiting" */
+static void describe(lua_State *L, void *object) {
+  const ConditionObject *c = object;
+  lua_Integer waiting = 0;
+  for (const Waiter *w = c->waiters.head; w != NULL; w = w->next) waiting++;
+  lock_push_state(L, c->lock);
+  lua_pushfstring(L, "%s %s, %I waiting", c->lock->recursive ? "RLock" : "Lock", lua_tostring(L, -1), (LUAI_UACINT)waiting);
+}
+
+const ObjectType condition_type = {.name = "gilua.Condition", .size = sizeof(ConditionObject), .methods = condition_methods,
+                                   .meta = condition_meta, .describe = describe};
 
 static int new_condition(lua_State *L) {
   lua_settop(L, 1);

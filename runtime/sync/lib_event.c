@@ -48,10 +48,13 @@ static int event_wait(lua_State *L) {
   return 1;
 }
 
+static void describe(lua_State *L, void *object) { lua_pushstring(L, ((EventObject *)object)->flag ? "set" : "unset"); }
+
 static const luaL_Reg event_methods[] = {
     {"clear", event_clear}, {"is_set", event_is_set}, {"set", event_set}, {"wait", event_wait}, {NULL, NULL}};
 
-static const ObjectType event_type = {.name = "gilua.Event", .size = sizeof(EventObject), .methods = event_methods};
+static const ObjectType event_type = {.name = "gilua.Event", .size = sizeof(EventObject), .methods = event_methods,
+                                      .describe = describe};
 
 static int new_event(lua_State *L) {
   object_new(L, &event_type, 0);

@@ -101,6 +101,14 @@ static int rlock_held(lua_State *L) {
   return 1;
 }
 
+void lock_push_state(lua_State *L, const Lock *lock) {
+  if (lock->holder == 0) lua_pushliteral(L, "unlocked");
+  else if (!lock->recursive) lua_pushfstring(L, "locked by thread %I", (LUAI_UACINT)lock->holder);
+  else lua_pushfstring(L, "locked by thread %I, count %I", (LUAI_UACINT)lock->holder, (LUAI_UACINT)lock->depth);
+}
+
+static void describe(lua_State *L, void *object) { lock_push_state(L, &((LockObject *)object)->lock); }
+
 static const luaL_Reg lock_methods[] = {
     {"acquire", lock_acquire_method}, {"hold", lock_hold_method}, {"locked", lock_locked_method},
     {"release", lock_release_method}, {"with", lock_with_method}, {NULL, NULL},
@@ -114,9 +122,10 @@ static const luaL_Reg rlock_methods[] = {
 
 static const luaL_Reg lock_meta[] = {{"__close", lock_close_method}, {NULL, NULL}};
 
-const ObjectType lock_type = {.name = "gilua.Lock", .size = sizeof(LockObject), .methods = lock_methods, .meta = lock_meta};
-const ObjectType rlock_type = {
-    .name = "gilua.RLock", .size = sizeof(LockObject), .methods = rlock_methods, .meta = lock_meta};
+const ObjectType lock_type = {.name = "gilua.Lock", .size = sizeof(LockObject), .methods = lock_methods, .meta = lock_meta,
+                              .describe = describe};
+const ObjectType rlock_type = {.name = "gilua.RLock", .size = sizeof(LockObject), .methods = rlock_methods, .meta = lock_meta,
+                               .describe = describe};
 
 static int new_lock(lua_State *L) {
   object_new(L, &lock_type, 0);

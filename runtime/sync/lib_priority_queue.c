@@ -180,7 +180,7 @@ static const luaL_Reg priority_methods[] = {
 };
 
 const ObjectType priority_queue_type = {
-    .name = "gilua.PriorityQueue", .size = sizeof(QueueObject), .methods = priority_methods};
+    .name = "gilua.PriorityQueue", .size = sizeof(QueueObject), .methods = priority_methods, .describe = lib_queue_describe};
 
 static int new_priority(lua_State *L) {
   lua_settop(L, 2);

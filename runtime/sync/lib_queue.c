@@ -23,8 +23,27 @@ int lib_queue_refuse(lua_State *L, Tstate *ts, QueueResult result, ParkResult pa
   return 2;
 }
 
-QueueObject *lib_queue_check(lua_State *L) {
+static const ObjectType lifo_queue_type, simple_queue_type;
+
+/* What put and get of this file serve. */
+static __attribute__((noinline)) QueueObject *test_other_ring(lua_State *L) {
+  QueueObject *o = object_test(L, 1, &simple_queue_type);
+  return o != NULL ? o : object_test(L, 1, &lifo_queue_type);
+}
+
+static inline QueueObject *test_ring(lua_State *L) {
   QueueObject *o = object_test(L, 1, &queue_type);
+  return o != NULL ? o : test_other_ring(L);
+}
+
+static inline QueueObject *check_ring(lua_State *L) {
+  QueueObject *o = test_ring(L);
+  if (o == NULL) luaL_typeerror(L, 1, queue_type.name);
+  return o;
+}
+
+QueueObject *lib_queue_check(lua_State *L) {
+  QueueObject *o = test_ring(L);
   if (o == NULL) o = object_test(L, 1, &priority_queue_type);
   if (o == NULL) luaL_typeerror(L, 1, "queue");
   return o;
@@ -47,7 +66,7 @@ static __attribute__((noinline)) int await_item(lua_State *L, Tstate *ts, QueueO
 }
 
 static inline int put(lua_State *L, bool may_wait, int64_t deadline) {
-  QueueObject *o = object_check(L, 1, &queue_type);
+  QueueObject *o = check_ring(L);
   Queue *q = &o->queue;
   Tstate *ts = park_self(L);
   luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
@@ -75,7 +94,7 @@ static int queue_put(lua_State *L) {
 static int queue_put_nowait(lua_State *L) { return put(L, false, CLOCK_NEVER); }
 
 static inline int get(lua_State *L, bool may_wait, int64_t deadline) {
-  QueueObject *o = object_check(L, 1, &queue_type);
+  QueueObject *o = check_ring(L);
   Queue *q = &o->queue;
   Tstate *ts = park_self(L);
   if (!queue_has_item(q)) {
@@ -182,7 +201,18 @@ static const luaL_Reg queue_methods[] = {
     {"task_done", lib_queue_task_done}, {NULL, NULL},
 };
 
-const ObjectType queue_type = {.name = "gilua.Queue", .size = sizeof(QueueObject), .methods = queue_methods};
+void lib_queue_describe(lua_State *L, void *object) {
+  const Queue *q = &((QueueObject *)object)->queue;
+  lua_pushfstring(L, q->maxsize > 0 ? "%I of %I items" : "%I items", (LUAI_UACINT)(q->count - q->promised), (LUAI_UACINT)q->maxsize);
+  if (q->shut) lua_pushfstring(L, "%s, shut down", lua_tostring(L, -1));
+}
+
+const ObjectType queue_type = {
+    .name = "gilua.Queue", .size = sizeof(QueueObject), .methods = queue_methods, .describe = lib_queue_describe};
+static const ObjectType lifo_queue_type = {
+    .name = "gilua.LifoQueue", .size = sizeof(QueueObject), .methods = queue_methods, .describe = lib_queue_describe};
+static const ObjectType simple_queue_type = {
+    .name = "gilua.SimpleQueue", .size = sizeof(QueueObject), .methods = queue_methods, .describe = lib_queue_describe};
 
 QueueObject *lib_queue_new(lua_State *L, const ObjectType *type) {
   lua_Integer maxsize = luaL_optinteger(L, 1, 0);
@@ -199,13 +229,14 @@ static int new_queue(lua_State *L) {
 }
 
 static int new_lifo(lua_State *L) {
-  lib_queue_new(L, &queue_type)->lifo = true;
+  lib_queue_new(L, &lifo_queue_type)->lifo = true;
   return 1;
 }
 
 static int new_simple(lua_State *L) {
   lua_settop(L, 0);
-  return new_queue(L);
+  lib_queue_new(L, &simple_queue_type);
+  return 1;
 }
 
 int lib_queue_open(lua_State *L) {

@@ -37,6 +37,9 @@ int lib_queue_refuse(lua_State *L, Tstate *ts, QueueResult result, ParkResult pa
 /* lib_queue_args reads ([block = true [, timeout]]) at index i and i + 1; false: do not wait. */
 bool lib_queue_args(lua_State *L, int i, int64_t *deadline);
 
+/* lib_queue_describe: ObjectType.describe of the queues. */
+void lib_queue_describe(lua_State *L, void *object);
+
 int lib_queue_empty(lua_State *L);
 int lib_queue_full(lua_State *L);
 int lib_queue_items(lua_State *L);

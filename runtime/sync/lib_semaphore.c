@@ -16,9 +16,9 @@ typedef struct SemaphoreObject {
   Waitq waiters;     /* [G] */
 } SemaphoreObject;
 
-static const ObjectType semaphore_type;
+static const ObjectType semaphore_type, bounded_type;
 
-static SemaphoreObject *check(lua_State *L) { return object_check(L, 1, &semaphore_type); }
+static inline SemaphoreObject *check(lua_State *L) { return object_check_either(L, 1, &semaphore_type, &bounded_type); }
 
 /* Who waits gets permits first; the others are free. */
 static void give(Tstate *ts, SemaphoreObject *s, lua_Integer n) {
@@ -90,15 +90,29 @@ static const luaL_Reg semaphore_methods[] = {
 
 static const luaL_Reg semaphore_meta[] = {{"__close", semaphore_close}, {NULL, NULL}};
 
+/* "2 free", "2 of 3 free" */
+static void describe(lua_State *L, void *object) {
+  const SemaphoreObject *s = object;
+  if (s->bound == LUA_MAXINTEGER) lua_pushfstring(L, "%I free", (LUAI_UACINT)s->value);
+  else lua_pushfstring(L, "%I of %I free", (LUAI_UACINT)s->value, (LUAI_UACINT)s->bound);
+}
+
 static const ObjectType semaphore_type = {.name = "gilua.Semaphore",
                                           .size = sizeof(SemaphoreObject),
                                           .methods = semaphore_methods,
-                                          .meta = semaphore_meta};
+                                          .meta = semaphore_meta,
+                                          .describe = describe};
+
+static const ObjectType bounded_type = {.name = "gilua.BoundedSemaphore",
+                                        .size = sizeof(SemaphoreObject),
+                                        .methods = semaphore_methods,
+                                        .meta = semaphore_meta,
+                                        .describe = describe};
 
 static int new_semaphore(lua_State *L, bool bounded) {
   lua_Integer n = luaL_optinteger(L, 1, 1);
   luaL_argcheck(L, n >= 0, 1, "must not be negative");
-  SemaphoreObject *s = object_new(L, &semaphore_type, 0);
+  SemaphoreObject *s = object_new(L, bounded ? &bounded_type : &semaphore_type, 0);
   s->value = n;
   s->bound = bounded ? n : LUA_MAXINTEGER;
   return 1;

@@ -31,6 +31,9 @@ int lock_hold_method(lua_State *L);
 int lock_with_method(lua_State *L);
 int lock_close_method(lua_State *L);
 
+/* lock_push_state pushes what tostring says of a lock. */
+void lock_push_state(lua_State *L, const Lock *lock);
+
 /* sync_new_rlock pushes a new RLock. */
 Lock *sync_new_rlock(lua_State *L);
 

@@ -125,7 +125,7 @@ static int thread_tostring(lua_State *L) {
   Thread *t = check(L);
   thread_alive(t);
   thread_push_name(L, 1);
-  lua_pushfstring(L, "Thread(%s, %s%s)", lua_tostring(L, -1), states[t->state], t->daemon ? ", daemon" : "");
+  lua_pushfstring(L, "%s(%s, %s%s)", t->timer ? "Timer" : "Thread", lua_tostring(L, -1), states[t->state], t->daemon ? ", daemon" : "");
   return 1;
 }
 
@@ -136,9 +136,12 @@ static const luaL_Reg thread_methods[] = {
 
 static const luaL_Reg thread_meta[] = {{"__tostring", thread_tostring}, {NULL, NULL}};
 
+static const char *const thread_fields[] = {"name", "daemon", "ident", "native_id", "waits_for", NULL};
+
 const ObjectType thread_type = {.name = "gilua.Thread",
                                 .size = sizeof(Thread),
                                 .methods = thread_methods,
                                 .meta = thread_meta,
+                                .fields = thread_fields,
                                 .get = thread_get,
                                 .set = thread_set};

@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 
+#include "runtime/state/object.h"
 #include "runtime/sync/park.h"
 
 /* Pushes the calling thread's {Local -> contents}. */
@@ -75,11 +76,18 @@ static int local_len(lua_State *L) {
   return 1;
 }
 
+/* The contents are what a Local's fields are. */
+static int local_fields(lua_State *L) {
+  push_contents(L);
+  return 1;
+}
+
 int local_new(lua_State *L) {
   static const luaL_Reg meta[] = {{"__index", local_index},
                                   {"__len", local_len},
                                   {"__newindex", local_newindex},
                                   {"__pairs", local_pairs},
+                                  {OBJECT_FIELDS, local_fields},
                                   {NULL, NULL}};
   lua_settop(L, 0);
   lua_newtable(L);

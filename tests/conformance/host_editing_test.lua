@@ -61,6 +61,12 @@ shows("keeps history for the next time", "42", { "> ", "\27[A\27[A\27[A\27[A\27[
 shows("completes a name", "\n5.0\n", { "> ", "math.sqr\t(25)\n", "5.0\r", "\4" })
 shows("completes a method of a string", "\nX\n", { "> ", "s = 'x'\n", "> ", "s:uppe\t()\n", "X\r", "\4" })
 shows("completes a method of a thread", "\nfalse\n", { "> ", "t = require('gilua.threading').Thread{}\n", "> ", "t:is_al\t()\n", "false\r", "\4" })
+shows("completes fields, not only methods, of objects", { "\nMainThread\n", "\n7\n", "\nu8\n", "\n1.5\n", "\n4\n" },
+  { "> ", "g = require 'gilua'\n", "> ", "m = g.threading.main_thread()\n", "> ", "m.nam\t\n", "MainThread\r",
+    "b = g.threading.Barrier(7)\n", "> ", "b.part\t\n", "7\r",
+    "u = g.native.buffer('u8', 3)\n", "> ", "u.ty\t\n", "u8\r",
+    "s = g.ctypes.struct{ { 'xcoord', 'double' } }{ xcoord = 1.5 }\n", "> ", "s.xc\t\n", "1.5\r",
+    "l = g.threading.Local() l.mine = { four = 4 }\n", "> ", "l.mi\t.fo\t\n", "4\r", "\4" })
 shows("goes on after one Ctrl-C and another soon after, when each was heard", "\n10\n",
   { "> ", "print('rea' .. 'dy') while true do end\n", "ready", "\3", "in ?", "", "> ",
     "print('aga' .. 'in') require('gilua.time').sleep(1000)\n", "again", "\3", "in ?", "", "> ", "5 + 5\n", "10\r", "\4" })
