@@ -311,8 +311,13 @@ void service_add_callback(lua_State *L, int i) {
   if (lua_getiuservalue(L, i, FUTURE_CALLBACKS) == LUA_TNIL) {
     lua_pop(L, 1);
     lua_createtable(L, 1, 0);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, i, FUTURE_CALLBACKS);
+    if (lua_getiuservalue(L, i, FUTURE_CALLBACKS) == LUA_TNIL) {
+      lua_pop(L, 1);
+      lua_pushvalue(L, -1);
+      lua_setiuservalue(L, i, FUTURE_CALLBACKS);
+    } else {
+      lua_remove(L, -2); /* a finalizer made it meanwhile */
+    }
   }
   lua_insert(L, -2);
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);

@@ -86,7 +86,7 @@ bool file_open(lua_State *L, const char *name, const char *mode) {
 /* Closes the FILE even if what is pending cannot be written. Returns 0 or an errno; *stopped: a request ended it. */
 static int close_file(lua_State *L, StreamCall *c, luaL_Stream *p, Stream *s, StreamResult *result) {
   int err = 0;
-  stream_begin(L, c, p->f, s);
+  stream_begin_close(L, c, p->f, s);
   *result = waits_forbidden(c->ts) ? STREAM_OK : write_drain(c); /* a finalizer lets fclose wait, as the standard library does */
   if (*result == STREAM_FAILED) err = errno;
   if (*result == STREAM_STOPPED) __fpurge(p->f);
@@ -218,7 +218,7 @@ static StreamResult push_item(lua_State *L, StreamCall *c, luaL_Stream *p, Strea
     if (format[0] == '*') format++;
     if (format[0] == '\0' || strchr("nlLa", format[0]) == NULL) luaL_argerror(L, i, "invalid format");
   }
-  stream_begin(L, c, p->f, s);
+  stream_begin(L, c, p, s);
   if (c->amid) park_check(L, c->ts, PARK_FORBIDDEN);
   if (number) return push_block(L, c, block);
   switch (format[0]) {
@@ -236,8 +236,9 @@ static bool takes_all(lua_State *L, int i) {
 }
 
 /* The end of the file may have moved since the last call. */
-static void forget_end(FILE *f) {
-  if (feof_unlocked(f) || ferror_unlocked(f)) clearerr(f);
+static void forget_end(const luaL_Stream *p) {
+  FILE *f = p->f;
+  if (p->closef != NULL && (feof_unlocked(f) || ferror_unlocked(f))) clearerr(f);
 }
 
 int file_read(lua_State *L, int i, int first, int n) {
@@ -246,7 +247,7 @@ int file_read(lua_State *L, int i, int first, int n) {
   StreamCall c;
   StreamResult result = STREAM_OK;
   int top = lua_gettop(L), failed = 0;
-  forget_end(p->f);
+  forget_end(p);
   if (n == 0) {
     result = push_item(L, &c, p, s, 0);
   } else {
@@ -336,7 +337,7 @@ int file_write(lua_State *L, int i, int first, int n) {
     lua_pushvalue(L, i);
     return 1;
   }
-  stream_begin(L, &c, p->f, s);
+  stream_begin(L, &c, p, s);
   for (; k < n && result == STREAM_OK; k++) {
     int type = lua_type(L, first + k);
     if (type != LUA_TSTRING && type != LUA_TNUMBER) break;
@@ -360,7 +361,7 @@ static int f_write(lua_State *L) {
 int file_flush(lua_State *L, int i) {
   luaL_Stream *p = lua_touserdata(L, i);
   StreamCall c;
-  stream_begin(L, &c, p->f, stream_of(L, i));
+  stream_begin(L, &c, p, stream_of(L, i));
   StreamResult result = write_flush(&c);
   stream_end(&c);
   stream_check(L, &c, result);
@@ -380,7 +381,7 @@ static int f_seek(lua_State *L) {
   lua_Integer offset = luaL_optinteger(L, 3, 0);
   luaL_argcheck(L, (lua_Integer)(off_t)offset == offset, 3, "not an integer in proper range");
   StreamCall c;
-  stream_begin(L, &c, p->f, stream_of(L, 1));
+  stream_begin(L, &c, p, stream_of(L, 1));
   StreamResult result = write_drain(&c);
   off_t at = -1;
   if (result == STREAM_OK) {
@@ -403,7 +404,7 @@ static int f_setvbuf(lua_State *L) {
   int mode = luaL_checkoption(L, 2, NULL, names);
   lua_Integer size = luaL_optinteger(L, 3, LUAL_BUFFERSIZE);
   StreamCall c;
-  stream_begin(L, &c, p->f, stream_of(L, 1));
+  stream_begin(L, &c, p, stream_of(L, 1));
   stream_leave(&c, "setvbuf");
   int failed = setvbuf(p->f, NULL, modes[mode], (size_t)size);
   stream_back(&c);

@@ -89,7 +89,7 @@ static void flush_all(lua_State *L, Tstate *ts) {
   StreamCall c;
   lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDOUT);
   luaL_Stream *p = lua_touserdata(L, -1);
-  stream_begin(L, &c, p->f, stream_of(L, -1));
+  stream_begin(L, &c, p, stream_of(L, -1));
   StreamResult result = write_drain(&c);
   stream_end(&c);
   stream_check(L, &c, result);
@@ -185,7 +185,7 @@ void lib_io_finish(lua_State *L) {
   StreamCall c;
   if (lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDOUT) == LUA_TUSERDATA) {
     luaL_Stream *p = lua_touserdata(L, -1);
-    stream_begin(L, &c, p->f, stream_of(L, -1));
+    stream_begin(L, &c, p, stream_of(L, -1));
     if (write_drain(&c) == STREAM_STOPPED) __fpurge(p->f);
     stream_end(&c);
   }

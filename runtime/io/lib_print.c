@@ -55,14 +55,14 @@ static StreamResult write_texts(lua_State *L, StreamCall *c, int first, int last
 }
 
 /* Makes and writes one value after the other, as the standard print: what came before an error in __tostring shows. */
-static void write_one_by_one(lua_State *L, Stream *s, FILE *f, int n) {
+static void write_one_by_one(lua_State *L, Stream *s, const luaL_Stream *p, int n) {
   StreamCall c;
   for (int i = 1; i <= n; i++) {
     if (!is_writable(L, i)) {
       luaL_tolstring(L, i, NULL);
       lua_replace(L, i);
     }
-    stream_begin(L, &c, f, s);
+    stream_begin(L, &c, p, s);
     StreamResult result = write_texts(L, &c, i, i);
     stream_end(&c);
     stream_check(L, &c, result);
@@ -84,12 +84,12 @@ static int base_print(lua_State *L) {
   Stream *s = stream_of(L, lua_upvalueindex(1));
   StreamCall c;
   if (park_self(L)->rt->nthreads == 1 && has_metamethods(L, n)) {
-    write_one_by_one(L, s, p->f, n);
+    write_one_by_one(L, s, p, n);
     first = n + 1;
   } else {
     to_text(L, n);
   }
-  stream_begin(L, &c, p->f, s);
+  stream_begin(L, &c, p, s);
   StreamResult result = write_texts(L, &c, first, n);
   if (result == STREAM_OK) result = write_bytes(&c, "\n", 1);
   if (result == STREAM_OK) result = write_flush(&c);

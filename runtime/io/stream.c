@@ -97,7 +97,12 @@ static void wait_for_owner(lua_State *L, StreamCall *c) {
   c->owner = true;
 }
 
-void stream_begin(lua_State *L, StreamCall *c, FILE *f, Stream *s) {
+void stream_begin(lua_State *L, StreamCall *c, const luaL_Stream *p, Stream *s) {
+  if (p->closef == NULL) luaL_error(L, "attempt to use a closed file");
+  stream_begin_close(L, c, p->f, s);
+}
+
+void stream_begin_close(lua_State *L, StreamCall *c, FILE *f, Stream *s) {
   *c = (StreamCall){.ts = park_self(L), .f = f, .s = s};
   if (__builtin_expect(s->lock.holder != 0, 0)) wait_for_owner(L, c);
 }

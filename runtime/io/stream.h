@@ -67,9 +67,13 @@ luaL_Stream *stream_ours(lua_State *L, int i);
  * errors. It lives as long as the handle. */
 Stream *stream_of(lua_State *L, int i);
 
-/* stream_begin starts a call on f; it waits while another thread's call is in progress. May raise what was requested.
+/* stream_begin starts a call on p's file; it waits while another thread's call is in progress. May raise what was requested,
+ * and that the file is closed: a finalizer may have done that wherever memory was allocated since somebody looked.
  * Between begin and end nothing of Lua may be called that raises. */
-void stream_begin(lua_State *L, StreamCall *c, FILE *f, Stream *s);
+void stream_begin(lua_State *L, StreamCall *c, const luaL_Stream *p, Stream *s);
+
+/* stream_begin_close starts the call that closes f, whose handle is closed for everybody else. */
+void stream_begin_close(lua_State *L, StreamCall *c, FILE *f, Stream *s);
 
 void stream_hold_slow(StreamCall *c); /* the rare half of stream_hold */
 

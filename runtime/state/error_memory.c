@@ -18,17 +18,16 @@ static bool push_memory(lua_State *L, bool make) {
   Tstate *ts = tstate_self();
   luaL_checkstack(L, 6, NULL);
   if (ts == NULL || (ts->error_ref == LUA_NOREF && !make)) return false;
-  if (ts->error_ref != LUA_NOREF) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->error_ref);
-    return true;
+  if (ts->error_ref == LUA_NOREF) {
+    lua_createtable(L, KEPT, 0);
+    for (int k = 1; k <= KEPT; k++) { /* so that setting them later needs no memory */
+      lua_pushboolean(L, false);
+      lua_rawseti(L, -2, k);
+    }
+    if (ts->error_ref == LUA_NOREF) ts->error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    else lua_pop(L, 1); /* a finalizer made it meanwhile */
   }
-  lua_createtable(L, KEPT, 0);
-  for (int k = 1; k <= KEPT; k++) { /* so that setting them later needs no memory */
-    lua_pushboolean(L, false);
-    lua_rawseti(L, -2, k);
-  }
-  lua_pushvalue(L, -1);
-  ts->error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ts->error_ref);
   return true;
 }
 

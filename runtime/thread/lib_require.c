@@ -130,7 +130,7 @@ static void push_loading(lua_State *L) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &loading_key);
 }
 
-/* Notes that ts loads the module, until require returns or raises. Another may have begun in a finalizer meanwhile: it is left. */
+/* Notes that ts loads the module, until require returns or raises. */
 static void begin(lua_State *L, const Tstate *ts) {
   Record *r = object_new(L, &record_type, 0);
   lua_replace(L, AT_RECORD);
@@ -155,6 +155,9 @@ static int require(lua_State *L) {
   if (loaded_by_others(L, ts, name)) return 1;
   lua_settop(L, AT_RECORD);
   if (push_record(L, ts) == NULL) begin(L, ts); /* else it is part of a circle */
+  lua_getfield(L, AT_LOADED, name);
+  if (lua_toboolean(L, -1)) return 1; /* by a finalizer meanwhile */
+  lua_settop(L, AT_RECORD);
   return load(L, name);
 }
 

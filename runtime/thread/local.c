@@ -10,32 +10,41 @@
 
 /* Pushes the calling thread's {Local -> contents}. */
 static void push_all(lua_State *L, Tstate *ts) {
-  if (ts->locals_ref != LUA_NOREF) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->locals_ref);
-    return;
+  if (ts->locals_ref == LUA_NOREF) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    if (ts->locals_ref == LUA_NOREF) ts->locals_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    else lua_pop(L, 1); /* a finalizer made it meanwhile */
   }
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  ts->locals_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ts->locals_ref);
+}
+
+/* Pushes what the table at index all has for the Local at index 1; false and nil if it has nothing. */
+static bool push_found(lua_State *L, int all) {
+  lua_pushvalue(L, 1);
+  return lua_rawget(L, all) == LUA_TTABLE;
 }
 
 /* Pushes the contents of the Local at index 1 in the calling thread. */
 static void push_contents(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   push_all(L, park_self(L));
-  lua_pushvalue(L, 1);
-  if (lua_rawget(L, -2) != LUA_TTABLE) {
-    lua_pop(L, 1);
+  int all = lua_gettop(L);
+  if (!push_found(L, all)) {
     lua_newtable(L);
-    lua_pushvalue(L, 1);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, -4);
+    if (!push_found(L, all)) { /* nor did a finalizer make it meanwhile */
+      lua_pop(L, 1);
+      lua_pushvalue(L, 1);
+      lua_pushvalue(L, -2);
+      lua_rawset(L, all);
+    }
+    lua_replace(L, all + 1);
+    lua_settop(L, all + 1);
   }
-  lua_remove(L, -2);
+  lua_remove(L, all);
 }
 
 static int local_index(lua_State *L) {

@@ -42,12 +42,8 @@ bool thread_alive(Thread *t) {
   return t->state == THREAD_RUNNING;
 }
 
-Thread *thread_push_current(lua_State *L, Tstate *ts) {
-  luaL_checkstack(L, 4, NULL);
-  if (ts->thread_ref != LUA_NOREF) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
-    return lua_touserdata(L, -1);
-  }
+/* Pushes a Thread for a thread that gilua did not start. */
+static void push_foreign(lua_State *L, Tstate *ts) {
   lua_newtable(L);
   Thread *t = thread_new(L, 0);
   t->foreign = true;
@@ -60,9 +56,17 @@ Thread *thread_push_current(lua_State *L, Tstate *ts) {
   if (ts == ts->rt->main) lua_pushliteral(L, "MainThread");
   else lua_pushfstring(L, "foreign-%I", (LUAI_UACINT)ts->ident);
   lua_setiuservalue(L, -2, THREAD_NAME);
-  lua_pushvalue(L, -1);
-  ts->thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  return t;
+}
+
+Thread *thread_push_current(lua_State *L, Tstate *ts) {
+  luaL_checkstack(L, 4, NULL);
+  if (ts->thread_ref == LUA_NOREF) {
+    push_foreign(L, ts);
+    if (ts->thread_ref == LUA_NOREF) ts->thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    else lua_pop(L, 1); /* a finalizer made it meanwhile */
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
+  return lua_touserdata(L, -1);
 }
 
 /* "f" of a function that a global leads to, else "script.lua:12" of where it was written. */
@@ -96,6 +100,11 @@ void thread_push_name(lua_State *L, int i) {
     lua_replace(L, -3);
     lua_pop(L, 1);
   }
+  if (lua_getiuservalue(L, i, THREAD_NAME) == LUA_TSTRING) { /* a finalizer gave it one meanwhile */
+    lua_replace(L, -2);
+    return;
+  }
+  lua_pop(L, 1);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, i, THREAD_NAME);
   lua_pushnil(L);

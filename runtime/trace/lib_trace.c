@@ -77,8 +77,10 @@ static int gil_trace(lua_State *L) {
   Tstate *self = park_self(L);
   if (lua_isnoneornil(L, 1)) return stop(L, self->rt);
   const char *path = luaL_checkstring(L, 1), *running = recorder_path(self->rt);
-  if (running != NULL)
+  if (running != NULL) {
+    running = lua_pushstring(L, running); /* a finalizer may end the recording while the message is made */
     return luaL_error(L, "cannot record to '%s': a recording to '%s' is running (end it with gil.trace())", path, running);
+  }
   return answer(L, lib_trace_start(L, path), path);
 }
 

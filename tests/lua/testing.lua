@@ -12,6 +12,8 @@ local pause = collectgarbage("setpause", 200)
 collectgarbage("setpause", pause)
 t.hostile = pause < 10
 
+t.places = t.hostile and 12 or 40 -- how far t.at_each_place goes
+
 -- There, and under ThreadSanitizer, a count hook takes the place of signals.
 local maps_file <close> = io.open("/proc/self/maps")
 local maps = maps_file and maps_file:read("a") or ""
@@ -150,6 +152,40 @@ function t.at_intervals(f, intervals)
     f(seconds)
   end
   gil.switch_interval(old)
+end
+
+-- op() with act() called by finalizers at every place where op lets the collector run, or at the nth only. Returns whether that
+-- was reached, and what op returned.
+function t.amid(op, act, nth)
+  local calls, over = 0, false
+  local function leave_garbage()
+    setmetatable({}, { __gc = function()
+      calls = calls + 1
+      if over or nth and calls > nth then return end
+      if not nth or calls == nth then act() end
+      leave_garbage()
+    end })
+  end
+  collectgarbage("stop")
+  leave_garbage()
+  local old_pause = collectgarbage("setpause", 0)
+  local old_multiplier = collectgarbage("setstepmul", 1000)
+  collectgarbage("incremental", 0, 0, 30) -- each step is a whole collection
+  collectgarbage("restart")
+  local results = table.pack(pcall(op))
+  over = true
+  collectgarbage("setpause", old_pause)
+  collectgarbage("setstepmul", old_multiplier)
+  collectgarbage("incremental", 0, 0, t.hostile and 1 or 13)
+  if not results[1] then error(results[2], 0) end
+  return calls >= (nth or 1), table.unpack(results, 2, results.n)
+end
+
+-- The same at the first, the second … place, as long as there is one: case(n) returns whether its op reached the nth.
+function t.at_each_place(case)
+  for n = 1, t.places do
+    if not case(n) and not case(n) then return end -- a collection of another thread may come first
+  end
 end
 
 -- Runs the program under test in a process of its own: t.run{"-e", "print(1)"} -> output and errors together, status.
