@@ -1,0 +1,10 @@
+import multiprocessing, time
+def slow():
+    time.sleep(0.1)
+    print("child", flush=True)
+def never():
+    time.sleep(1000)
+if __name__ == "__main__":
+    multiprocessing.Process(target=slow).start()
+    multiprocessing.Process(target=never, daemon=True).start()
+    print("end of the script", flush=True)

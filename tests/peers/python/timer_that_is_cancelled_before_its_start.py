@@ -1,0 +1,13 @@
+import threading
+t = threading.Timer(0, print, ["never"])
+t.cancel()
+t.start()
+t.join()
+print(t.is_alive())
+t = threading.Timer(1000, print)
+t.daemon = True
+t.start()
+print(t.is_alive(), t.daemon)
+t.cancel()
+t.join()
+print(t.is_alive())
