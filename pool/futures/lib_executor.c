@@ -1,6 +1,7 @@
 /* The methods of every executor:
  *
  *   pool:submit(f, ...) -> Future        pool:map(f, list_or_iterator, ..., [options]) -> iterator
+ *                                      options: {chunksize =, timeout =, buffersize =}
  *   pool:shutdown{wait = true, cancel_futures = false}        pool:terminate()        <close>: shutdown{}
  */
 #include "pool/futures/backend.h"

@@ -1,8 +1,8 @@
 /* gilua.multiprocessing: Python's names for pools of processes.
  *
- *   multiprocessing.Pool{processes, initializer, initargs, maxtasksperchild}        see lib_pool.c
- *   multiprocessing.Process{target, args, name, daemon}                             see lib_child.c
- *   multiprocessing.shared_array(type, n)                                           see lib_shared_array.c
+ *   multiprocessing.Pool{processes, initializer, initargs, maxtasksperchild}
+ *   multiprocessing.Process{target, args, name, daemon}
+ *   multiprocessing.shared_array(type, n)
  *   multiprocessing.cpu_count()        processors that this program may use: affinity and control group
  */
 #include "pool/multiprocessing/lib_multiprocessing.h"

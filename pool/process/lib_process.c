@@ -1,5 +1,7 @@
-/* futures.ProcessPoolExecutor{max_workers, initializer, initargs, max_tasks_per_child, task_timeout, retries = 0,
- *                             max_pending, memory_limit, start = "fork"}
+/* Processes that execute tasks:
+ *
+ *   futures.ProcessPoolExecutor{max_workers, initializer, initargs, max_tasks_per_child, task_timeout, retries = 0,
+ *                               max_pending, memory_limit, start = "fork", show_progress = false}
  *
  * Executes tasks in processes that were forked from the program as it stood when the pool was made.
  */

@@ -2,6 +2,7 @@
  *
  *   lock:acquire([blocking = true [, timeout]]) -> boolean     lock:release()     lock:locked() -> boolean
  *   local _ <close> = lock:hold()                              lock:with(f, ...) -> results of f(...)
+ *   rlock:held() -> boolean                                    of an RLock: does the calling thread hold it?
  */
 #include "runtime/sync/lib_sync.h"
 

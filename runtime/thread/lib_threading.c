@@ -6,7 +6,7 @@
  *   threading.Timer(seconds, f [, args])                               a Thread that calls f later; cancel calls it off
  *   current_thread() main_thread() enumerate() active_count() get_ident() get_native_id() stack_size([bytes])
  *   threading.Local()   threading.excepthook   threading.TIMEOUT_MAX
- *   Lock RLock Condition Event Semaphore BoundedSemaphore Barrier      see runtime/sync
+ *   Lock RLock Condition Event Semaphore BoundedSemaphore Barrier      below
  */
 #include <lauxlib.h>
 

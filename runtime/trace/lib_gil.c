@@ -5,8 +5,10 @@
  *   gil.stats() -> {switches, forced_switches, signals, threads = {{name, ident, acquisitions, held_ns, waited_ns,
  *                   forced_switches, longest_hold_ns, longest_hold_at}, …}, ended = {the same of the 100 threads that
  *                   ended last; before them, if there were more, an entry with ident 0 that sums up the others},
- *                   pools = {see pool/futures/counters.c}}
- *   gil.trace gil.dump gil.on_long_hold           see runtime/trace/lib_trace.c
+ *                   pools = {{name, kind = "threads" | "processes", max_workers, submitted, finished, queued,
+ *                   most_queued, busy_ns, workers = {{name or pid, tasks, busy_ns}, …}, ended = true of one that was
+ *                   collected}, …}}
+ *   gil.trace gil.dump gil.on_long_hold           below
  */
 #include <lauxlib.h>
 #include <stdio.h>

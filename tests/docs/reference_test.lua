@@ -33,6 +33,11 @@ for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native
   end)
 end
 
+t.test("every name of gilua stands in the reference", function()
+  local text = section "gilua"
+  for name, value in pairs(require "gilua") do assert(type(value) ~= "function" or names(text, name), "no word of " .. name) end
+end)
+
 t.test("every method of an object of ours stands in the reference", function()
   local missing = {}
   for key, mt in pairs(debug.getregistry()) do

@@ -8,6 +8,7 @@ local root = arg[1] or "."
 
 -- Which file tells of what, in the order of the page.
 local modules = {
+  { "gilua", "lib_gilua" },
   { "gilua.threading", "lib_threading", "lib_lock", "lib_condition", "lib_event", "lib_semaphore", "lib_barrier" },
   { "gilua.queue", "lib_queue", "lib_priority_queue" },
   { "gilua.time", "lib_time" },

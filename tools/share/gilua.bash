@@ -6,7 +6,7 @@ _gilua() {
     -e | -l | --switch-interval) COMPREPLY=() ;;
     *)
       if [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "-e -i -l -v -E -W -- --policy --switch-interval --stats --stats=json --trace
+        mapfile -t COMPREPLY < <(compgen -W "-e -i -l -v -E -W - -- --policy --switch-interval --stats --stats=json --trace
           --version --help" -- "$word")
       else
         mapfile -t COMPREPLY < <(compgen -f -- "$word")

@@ -1,7 +1,8 @@
 local multiprocessing, time = require "gilua.multiprocessing", require "gilua.time"
 multiprocessing.Process { target = function()
-  time.sleep(0.1)
+  while not io.open "script.lua.ended" do time.sleep(0.01) end
   print "child"
 end }:start()
 multiprocessing.Process { target = time.sleep, args = { 1000 }, daemon = true }:start()
 print "end of the script"
+io.open("script.lua.ended", "w"):close()
