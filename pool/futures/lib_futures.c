@@ -58,7 +58,7 @@ static int futures_wait(lua_State *L) {
                                  {"return_when", OPTION_WORD, 0, 0, when_names},
                                  {NULL, OPTION_FLAG, 0, 0, NULL}};
   luaL_checktype(L, 1, LUA_TTABLE);
-  options_take(L, 2, "wait", known, NULL);
+  options_take(L, 2, "wait", known, "timeout");
   bool poll;
   ReturnWhen when = (ReturnWhen)options_word(L, 2, "return_when", ALL_COMPLETED);
   int64_t deadline = park_timeout_field(L, 2, "wait", &poll);

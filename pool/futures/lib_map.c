@@ -37,6 +37,7 @@ int executor_map_method(lua_State *L) {
   executor_check(L, 1);
   object_check_callable(L, 2);
   luaL_checkany(L, 3);
+  for (int s = 3; s <= lua_gettop(L); s++) source_refuse_pairs(L, s); /* before its table is taken for options */
   MapOptions o = {.deadline = CLOCK_NEVER, .closes = source_take_for(L, 3)};
   if (!o.closes && has_options(L)) read_options(L, &o);
   int n = lua_gettop(L) - 2 - o.closes;

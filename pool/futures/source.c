@@ -2,6 +2,7 @@
 #include "pool/futures/source.h"
 
 #include <lauxlib.h>
+#include <string.h>
 
 static bool is_next(lua_State *L, int i) {
   if (!lua_iscfunction(L, i)) return false;
@@ -11,11 +12,15 @@ static bool is_next(lua_State *L, int i) {
   return is;
 }
 
+void source_refuse_pairs(lua_State *L, int i) {
+  luaL_argcheck(L, !is_next(L, i), i,
+                "pairs(t) needs a state: make a list of what is to be mapped, or write a function that returns the next value");
+}
+
 void source_check(lua_State *L, int i) {
   luaL_checkany(L, i);
   if (lua_type(L, i) == LUA_TTABLE) return;
-  luaL_argcheck(L, !is_next(L, i), i,
-                "pairs(t) needs a state: make a list of what is to be mapped, or write a function that returns the next value");
+  source_refuse_pairs(L, i);
   if (lua_isfunction(L, i)) return;
   if (luaL_getmetafield(L, i, "__call") != LUA_TNIL) {
     lua_pop(L, 1);
@@ -23,6 +28,13 @@ void source_check(lua_State *L, int i) {
   }
   if (lua_type(L, i) == LUA_TSTRING)
     luaL_argerror(L, i, "list or iterator expected, got string: for its characters write s:gmatch(\".\")");
+  if (luaL_getmetafield(L, i, "__name") == LUA_TSTRING) {
+    const char *name = lua_tostring(L, -1);
+    if (strstr(name, "Queue") != NULL) luaL_argerror(L, i, "list or iterator expected, got a queue: for its items write q:items()");
+    if (strcmp(name, "gilua.buffer") == 0)
+      luaL_argerror(L, i, "list or iterator expected, got a buffer: for its elements write b:totable()");
+    lua_pop(L, 1);
+  }
   if (lua_isnumber(L, i) && i > 3 && lua_isfunction(L, i - 2))
     luaL_argerror(L, i, "list or iterator expected, got number: in the place of ipairs(t) write t");
   luaL_typeerror(L, i, "list or iterator");

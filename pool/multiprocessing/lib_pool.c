@@ -239,9 +239,10 @@ int pool_new_over(lua_State *L) {
 }
 
 int pool_new(lua_State *L) {
-  for (int k = 2; k <= lua_gettop(L); k++) luaL_argcheck(L, lua_isnil(L, k), k, "no value expected: Pool takes one table");
+  for (int k = 2; k <= lua_gettop(L); k++) luaL_argcheck(L, lua_isnil(L, k), k, "no value expected: Pool takes one table, {processes = …}");
   lua_settop(L, 1);
-  if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TNUMBER) luaL_checktype(L, 1, LUA_TTABLE);
+  if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TNUMBER && !lua_istable(L, 1))
+    luaL_argerror(L, 1, lua_pushfstring(L, "table expected, got %s: Pool takes one table, {processes = …}", luaL_typename(L, 1)));
   lua_getglobal(L, "require");
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 1);

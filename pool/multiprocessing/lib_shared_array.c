@@ -20,6 +20,7 @@
 #include "pool/pickle/pickle.h"
 #include "pool/process/result_files.h"
 #include "runtime/native/buffer.h"
+#include "runtime/native/lib_native.h"
 #include "runtime/os/descriptors.h"
 
 typedef struct SharedMemory {
@@ -51,7 +52,7 @@ static void push_array(lua_State *L, BufferType type, size_t n, int fd) {
 }
 
 int shared_array_new(lua_State *L) {
-  BufferType type = (BufferType)luaL_checkoption(L, 1, NULL, buffer_type_names);
+  BufferType type = (BufferType)native_check_buffer_type(L, 1);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0 && n <= PTRDIFF_MAX / 8, 2, "not a length");
   int fd = os_above_standard(memfd_create("gilua.shared_array", MFD_CLOEXEC));
@@ -90,7 +91,7 @@ static int open_memory(lua_Integer pid, lua_Integer fd, ino_t inode) {
 /* (pid, fd, inode, type, length, first, n) -> an array of another process, or elements first … first + n - 1 (from 0) of it */
 static int attach(lua_State *L) {
   struct stat st;
-  BufferType type = (BufferType)luaL_checkoption(L, 4, NULL, buffer_type_names);
+  BufferType type = (BufferType)native_check_buffer_type(L, 4);
   lua_Integer length = luaL_checkinteger(L, 5), first = luaL_checkinteger(L, 6), n = luaL_checkinteger(L, 7);
   int fd = open_memory(luaL_checkinteger(L, 1), luaL_checkinteger(L, 2), (ino_t)luaL_checkinteger(L, 3));
   if (fd < 0)
@@ -108,7 +109,7 @@ static int attach(lua_State *L) {
 /* (type, bytes) -> a copy of a buffer that is not shared */
 static int load(lua_State *L) {
   size_t size;
-  BufferType type = (BufferType)luaL_checkoption(L, 1, NULL, buffer_type_names);
+  BufferType type = (BufferType)native_check_buffer_type(L, 1);
   const char *bytes = luaL_checklstring(L, 2, &size);
   luaL_argcheck(L, size % buffer_item_sizes[type] == 0, 2, "no whole number of elements");
   Buffer *b = buffer_new(L, type, size / buffer_item_sizes[type]);

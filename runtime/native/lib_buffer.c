@@ -266,7 +266,12 @@ static const char *const buffer_fields[] = {"type", "itemsize", "nbytes", NULL};
 const ObjectType buffer_type = {
     .name = "gilua.buffer", .size = sizeof(Buffer), .methods = buffer_methods, .meta = buffer_meta, .fields = buffer_fields};
 
-int native_check_buffer_type(lua_State *L, int i) { return luaL_checkoption(L, i, NULL, buffer_type_names); }
+int native_check_buffer_type(lua_State *L, int i) {
+  const char *name = luaL_checkstring(L, i);
+  for (int k = 0; buffer_type_names[k] != NULL; k++)
+    if (strcmp(name, buffer_type_names[k]) == 0) return k;
+  return luaL_argerror(L, i, lua_pushfstring(L, "unknown type '%s': types are f64, f32, i64, i32 and u8", name));
+}
 
 /* native.buffer(type, n | string | table | buffer) */
 static int new_buffer(lua_State *L) {

@@ -266,6 +266,7 @@ static int ctypes_cast(lua_State *L) {
 /* ctypes.string(p [, n]): n bytes, or up to the zero */
 static int ctypes_string(lua_State *L) {
   size_t size;
+  luaL_argexpected(L, !lua_isnumber(L, 1), 1, "pointer, buffer or callback"); /* cast an address that is meant */
   const char *address = check_address(L, 1, &size);
   luaL_argcheck(L, address != NULL, 1, "is NULL");
   if (lua_isnoneornil(L, 2)) {

@@ -99,6 +99,12 @@ static void take_fields(lua_State *L, int from, int to, const char *what, const 
   }
 }
 
+/* The argument at i is neither a table nor what may stand in its place: says what to write. */
+static void no_table(lua_State *L, int i, const char *what, const Option *known) {
+  luaL_argerror(L, i, lua_pushfstring(L, "table expected, got %s: %s takes one table, {%s = …}", luaL_typename(L, i), what,
+                                      known->name));
+}
+
 void options_take(lua_State *L, int i, const char *what, const Option *known, const char *alone) {
   luaL_checkstack(L, 8, NULL);
   if (lua_gettop(L) < i) lua_settop(L, i);
@@ -112,7 +118,7 @@ void options_take(lua_State *L, int i, const char *what, const Option *known, co
     lua_setfield(L, -2, alone);
     lua_replace(L, i);
   }
-  if (!lua_isnil(L, i)) luaL_checktype(L, i, LUA_TTABLE);
+  if (!lua_isnoneornil(L, i) && !lua_istable(L, i)) no_table(L, i, what, known);
   lua_newtable(L);
   int own = lua_gettop(L);
   if (!lua_isnil(L, i)) take_fields(L, i, own, what, known);

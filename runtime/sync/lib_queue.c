@@ -176,20 +176,20 @@ int lib_queue_shutdown(lua_State *L) {
   return 0;
 }
 
-/* the iterator of items: (queue) -> item, or nil at shutdown */
+/* the iterator of items, () -> item, or nil at shutdown; upvalue: the queue, so that map takes it as it takes any other */
 static int next_item(lua_State *L) {
-  lua_settop(L, 1);
-  lua_getfield(L, 1, "get");
-  lua_insert(L, 1);
+  lua_settop(L, 0);
+  lua_getfield(L, lua_upvalueindex(1), "get");
+  lua_pushvalue(L, lua_upvalueindex(1));
   lua_call(L, 1, 1);
   return 1;
 }
 
 int lib_queue_items(lua_State *L) {
   lib_queue_check(L);
-  lua_pushcfunction(L, next_item);
-  lua_pushvalue(L, 1);
-  return 2;
+  lua_settop(L, 1);
+  lua_pushcclosure(L, next_item, 1);
+  return 1;
 }
 
 static const luaL_Reg queue_methods[] = {
@@ -234,6 +234,7 @@ static int new_lifo(lua_State *L) {
 }
 
 static int new_simple(lua_State *L) {
+  luaL_argcheck(L, lua_isnoneornil(L, 1), 1, "a SimpleQueue has no bound");
   lua_settop(L, 0);
   lib_queue_new(L, &simple_queue_type);
   return 1;

@@ -51,6 +51,48 @@ t.test("what is called with a lock held is checked before the lock is taken", fu
   end)
 end)
 
+t.test("what is no table of options says what to write", function()
+  local sleepy = futures.Future()
+  t.raises("got function: Thread takes one table, {target = …}", threading.Thread, print)
+  t.raises("got function: Process takes one table, {target = …}", mp.Process, print)
+  t.raises("got boolean: shutdown takes one table, {wait = …}", pool.shutdown, pool, true)
+  t.raises("got function: Pool takes one table, {processes = …}", mp.Pool, print)
+  t.raises("got string: ThreadPoolExecutor takes one table, {max_workers = …}", futures.ThreadPoolExecutor, "4")
+  t.equal(#select(2, futures.wait({ sleepy }, 0)), 1, "a number in its place is the timeout, as in Python")
+end)
+
+t.test("types of arrays that do not exist are named, and so are those that there are", function()
+  t.raises("unknown type 'd': types are f64, f32, i64, i32 and u8", mp.shared_array, "d", 3)
+  t.raises("unknown type 'float': types are f64, f32, i64, i32 and u8", native.buffer, "float", 3)
+end)
+
+t.test("map says what to write in the place of what it cannot take", function()
+  for _, map in ipairs { function(...) return pool:map(print, ...) end, function(...) return pool:map(print, { 1 }, ...) end } do
+    t.raises("pairs%(t%) needs a state", map, pairs { a = 1 })
+    t.raises("pairs%(t%) needs a state", map, pairs { 1, 2 })
+    t.raises("write q:items%(%)", map, require("gilua.queue").Queue())
+    t.raises("write b:totable%(%)", map, native.buffer("u8", 3))
+    t.raises("for its characters write s:gmatch", map, "abc")
+  end
+end)
+
+t.test("map takes the items of a queue", function()
+  local q, sum = require("gilua.queue").Queue(), 0
+  local own <close> = futures.ThreadPoolExecutor(1)
+  for i = 1, 5 do q:put(i) end
+  q:shutdown()
+  for x in own:map(function(x) return 10 * x end, q:items()) do sum = sum + x end
+  t.equal(sum, 150)
+end)
+
+t.test("ctypes.string of a number, which could only be a wrong address, is an error", function()
+  t.raises("pointer, buffer or callback expected, got number", ctypes.string, 5)
+end)
+
+t.test("a SimpleQueue has no bound, and says so", function()
+  t.raises("a SimpleQueue has no bound", require("gilua.queue").SimpleQueue, 5)
+end)
+
 t.test("a count of arguments that is none is an error", function()
   for _, n in ipairs { 1.5, -1, "two", 1e9 } do
     t.raises("args", threading.Thread, { target = print, args = { n = n } })

@@ -240,7 +240,7 @@ for _, kind in ipairs { "Queue", "LifoQueue", "SimpleQueue" } do
 end
 
 t.test("a SimpleQueue has no bound", function()
-  local q = queue.SimpleQueue(1)
+  local q = queue.SimpleQueue()
   for i = 1, 10 do t.equal(q:put_nowait(i), true) end
   t.equal(q:full(), false)
 end)
