@@ -44,6 +44,16 @@ enum { PROBLEM = 512, LONGEST_NAME = 256, NEWEST_VERSION = 99 };
 /* What dlerror says, which is of this thread until its next call. */
 static void note_problem(char *problem) { snprintf(problem, PROBLEM, "%s", dlerror()); }
 
+/* Copies what is short for a library, "m" of "m" and "libm.so"; false for a path, a version, or what is too long. */
+static bool short_name(char copy[LONGEST_NAME], const char *name) {
+  size_t n = name != NULL ? strlen(name) : 0;
+  if (n == 0 || n >= LONGEST_NAME || strchr(name, '/') != NULL) return false;
+  bool whole = n > 6 && strncmp(name, "lib", 3) == 0 && strcmp(name + n - 3, ".so") == 0;
+  if (!whole && strstr(name, ".so") != NULL) return false;
+  snprintf(copy, LONGEST_NAME, "%.*s", (int)(whole ? n - 6 : n), whole ? name + 3 : name);
+  return true;
+}
+
 /* "m": libm.so, which packages for development have, and which may be a text for the linker; else the newest version. */
 static void *open_short(const char *name, int flags, char *problem) {
   char file[LONGEST_NAME + 16];
@@ -59,12 +69,13 @@ static void *open_short(const char *name, int flags, char *problem) {
 
 /* Opens the library of that name. The loader reads files: without the lock. */
 static void *open_library(lua_State *L, const char *name, int flags, char *problem) {
-  bool is_short = name != NULL && strchr(name, '/') == NULL && strstr(name, ".so") == NULL && strlen(name) < LONGEST_NAME;
+  char copy[LONGEST_NAME];
+  bool is_short = short_name(copy, name);
   Tstate *ts = park_self(L);
   blocking_begin(ts, "load");
   void *handle = dlopen(name, flags);
   if (handle == NULL) note_problem(problem);
-  if (handle == NULL && is_short) handle = open_short(name, flags, problem);
+  if (handle == NULL && is_short) handle = open_short(copy, flags, problem);
   blocking_end(ts);
   return handle;
 }

@@ -26,3 +26,19 @@ echo "ok - it says what the page says"
 left=$(find "$HOME/gilua" -type f -o -type l)
 [ -z "$left" ] || { echo "not ok - --uninstall leaves nothing: $left"; exit 1; }
 echo "ok - --uninstall leaves nothing"
+
+# What the tools say of mistakes.
+refuses() { # refuses WORDS COMMAND…
+  local words=$1; shift
+  if "$@" >"$work/out" 2>&1 </dev/null; then echo "not ok - $* is refused"; exit 1; fi
+  grep -q -- "$words" "$work/out" || { echo "not ok - $* says: $words"; cat "$work/out"; exit 1; }
+  echo "ok - $* says: $words"
+}
+refuses "unknown option '--prefx'" tools/install --prefx=/x
+refuses "--prefix needs a folder" tools/install --prefix
+refuses "--prefix needs a folder" tools/install --prefix=
+refuses "no interp/libgilua.so in '/nowhere'" tools/install --from /nowhere --prefix "$HOME/x"
+mkdir "$HOME/closed" && chmod a-w "$HOME/closed"
+[ -w "$HOME/closed" ] || refuses "cannot write to .*: run it as root, or give a --prefix" tools/install --from "$root" --prefix "$HOME/closed/x"
+tools/install --help >"$work/out" && grep -q -- "--uninstall" "$work/out" || { echo "not ok - tools/install --help helps"; exit 1; }
+echo "ok - tools/install --help helps"

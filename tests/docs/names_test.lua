@@ -157,6 +157,26 @@ t.test("manuals name no function that does not exist", function()
   end
 end)
 
+-- What pages write as `module.name` is there.
+t.test("documents name nothing of a module that it does not have", function()
+  local modules = {}
+  for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "threading", "time" } do
+    modules[module] = gilua[module]
+  end
+  local ls <close> = io.popen(("cd '%s' && ls README.md docs/*.md"):format(root))
+  for page in ls:lines() do
+    local text = read(page):gsub("```python.-```", "")
+    if page == "docs/coming_from_python.md" then text = text:gsub("\n|[^|\n]*|", "\n|") end -- Python's column
+    if page ~= "docs/reference.md" then
+      for module, name in text:gmatch "%f[%w_./](%l+)%.([%a_][%w_]*)" do
+        if modules[module] and name ~= "md" and name ~= "lua" then
+          assert(modules[module][name] ~= nil, page .. ": there is no " .. module .. "." .. name)
+        end
+      end
+    end
+  end
+end)
+
 -- --- errors
 
 t.test("docs/runtime.md names every kind of error, and no other", function()

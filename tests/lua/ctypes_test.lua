@@ -284,4 +284,11 @@ t.test("functions at addresses can be called", function()
   t.equal(f(12), 12)
 end)
 
+t.test("libraries are found by their names for the linker, also where that is a text", function()
+  for _, name in ipairs { "m", "libm.so", "c", "libc.so", "libm.so.6" } do
+    t.equal(ctypes.load(name):symbol "abs" ~= nil, true, name)
+  end
+  t.raises("cannot load library 'libnone.so'", ctypes.load, "libnone.so")
+end)
+
 t.finish()
