@@ -85,6 +85,7 @@ static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
   configure(rt, c);
   native_offer(L);
   shared_array_register(L);
+  shared_register(L);
   lua_pushcfunction(L, chunk_run);
   pickle_register(L, "gilua.run_chunk");
 }

@@ -2,7 +2,10 @@
  *
  *   p:start() -> p    p:join([timeout]) -> boolean    p:is_alive()    p:terminate()    p:kill()
  *   p.pid    p.exitcode: nil while it runs; what it left with, or the negative number of the signal that ended it
- *   p.name   p.daemon
+ *   p.name   p.daemon   p:close(): it has ended and is not used any more
+ *
+ *   multiprocessing.active_children() -> list of the Processes of this process that run
+ *   current_process() and parent_process() are in lib_current.c.
  *
  * An engine with one worker that does one call: the same birth, the same zygote. It ends as a program does. The program waits
  * at its end for processes that are no daemons, and ends the others. An error of the target goes to stderr; the exit code
@@ -18,6 +21,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "pool/process/current.h"
 #include "pool/process/engines.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
@@ -35,6 +39,7 @@ typedef struct Child {
   PickleLink *link;  /* [G] until there is an engine */
   Task *task;        /* [G] */
   bool started, ended; /* [G] */
+  bool closed;         /* [G] */
   int exitcode;      /* [G] once ended */
   pid_t pid;         /* [G] once it is born */
 } Child;
@@ -42,7 +47,13 @@ typedef struct Child {
 static const ObjectType child_type;
 static const char names_key = 0; /* registry: the number of the last default name */
 
-static Child *check(lua_State *L) { return object_check(L, 1, &child_type); }
+static const char children_key = 0; /* registry: table, address -> Process that runs */
+
+static Child *check(lua_State *L) {
+  Child *c = object_check(L, 1, &child_type);
+  if (c->closed) error_raise_state(L, "closed", "this Process is closed");
+  return c;
+}
 
 /* Nobody may ever look at it: the zygote goes when the process has. Under Engine.m. */
 static void close_engine(Task *t) {
@@ -52,9 +63,18 @@ static void close_engine(Task *t) {
 
 /* It is not collected while it runs: the object at i, or nothing if i is 0. */
 static void anchor(lua_State *L, Child *c, int i) {
+  if (i != 0) i = lua_absindex(L, i);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &children_key) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    if (i == 0) return; /* nothing was anchored yet */
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &children_key);
+  }
   if (i != 0) lua_pushvalue(L, i);
   else lua_pushnil(L);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, c);
+  lua_rawsetp(L, -2, c);
+  lua_pop(L, 1);
 }
 
 static int exit_code_of(const Task *t) {
@@ -103,10 +123,13 @@ static void dump_call(lua_State *L, PickleLink *link, PickleMessage *message) {
   lua_getiuservalue(L, 1, CHILD_ARGS);
   int args = lua_gettop(L), n = 0;
   if (lua_istable(L, args)) n = options_count(L, args, "field 'args' to 'Process'", MOST_ARGS);
-  luaL_checkstack(L, n + 1, "too many arguments to a process");
+  luaL_checkstack(L, n + 8, "too many arguments to a process");
   lua_getiuservalue(L, 1, CHILD_TARGET);
   for (int k = 1; k <= n; k++) lua_rawgeti(L, args, k);
-  pickle_dump(L, args + 1, n + 1, PICKLE_TASK, link, message);
+  lua_getiuservalue(L, 1, CHILD_NAME);
+  current_push_description(L, lua_tostring(L, -1), check(L)->owner.daemon);
+  lua_remove(L, -2);
+  pickle_dump(L, args + 1, n + 2, PICKLE_TASK, link, message);
   lua_settop(L, base);
 }
 
@@ -185,6 +208,39 @@ static int child_is_alive(lua_State *L) {
   return 1;
 }
 
+static int child_close(lua_State *L) {
+  Child *c = object_check(L, 1, &child_type);
+  if (c->closed) return 0;
+  if (c->started && !look(L, c))
+    return error_raise_state(L, "running", "a Process that runs cannot be closed: join or terminate it first");
+  c->closed = true;
+  return 0;
+}
+
+int process_active_children(lua_State *L) {
+  lua_settop(L, 0);
+  lua_newtable(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &children_key) != LUA_TTABLE) {
+    lua_settop(L, 1);
+    return 1;
+  }
+  lua_newtable(L); /* looking changes the table of children */
+  lua_Integer n = 0;
+  for (lua_pushnil(L); lua_next(L, 2) != 0;) {
+    const Child *c = object_test(L, -1, &child_type);
+    if (c != NULL && c->engine != NULL && !engine_foreign(c->engine)) lua_rawseti(L, 3, ++n);
+    else lua_pop(L, 1);
+  }
+  lua_Integer running = 0;
+  for (lua_Integer k = 1; k <= n; k++) {
+    lua_rawgeti(L, 3, k);
+    if (!look(L, lua_touserdata(L, -1))) lua_rawseti(L, 1, ++running);
+    else lua_pop(L, 1);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
 static int send_signal(lua_State *L, int sig) {
   Child *c = check(L);
   if (!c->started) return luaL_error(L, "the process was not started");
@@ -230,10 +286,11 @@ static bool child_set(lua_State *L, void *object, const char *field) {
 }
 
 static int child_tostring(lua_State *L) {
-  Child *c = check(L);
+  Child *c = object_check(L, 1, &child_type);
   lua_getiuservalue(L, 1, CHILD_NAME);
   const char *name = lua_tostring(L, -1), *daemon = c->owner.daemon ? ", daemon" : "";
-  if (!c->started) lua_pushfstring(L, "Process(%s, new%s)", name, daemon);
+  if (c->closed) lua_pushfstring(L, "Process(%s, closed%s)", name, daemon);
+  else if (!c->started) lua_pushfstring(L, "Process(%s, new%s)", name, daemon);
   else if (look(L, c)) lua_pushfstring(L, "Process(%s, exit code %d%s)", name, c->exitcode, daemon);
   else lua_pushfstring(L, "Process(%s, pid %d%s)", name, (int)c->pid, daemon);
   return 1;
@@ -272,7 +329,7 @@ int process_new(lua_State *L) {
 /* It is anchored while it runs: so either it does not, or the state is closed, after an exit that did not wait, or before
  * the threads of an attached state are waited for. */
 static int child_collect(lua_State *L) {
-  Child *c = check(L);
+  Child *c = object_check(L, 1, &child_type);
   if (c->engine == NULL || engine_foreign(c->engine)) return 0;
   engine_stop(c->engine);
   let_go(L, c);
@@ -280,7 +337,8 @@ static int child_collect(lua_State *L) {
 }
 
 static const luaL_Reg child_methods[] = {{"start", child_start},         {"join", child_join}, {"is_alive", child_is_alive},
-                                         {"terminate", child_terminate}, {"kill", child_kill}, {NULL, NULL}};
+                                         {"terminate", child_terminate}, {"kill", child_kill}, {"close", child_close},
+                                         {NULL, NULL}};
 
 static const luaL_Reg child_meta[] = {{"__tostring", child_tostring}, {"__gc", child_collect}, {NULL, NULL}};
 

@@ -21,6 +21,7 @@
 #include "pool/futures/backend.h"
 #include "pool/futures/chunk.h"
 #include "pool/process/birth.h"
+#include "pool/process/current.h"
 #include "pool/process/leave.h"
 #include "pool/process/result_files.h"
 #include "pool/process/task_input.h"
@@ -158,7 +159,9 @@ static int run_task(lua_State *L) {
 /* The call of a Process, protected: (Worker). */
 static int run_process(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
-  if (lua_pcall(L, load_call(L, w), 0, HANDLER) == LUA_OK) return 0;
+  int nargs = load_call(L, w) - 1;
+  current_take(L);
+  if (lua_pcall(L, nargs, 0, HANDLER) == LUA_OK) return 0;
   error_push_traceback(L, -1);
   report(L);
   lua_pop(L, 1);
@@ -303,7 +306,11 @@ static void limit_memory(const Runtime *rt, size_t limit) {
 static int settle(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
   uint64_t seed[2];
-  if (!w->birth->single) result_files_open(L, &w->files);
+  if (!w->birth->single) {
+    result_files_open(L, &w->files);
+    lua_pushinteger(L, w->birth->parent);
+    current_take(L);
+  }
   if (getrandom(seed, sizeof seed, GRND_NONBLOCK) == sizeof seed && lua_getglobal(L, "math") == LUA_TTABLE &&
       lua_getfield(L, -1, "randomseed") == LUA_TFUNCTION) {
     lua_pushinteger(L, (lua_Integer)seed[0]);

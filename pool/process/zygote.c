@@ -25,6 +25,7 @@
 #include "pool/process/birth.h"
 #include "runtime/os/descriptors.h"
 #include "runtime/os/stdio.h"
+#include "runtime/shared/object.h"
 
 enum {
   PARENT_POLL_MS = 1000, /* without a pidfd the parent is looked for this often */
@@ -183,6 +184,7 @@ void zygote_run(const Birth *birth) {
   z.signals = take_signals();
   if (z.children == NULL || z.signals < 0) _exit(WORKER_BROKEN);
   prove_libc();
+  if (birth->single) shared_inherit(); /* what the program shares stays alive for the Process that this is for */
   say(&z, &(ZygoteMessage){.op = ZYGOTE_READY, .pid = getpid()});
   lua_pushcfunction(birth->L, age_protected); /* beside the program, which goes on */
   if (lua_pcall(birth->L, 0, 0, 0) != LUA_OK) lua_settop(birth->L, 0);

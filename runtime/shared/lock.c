@@ -1,0 +1,105 @@
+/* See lock.h. */
+#include "runtime/shared/lock.h"
+
+#include <sched.h>
+
+static SharedLock *lock_of(const Shared *s) { return (SharedLock *)s->object; }
+
+static void own(SharedLock *l, uint32_t thread) {
+  if (thread == 0) return;
+  atomic_store_explicit(&l->thread, thread, memory_order_relaxed);
+  l->depth = 1;
+}
+
+static bool try_take(SharedWait *w, bool look) {
+  SharedLockWait *lw = (SharedLockWait *)w;
+  SharedLock *l = lock_of(w->handle);
+  for (;;) {
+    uint64_t seen = atomic_load_explicit(&l->word, memory_order_relaxed), owner = seen & ~SHARED_WAITED;
+    uint64_t mark = places_any(&l->places) ? SHARED_WAITED : 0; /* this waiter's own place may be all: that costs a release */
+    bool dead = look && owner != 0 && !shared_alive(owner);
+    if (owner == 0 || dead) {
+      if (!atomic_compare_exchange_strong_explicit(&l->word, &seen, shared_self() | mark, memory_order_acquire,
+                                                   memory_order_relaxed))
+        continue;
+      own(l, lw->thread);
+      lw->abandoned |= dead;
+      return true;
+    }
+    if (w->deadline <= 0 || (seen & SHARED_WAITED) != 0 ||
+        atomic_compare_exchange_strong_explicit(&l->word, &seen, seen | SHARED_WAITED, memory_order_relaxed,
+                                                memory_order_relaxed))
+      return false;
+  }
+}
+
+static ParkResult wait_for(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool shielded, bool *abandoned) {
+  SharedLockWait lw = {.w = {.handle = s,
+                             .places = &lock_of(s)->places,
+                             .try = try_take,
+                             .what = thread != 0 ? "shared RLock" : "shared Lock",
+                             .deadline = deadline,
+                             .shielded = shielded},
+                       .thread = thread};
+  ParkResult result = shared_wait(ts, &lw.w);
+  *abandoned = lw.abandoned;
+  return result;
+}
+
+ParkResult slock_wait(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool *abandoned) {
+  return wait_for(ts, s, thread, deadline, false, abandoned);
+}
+
+ParkResult slock_take_again(Tstate *ts, Shared *s, uint32_t thread, bool *abandoned) {
+  return wait_for(ts, s, thread, CLOCK_NEVER, true, abandoned);
+}
+
+bool slock_held(const SharedLock *l) {
+  uint64_t owner = atomic_load_explicit(&l->word, memory_order_acquire) & ~SHARED_WAITED;
+  return owner != 0 && shared_alive(owner);
+}
+
+/* Gives a waiter that has waited for long the time to come: whoever takes and releases in a loop would always be first. */
+static void let_go_first(SharedLock *l) {
+  for (int64_t until = clock_ns() + LOCK_YIELD_NS; clock_ns() < until; sched_yield())
+    if ((atomic_load_explicit(&l->word, memory_order_relaxed) & ~SHARED_WAITED) != 0) return;
+}
+
+/* Without waiters. */
+static bool release_at_once(SharedLock *l) {
+  uint64_t seen = atomic_load_explicit(&l->word, memory_order_relaxed);
+  if ((seen & SHARED_WAITED) != 0) return false;
+  uint32_t thread = atomic_load_explicit(&l->thread, memory_order_relaxed);
+  atomic_store_explicit(&l->thread, 0, memory_order_relaxed);
+  if (atomic_compare_exchange_strong_explicit(&l->word, &seen, 0, memory_order_release, memory_order_relaxed)) return true;
+  atomic_store_explicit(&l->thread, thread, memory_order_relaxed);
+  return false;
+}
+
+/* With the guard, which it leaves. */
+static void release(Shared *s, SharedLock *l) {
+  Woken woken = {{0}};
+  const Place *first = places_first(&l->places, 0);
+  bool waits_long = first != NULL && clock_ns() - first->since > LOCK_FAIR_NS;
+  atomic_store_explicit(&l->thread, 0, memory_order_relaxed);
+  atomic_store_explicit(&l->word, places_any(&l->places) ? SHARED_WAITED : 0, memory_order_release);
+  places_grant(&l->places, 0, 1, &woken);
+  shared_leave(s, &l->places, &woken);
+  if (waits_long) let_go_first(l);
+}
+
+ParkResult slock_release(Tstate *ts, Shared *s) {
+  SharedLock *l = lock_of(s);
+  if (release_at_once(l)) return PARK_GRANTED;
+  ParkResult result = shared_enter(ts, s, NULL);
+  if (result == PARK_GRANTED) release(s, l);
+  return result;
+}
+
+bool slock_release_outside(Shared *s, const atomic_bool *stop) {
+  SharedLock *l = lock_of(s);
+  if (release_at_once(l)) return true;
+  if (guard_wait(&s->object->guard, CLOCK_NEVER, stop) == GUARD_BUSY) return false;
+  release(s, l);
+  return true;
+}

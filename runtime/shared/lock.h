@@ -1,0 +1,67 @@
+/* Lock and RLock between processes.
+ *
+ * The word is as in guard.h: who has it, and whether somebody waits. A free lock is taken, and one that nobody waits for is
+ * released, by one compare-exchange. All else happens under the object's guard:
+ *
+ *   0 -> id, WAITED -> id | WAITED      slock_try, or a waiter         acquire
+ *   id -> 0                             slock_release                   release
+ *   id | WAITED -> WAITED or 0          slock_release, and the first is told; who comes first takes it
+ *   dead -> id                          a waiter that looked: it gets the lock abandoned
+ *
+ * Whoever releases a lock whose first waiter has waited for LOCK_FAIR_NS gives that time to come.
+ */
+#ifndef GILUA_RUNTIME_SHARED_LOCK_H
+#define GILUA_RUNTIME_SHARED_LOCK_H
+
+#include "runtime/shared/wait.h"
+
+static const int64_t LOCK_FAIR_NS = 1000000, LOCK_YIELD_NS = 100000;
+
+typedef struct SharedLock {
+  SharedObject o;
+  _Atomic uint64_t word;
+  _Atomic uint32_t thread; /* RLock: of its process, that has it, 0: it changes hands; relaxed: only its own value counts */
+  uint32_t depth;          /* RLock: of whoever has it */
+  Places places;
+} SharedLock;
+
+typedef struct SharedLockWait {
+  SharedWait w;
+  uint32_t thread;
+  bool abandoned; /* its owner died */
+} SharedLockWait;
+
+/* slock_try takes a free one. thread is that of an RLock's taker, 0 for a Lock. */
+static inline bool slock_try(SharedLock *l, uint32_t thread) {
+  uint64_t seen = atomic_load_explicit(&l->word, memory_order_relaxed);
+  if ((seen & ~SHARED_WAITED) != 0 ||
+      !atomic_compare_exchange_strong_explicit(&l->word, &seen, seen | shared_self(), memory_order_acquire, memory_order_relaxed))
+    return false;
+  if (thread != 0) {
+    atomic_store_explicit(&l->thread, thread, memory_order_relaxed);
+    l->depth = 1;
+  }
+  return true;
+}
+
+/* slock_mine tells whether that thread of this process has an RLock. */
+static inline bool slock_mine(const SharedLock *l, uint32_t thread) {
+  return atomic_load_explicit(&l->thread, memory_order_relaxed) == thread &&
+         (atomic_load_explicit(&l->word, memory_order_relaxed) & ~SHARED_WAITED) == shared_self();
+}
+
+/* slock_wait takes it, however long that takes. */
+ParkResult slock_wait(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool *abandoned);
+
+/* slock_held tells whether a living process has it. */
+bool slock_held(const SharedLock *l);
+
+/* slock_release gives it up wholly, whoever has it. PARK_REQUESTED: it was not, somebody stands still with the guard. */
+ParkResult slock_release(Tstate *ts, Shared *s);
+
+/* slock_release_outside does that without the interpreter lock; false: *stop came first. slock_take_again takes it, after a
+ * Condition's wait: no request ends that. */
+bool slock_release_outside(Shared *s, const atomic_bool *stop);
+ParkResult slock_take_again(Tstate *ts, Shared *s, uint32_t thread, bool *abandoned);
+
+#endif

@@ -1,0 +1,95 @@
+/* Objects in an arena, and who holds them.
+ *
+ * A process holds an object while it has a handle of it: one bit for each member, so taking and dropping are one store, and
+ * the bit of a dead process counts for nothing. An object that nobody holds is freed by whoever drops it last, or sweeps.
+ *
+ * On its way in a message an object is held by a flight: a number in the object, which the message carries. Whoever attaches
+ * takes the number away; so does the sender, when it drops a message that nobody read.
+ *
+ * What a forked process has inherited is held by its zygote, in bits of their own: the zygote of a Process speaks for it.
+ * A worker's own handle of the object becomes a hold when it is used first.
+ *
+ * An end of a Pipe has a peer: both are freed together, and "is the other end held by somebody" is the question of `closed`.
+ */
+#ifndef GILUA_RUNTIME_SHARED_OBJECT_H
+#define GILUA_RUNTIME_SHARED_OBJECT_H
+
+#include "runtime/shared/arena.h"
+
+enum { HOLD_WORDS = MOST_MEMBERS / 64, FLIGHTS = 16 };
+
+typedef enum SharedKind {
+  SHARED_NONE,
+  SHARED_LOCK,
+  SHARED_RLOCK,
+  SHARED_CONDITION,
+  SHARED_EVENT,
+  SHARED_SEMAPHORE,
+  SHARED_BOUNDED_SEMAPHORE,
+  SHARED_BARRIER,
+  SHARED_VALUE,
+  SHARED_QUEUE,
+  SHARED_JOINABLE_QUEUE,
+  SHARED_SIMPLE_QUEUE,
+  SHARED_PIPE_END
+} SharedKind;
+
+/* Every object begins with this. Zeroed when it is made. */
+typedef struct SharedObject {
+  Guard guard;            /* of what follows the head */
+  _Atomic uint32_t kind;  /* [arena guard] SharedKind; 0: freed */
+  uint32_t serial;        /* [i] no two objects of an arena have the same */
+  uint32_t index;         /* [i] of its extent */
+  uint32_t peer;          /* [i] the other end of a Pipe, 0: none */
+  uint32_t lost;          /* [arena guard] flights that found no place: it is held until the arena ends */
+  _Atomic uint32_t flights[FLIGHTS];     /* [arena guard] 0: none */
+  _Atomic uint64_t holds[HOLD_WORDS];     /* [arena guard] by member */
+  _Atomic uint64_t inherited[HOLD_WORDS]; /* [arena guard] by member, of zygotes */
+} SharedObject;
+
+/* A handle. Of one runtime; needs its lock, like a Lua value. */
+typedef struct Shared {
+  Arena *arena;         /* NULL: none, or closed */
+  SharedObject *object;
+  uint32_t serial;
+  SharedId holder;      /* the process for which it is a hold */
+  _Atomic int spins;    /* [a] of waits by this handle: so many more may spin in vain, < 0: so many do not spin; relaxed */
+} Shared;
+
+/* What a message carries. */
+typedef struct SharedName {
+  uint64_t nonce;
+  int pid, fd;
+  uint32_t index, serial, kind, flight;
+} SharedName;
+
+/* shared_new makes n objects (1, or 2: peers) of that kind and size, held by the calling process. 0 or an errno. */
+int shared_new(Shared *out, int n, SharedKind kind, size_t size);
+
+/* shared_name says how another process finds s, and begins a flight. 0 or an errno. shared_land ends a flight that nobody
+ * took. */
+int shared_name(Shared *s, SharedName *name);
+void shared_land(uint64_t nonce, uint32_t index, uint32_t serial, uint32_t flight);
+
+/* shared_attach makes a handle; 0 or an errno, ENOENT: it is gone. */
+int shared_attach(Shared *s, const SharedName *name);
+
+/* shared_usable makes an inherited handle a hold of this process; false: the object is gone, or the handle was closed. */
+bool shared_adopt(Shared *s);
+static inline bool shared_usable(Shared *s) {
+  return s->arena != NULL && (s->holder == shared_self() || shared_adopt(s));
+}
+
+/* shared_drop gives a handle up. Who waits at the other end of a Pipe is to look then: returns that end, NULL: nobody. */
+SharedObject *shared_drop(Shared *s);
+
+/* shared_held tells whether the object i of s's arena is held by somebody, in a look also whether they are alive. What this
+ * process only inherited does not count. */
+bool shared_held(const Shared *s, uint32_t i, bool look);
+
+/* shared_inherit is for a zygote that was forked for one process: it holds what its parent held. */
+void shared_inherit(void);
+
+static inline SharedObject *shared_at(const Arena *a, uint32_t i) { return arena_at(a, i); }
+
+#endif

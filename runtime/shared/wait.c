@@ -1,0 +1,287 @@
+/* See wait.h. */
+#include "runtime/shared/wait.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "runtime/os/futex.h"
+#include "runtime/os/os.h"
+#include "runtime/state/finalizer.h"
+#include "runtime/sync/blocking.h"
+
+/* How long a waiter stays awake: a process on another core answers in less, and waking an idle one takes longer. */
+static const int64_t spin_ns = 20000;
+enum { SPINS_IN_VAIN = 4, NO_SPINS = 200 };
+
+static const int64_t crowd_ns = 5000000; /* who finds no place looks this often */
+
+#define FOR_EACH(p, i)                                  \
+  for (unsigned word_ = 0; word_ < WAIT_WORDS; word_++) \
+    for (uint64_t bits_ = (p)->used[word_]; bits_ != 0; bits_ &= bits_ - 1) \
+      for (unsigned i = word_ * 64 + (unsigned)__builtin_ctzll(bits_), once_ = 1; once_ != 0; once_ = 0)
+
+static uint32_t state_of(Place *place) { return atomic_load_explicit(&place->state, memory_order_acquire); }
+
+bool places_any(const Places *p) { return (p->used[0] | p->used[1]) != 0; }
+
+Place *places_first(Places *p, uint32_t group) {
+  Place *first = NULL;
+  FOR_EACH(p, i) {
+    Place *x = &p->places[i];
+    uint32_t state = state_of(x);
+    if (x->group != group || (state != PLACE_WAITING && state != PLACE_ASLEEP)) continue;
+    if (first == NULL || (int32_t)(x->number - first->number) < 0) first = x;
+  }
+  return first;
+}
+
+static void grant(Places *p, Place *x, Woken *woken) {
+  unsigned i = (unsigned)(x - p->places);
+  if (atomic_exchange_explicit(&x->state, PLACE_GRANTED, memory_order_acq_rel) == PLACE_ASLEEP)
+    woken->places[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+unsigned places_grant(Places *p, uint32_t group, unsigned n, Woken *woken) {
+  unsigned told = 0;
+  if (!places_any(p)) return 0;
+  for (Place *x; told < n && (x = places_first(p, group)) != NULL; told++) grant(p, x, woken);
+  return told;
+}
+
+static void wake(Places *p, Woken *woken) {
+  for (unsigned w = 0; w < WAIT_WORDS; w++)
+    for (uint64_t bits = woken->places[w]; bits != 0; bits &= bits - 1)
+      futex_wake_shared(&p->places[w * 64 + (unsigned)__builtin_ctzll(bits)].state, 1);
+  *woken = (Woken){{0}};
+}
+
+void places_wake_all(Places *p) {
+  for (unsigned i = 0; i < WAIT_PLACES; i++) {
+    uint32_t asleep = PLACE_ASLEEP;
+    if (atomic_compare_exchange_strong(&p->places[i].state, &asleep, PLACE_WAITING))
+      futex_wake_shared(&p->places[i].state, 1);
+  }
+}
+
+void shared_leave(Shared *s, Places *places, Woken *woken) {
+  guard_leave(&s->object->guard);
+  if (woken != NULL) wake(places, woken);
+}
+
+static void free_place(Places *p, int i) {
+  atomic_store_explicit(&p->places[i].state, PLACE_FREE, memory_order_release);
+  p->used[i / 64] &= ~((uint64_t)1 << (i % 64));
+}
+
+/* Places of the dead. */
+static void sweep(Places *p) {
+  SharedId alive = shared_self();
+  FOR_EACH(p, i) {
+    SharedId id = atomic_load_explicit(&p->places[i].id, memory_order_relaxed);
+    if (id == alive) continue;
+    if (shared_alive(id)) alive = id;
+    else free_place(p, (int)i);
+  }
+}
+
+/* One that was left without the guard is still marked as used. */
+static int find_place(Places *p) {
+  for (int w = 0; w < WAIT_WORDS; w++)
+    if (~p->used[w] != 0) return w * 64 + __builtin_ctzll(~p->used[w]);
+  for (int i = 0; i < WAIT_PLACES; i++)
+    if (state_of(&p->places[i]) == PLACE_FREE) return i;
+  return -1;
+}
+
+static void take_place(SharedWait *w) {
+  Places *p = w->places;
+  int i = find_place(p);
+  if (i < 0) {
+    sweep(p);
+    i = find_place(p);
+  }
+  w->place = i;
+  if (i < 0) return;
+  Place *x = &p->places[i];
+  atomic_store_explicit(&x->id, shared_self(), memory_order_relaxed);
+  x->number = ++p->last;
+  x->group = w->group;
+  x->since = clock_ns();
+  atomic_store_explicit(&x->state, PLACE_WAITING, memory_order_relaxed);
+  p->used[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+static bool is_granted(const SharedWait *w) {
+  return w->place >= 0 && state_of(&w->places->places[w->place]) == PLACE_GRANTED;
+}
+
+/* Leaves its place; what it was told of is for the next one, unless it has it. */
+static void leave_place(SharedWait *w, bool done) {
+  if (w->place < 0) return;
+  bool told = is_granted(w);
+  free_place(w->places, w->place);
+  w->place = -1;
+  if (told && !done) places_grant(w->places, w->group, 1, &w->woken);
+}
+
+static bool over(SharedWait *w) { return atomic_load(&w->stop) || clock_ns() >= w->deadline; }
+
+/* Spinning that is in vain takes the processor from the one that is waited for: then it is tried now and then only. */
+static bool may_spin(SharedWait *w) {
+  int spins = atomic_load_explicit(&w->handle->spins, memory_order_relaxed);
+  if (spins < 0) atomic_store_explicit(&w->handle->spins, spins + 1, memory_order_relaxed);
+  return spins >= 0 && os_cpus() > 1;
+}
+
+static void spin(SharedWait *w, Place *x) {
+  if (!may_spin(w)) return;
+  int spins = atomic_load_explicit(&w->handle->spins, memory_order_relaxed);
+  for (int64_t until = clock_ns() + spin_ns; state_of(x) == PLACE_WAITING && clock_ns() < until;)
+    for (int i = 0; i < 30 && state_of(x) == PLACE_WAITING; i++) os_pause();
+  bool paid = state_of(x) != PLACE_WAITING;
+  atomic_store_explicit(&w->handle->spins, paid ? SPINS_IN_VAIN : spins > 0 ? spins - 1 : -NO_SPINS, memory_order_relaxed);
+}
+
+/* Until it is granted, or over, or time to look; true in the last case. */
+static bool sleep_once(SharedWait *w) {
+  _Atomic uint32_t nobody = 0; /* a word that nobody changes */
+  bool placed = w->place >= 0;
+  Place *x = placed ? &w->places->places[w->place] : NULL;
+  int64_t until = clock_ns() + (placed ? SHARED_LOOK_NS : crowd_ns);
+  bool last = w->deadline <= until;
+  if (last) until = w->deadline;
+  if (!placed) {
+    futex_wait_shared(&nobody, 0, until);
+    return true;
+  }
+  spin(w, x);
+  uint32_t waiting = PLACE_WAITING;
+  if (!atomic_compare_exchange_strong(&x->state, &waiting, PLACE_ASLEEP)) return false;
+  bool in_time = true;
+  while (in_time && state_of(x) == PLACE_ASLEEP && !atomic_load(&w->stop))
+    in_time = futex_wait_shared(&x->state, PLACE_ASLEEP, until);
+  uint32_t asleep = PLACE_ASLEEP;
+  atomic_compare_exchange_strong(&x->state, &asleep, PLACE_WAITING);
+  return !in_time;
+}
+
+/* The last look at the end of a wait is a short one: somebody who stands still may have the guard. */
+static GuardResult enter(SharedWait *w) {
+  bool last = over(w);
+  int64_t deadline = last ? clock_ns() + GUARD_LOOK_NS : w->deadline;
+  GuardResult result = guard_wait(&w->handle->object->guard, deadline, last ? NULL : &w->stop);
+  if (result == GUARD_ABANDONED && w->recover != NULL) w->recover(w->handle);
+  return result;
+}
+
+static bool try_now(SharedWait *w, bool look) {
+  w->granted = is_granted(w);
+  if (w->try(w, look)) return true;
+  if (w->granted) atomic_store_explicit(&w->places->places[w->place].state, PLACE_WAITING, memory_order_relaxed);
+  return false;
+}
+
+/* Without the interpreter lock. */
+static void wait_outside(void *arg) {
+  SharedWait *w = arg;
+  bool done = false, look = false, ends = false;
+  while (!done && !ends) {
+    bool last = over(w);
+    if (enter(w) == GUARD_BUSY) {
+      ends = last;
+      continue;
+    }
+    done = !atomic_load(&w->stop) && try_now(w, look); /* whoever is to raise something takes nothing */
+    ends = over(w);
+    if (done || ends) leave_place(w, done);
+    else if (w->place < 0) take_place(w);
+    w->full = !done && !ends && w->place < 0;
+    ends |= w->full && w->bound;
+    shared_leave(w->handle, w->places, &w->woken);
+    if (!done && !ends && w->place >= 0 && w->placed != NULL) {
+      if (!w->placed(w)) continue;
+      w->placed = NULL;
+    }
+    if (!done && !ends) look = sleep_once(w);
+  }
+  if (w->place >= 0) atomic_store(&w->places->places[w->place].state, PLACE_FREE); /* still marked as used: find_place */
+  w->place = -1;
+  w->granted = done;
+}
+
+/* The nudger's part. */
+static void stop(void *arg) {
+  SharedWait *w = arg;
+  atomic_store(&w->stop, true);
+  int place = w->place;
+  uint32_t asleep = PLACE_ASLEEP;
+  if (place >= 0 && atomic_compare_exchange_strong(&w->places->places[place].state, &asleep, PLACE_WAITING))
+    futex_wake_shared(&w->places->places[place].state, 1);
+  guard_poke(&w->handle->object->guard);
+}
+
+/* With the interpreter lock, if that needs no sleep. */
+static bool try_here(SharedWait *w) {
+  Shared *s = w->handle;
+  if (!guard_try(&s->object->guard)) return false;
+  bool done = w->try(w, false);
+  shared_leave(s, w->places, &w->woken);
+  return done;
+}
+
+/* A call that does not wait looks once more, also at who is alive. */
+static ParkResult look_here(SharedWait *w) {
+  w->deadline = clock_ns() + 2 * GUARD_LOOK_NS;
+  if (enter(w) == GUARD_BUSY) return PARK_TIMEOUT;
+  bool done = w->try(w, true);
+  shared_leave(w->handle, w->places, &w->woken);
+  return done ? PARK_GRANTED : PARK_TIMEOUT;
+}
+
+ParkResult shared_wait(Tstate *ts, SharedWait *w) {
+  w->place = -1;
+  w->granted = false;
+  atomic_store(&w->stop, false);
+  if (try_here(w)) return PARK_GRANTED;
+  if (w->deadline <= 0) return look_here(w);
+  if (waits_forbidden(ts)) return PARK_FORBIDDEN;
+  for (;;) {
+    blocking_call(ts, w->what, wait_outside, w, w->shielded ? NULL : stop, w);
+    if (w->granted) return PARK_GRANTED;
+    if (w->full && w->bound) return PARK_FORBIDDEN;
+    if (!w->shielded && !request_serve_hook(ts)) return PARK_REQUESTED;
+    if (clock_ns() >= w->deadline) return PARK_TIMEOUT;
+    atomic_store(&w->stop, false);
+  }
+}
+
+typedef struct Entering {
+  Shared *s;
+  void (*recover)(Shared *s);
+  GuardResult result;
+  atomic_bool stop;
+} Entering;
+
+static void enter_outside(void *arg) {
+  Entering *e = arg;
+  e->result = guard_wait(&e->s->object->guard, CLOCK_NEVER, &e->stop);
+  if (e->result == GUARD_ABANDONED && e->recover != NULL) e->recover(e->s);
+}
+
+static void stop_entering(void *arg) {
+  Entering *e = arg;
+  atomic_store(&e->stop, true);
+  guard_poke(&e->s->object->guard);
+}
+
+ParkResult shared_enter(Tstate *ts, Shared *s, void (*recover)(Shared *s)) {
+  Entering e = {.s = s, .recover = recover};
+  if (guard_try(&s->object->guard)) return PARK_GRANTED;
+  do {
+    atomic_store(&e.stop, false);
+    e.result = GUARD_BUSY;
+    if (waits_forbidden(ts)) enter_outside(&e);
+    else blocking_call(ts, "shared memory", enter_outside, &e, stop_entering, &e);
+  } while (e.result == GUARD_BUSY && request_serve_hook(ts));
+  return e.result == GUARD_BUSY ? PARK_REQUESTED : PARK_GRANTED;
+}

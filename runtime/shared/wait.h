@@ -1,0 +1,94 @@
+/* Waiting for what other processes do: the one sleep of everything in shared memory.
+ *
+ * Every object has places for those who wait, first come, first served by number.
+ *
+ * States of a place   FREE
+ *                     WAITING   its thread is awake, or about to sleep
+ *                     ASLEEP    it sleeps on the word
+ *                     GRANTED   told to look; it has not left yet
+ *
+ * Transitions                  who                                     order
+ *   FREE -> WAITING            its thread, with the guard              relaxed
+ *   WAITING -> ASLEEP          its thread, without                     seq_cst: it sleeps only if nobody granted
+ *   ASLEEP -> WAITING          its thread or nudger, without           the same
+ *   WAITING, ASLEEP -> GRANTED a granter, with the guard               acq_rel; ASLEEP: it wakes, after it left the guard
+ *   GRANTED -> WAITING         its thread, with the guard: what it was told of is gone again; it keeps its number
+ *   any -> FREE                its thread, with the guard, or without if somebody stands still with it; a sweeper, if its
+ *                              process is dead
+ *
+ * A grant is a hint for all but a Condition: who is granted tries, and so does everybody who has slept for SHARED_LOOK_NS. So a
+ * death between a change and its wake, or between a wake and what was to be done with it, costs others at most that time.
+ */
+#ifndef GILUA_RUNTIME_SHARED_WAIT_H
+#define GILUA_RUNTIME_SHARED_WAIT_H
+
+#include "runtime/shared/object.h"
+#include "runtime/sync/park.h"
+
+enum { WAIT_PLACES = 128, WAIT_WORDS = WAIT_PLACES / 64 };
+
+static const int64_t SHARED_LOOK_NS = 100000000;
+
+typedef enum PlaceState { PLACE_FREE, PLACE_WAITING, PLACE_ASLEEP, PLACE_GRANTED } PlaceState;
+
+typedef struct Place {
+  _Atomic uint32_t state; /* PlaceState */
+  uint32_t number;        /* [guard] who came first has the least */
+  _Atomic SharedId id;    /* [guard] */
+  uint32_t group;         /* [guard] what for: an object's own numbers, below 32 */
+  int64_t since;          /* [guard] CLOCK_MONOTONIC */
+} Place;
+
+typedef struct Places {
+  uint32_t last;              /* [guard] number that was given last */
+  uint64_t used[WAIT_WORDS];  /* [guard] not FREE */
+  Place places[WAIT_PLACES];
+} Places;
+
+/* Whom to wake after the guard was left. */
+typedef struct Woken {
+  uint64_t places[WAIT_WORDS];
+} Woken;
+
+typedef struct SharedWait SharedWait;
+struct SharedWait {
+  Shared *handle;
+  Places *places;     /* of the object */
+  /* With the guard, without the interpreter lock: does what is waited for if that can be now; true: done. look: some time has
+   * passed, ask who is alive. It may grant others. */
+  bool (*try)(SharedWait *w, bool look);
+  void (*recover)(Shared *s); /* with the guard, taken from a dead process; NULL: nothing is left half done */
+  const char *what;   /* for dumps and recordings: a literal */
+  int64_t deadline;   /* 0: do not wait */
+  uint32_t group;
+  bool bound;         /* it must have a place: else PARK_FORBIDDEN with `full` */
+  bool shielded;      /* no request ends it */
+  /* Without any lock, once, when it has its place: gives up what it came with; false: *stop came first. Or NULL. */
+  bool (*placed)(SharedWait *w);
+  /* of the wait */
+  Woken woken;        /* by try */
+  _Atomic int place;  /* -1: none; seq_cst: stop looks at it */
+  bool full, granted; /* granted: told to look; after the wait: done */
+  atomic_bool stop;   /* [a] a request came */
+};
+
+/* shared_wait tries, and waits until that gives true. Needs the lock, held by ts; leaves it if it must wait. Gives what
+ * park_check takes. */
+ParkResult shared_wait(Tstate *ts, SharedWait *w);
+
+/* shared_enter takes the guard for a change that waits for nothing; recovers. A process that stands still may have it: then it
+ * waits without the lock. Gives what park_check takes. shared_leave leaves the guard, and then wakes whom a grant has marked. */
+ParkResult shared_enter(Tstate *ts, Shared *s, void (*recover)(Shared *s));
+void shared_leave(Shared *s, Places *places, Woken *woken);
+
+/* places_grant tells the first n of a group to look. Returns how many it told. With the guard. */
+unsigned places_grant(Places *p, uint32_t group, unsigned n, Woken *woken);
+
+/* places_first is the first of a group that was not told yet; NULL: nobody. */
+Place *places_first(Places *p, uint32_t group);
+bool places_any(const Places *p);
+
+/* places_wake_all makes everybody look, without the guard: the other end of a Pipe was closed. */
+void places_wake_all(Places *p);
+
+#endif
