@@ -197,7 +197,7 @@ def pool_rows():
             Row("process pool: a task, one at a time", single, "≥ 10 × faster than CPython",
                 lambda m: m["gilua"] * 10 <= m["CPython"], over("gilua", "CPython"), group="process pool"),
             Row("… the median round trip", single, "≤ 15 µs", lambda m: m["gilua"] <= 15, lambda m: m["gilua"] / 15,
-                field="p50_us", unit="us", bound=False, group="process pool")] + pool_map_rows() + pool_whole_rows()
+                field="p50_us", unit="us", bound=False, group="process pool")] + pool_map_rows() + pool_whole_rows() + shared_rows()
 
 
 def pool_map_rows():
@@ -209,6 +209,27 @@ def pool_map_rows():
                         "Pool.map(chunksize=100)": PY + "pool_submit.py 100000 pool_map_chunk100"},
                        "≤ CPython's Pool.map(chunksize=100)", lambda m: m["gilua"] <= m["Pool.map(chunksize=100)"],
                        over("gilua", "Pool.map(chunksize=100)"), bound=False, group="process pool"))
+    return out
+
+
+def shared_rows():
+    """What processes share, beside CPython's multiprocessing."""
+    out = []
+
+    def row(name, mode, times, n, python_n=None, python_mode=None):
+        c = {"gilua": GILUA + "shared.lua %s %d" % (mode, n),
+             "CPython": PY + "shared.py %s %d" % (python_mode or mode, python_n or n)}
+        out.append(Row("shared: " + name, c, "≥ %d × faster than CPython" % times,
+                       lambda m: m["gilua"] * times <= m["CPython"], over("gilua", "CPython"), reps=3,
+                       group="what processes share"))
+    row("Queue, 1 producer, 1 consumer, an item", "queue", 20, 400000, 40000)
+    row("SimpleQueue, the same", "simple", 5, 400000, 40000)
+    row("Queue, 4 producers, 4 consumers, an item", "queue4x4", 10, 400000, 40000)
+    row("a round trip over two SimpleQueues", "roundtrip", 5, 20000, 10000)
+    row("a round trip over a Pipe", "pipe", 5, 20000, 10000)
+    row("an item of 16 MiB", "large", 2, 20, 10)
+    row("Lock, uncontended, acquire and release", "lock", 3, 2000000, 500000)
+    row("Lock, contended by 4 processes, the same", "lock4", 2, 400000, 100000)
     return out
 
 

@@ -75,7 +75,7 @@ P.test("names: given, or numbered and different", function()
   local a, b, c = mp.Process { target = print }, mp.Process { target = print }, mp.Process { target = print, name = "c" }
   t.equal(a.name ~= b.name, true)
   t.equal(c.name, "c")
-  t.equal(tostring(c):find("Process %(c, not started") ~= nil, true)
+  t.equal(tostring(c):find("Process%(c, new") ~= nil, true)
 end)
 
 P.test("what cannot travel is an error of start, and leaves nothing", function()
