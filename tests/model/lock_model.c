@@ -1,13 +1,17 @@
 /* A model of the lock, searched exhaustively: every order in which three threads and the nudger can take their steps.
  *
  * A step is what others cannot see half of: a compare-exchange outside the mutex, a whole critical section inside it, a
- * system call. The transitions are those of runtime/gil: lock.c, ask.c and nudger.c, with fairness and time left out: a deadline
- * may pass at any moment. Checked in every state:
+ * system call. The transitions are those of runtime/gil: lock.c, ask.c, nudger.c, gil.c, with fairness and time left out: a
+ * deadline may pass at any moment, whoever is in line may be passed by one behind that is awake, who came while the lock was on its
+ * way may be urgent or not (judge). The lock is closed by its owner or by somebody else for one that cannot get it (gil_abandon).
+ * Checked in every state:
  *   one owner     no two threads run with the lock (S9 would break this by two wake-ups for one lock)
  *   sane          the invariants of gil_sane
+ *   closed        nobody runs with a closed lock but the owner of that moment, until it leaves it
  * and in every state where nothing can happen any more:
  *   nobody is forgotten   no thread is in line: a lost wake-up (S9), or an owner that computes for ever and was never
  *                         asked because the nudger sleeps without a timeout (L1)
+ *   all are told          no thread sleeps that was in line for a lock that was closed
  * Broken variants (-DBREAK_…) show that the search finds such faults; the test runs them, too.
  */
 #include <stdbool.h>
@@ -16,9 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS = 3, NONE = 0xF, TABLE_BITS = 23 };
+enum { THREADS = 3, NONE = 0xF, NOBODY = 0xE, TABLE_BITS = 23 };
 
-enum { OWNER = 1, COME = 2, ASLEEP = 4 }; /* wake bits */
+enum { OWNER = 1, COME = 2, ASLEEP = 4, CLOSED = 8 }; /* wake bits */
 
 /* Where a thread is in its code. */
 enum {
@@ -30,8 +34,11 @@ enum {
   RUN,        /* owns the lock */
   DROP_SLOW,  /* the compare-exchange of a drop failed */
   AFTER,      /* left the mutex, has system calls to do */
-  DONE,
+  DONE,       /* its function has ended */
+  STOPPED,    /* never gets the lock again: shut_out, or it gives up */
 };
+
+enum { OPEN, TO_CLOSE, SHUT }; /* is the lock closed; TO_CLOSE: it will be, at any moment */
 
 enum { WHY_LEAVE, WHY_PARK, WHY_YIELD, WHY_EXIT }; /* of a drop */
 enum { OUT, QUEUED, IS_COMING };                   /* place */
@@ -49,7 +56,10 @@ typedef struct State {
   uint8_t owner, ready_bit, coming; /* the word, and Gil.coming */
   uint8_t queue[THREADS], queued;
   uint8_t nudger, nudger_sleeps, alarm;
+  uint8_t closed, last_owner; /* SHUT: who owned it then */
 } State;
+
+enum { CLOSES_FOR = 1 }; /* gil_abandon's self */
 
 static bool spinner; /* thread 0 computes for ever instead of ending, unless it is asked */
 static State *stack;
@@ -57,8 +67,8 @@ static size_t depth, room, seen_count;
 static uint64_t *seen;
 
 static void fail(const State *s, const char *what) {
-  printf("not ok - %s (owner %d, ready %d, coming %d, queued %d, nudger %d/%d)\n", what, s->owner, s->ready_bit,
-         s->coming, s->queued, s->nudger, s->nudger_sleeps);
+  printf("not ok - %s (owner %d, ready %d, coming %d, queued %d, nudger %d/%d, closed %d)\n", what, s->owner, s->ready_bit,
+         s->coming, s->queued, s->nudger, s->nudger_sleeps, s->closed);
   for (int i = 0; i < THREADS; i++)
     printf("#   thread %d: pc %d, wake %d, place %d, parked %d, request %d\n", i, s->t[i].pc, s->t[i].wake,
            s->t[i].place, s->t[i].parked, s->t[i].request);
@@ -92,6 +102,9 @@ static void check(const State *s) {
   int running = 0;
   for (int i = 0; i < THREADS; i++) running += s->t[i].pc == RUN;
   if (running > 1) fail(s, "two threads own the lock");
+  for (int i = 0; s->closed == SHUT && i < THREADS; i++)
+    if (s->t[i].pc == RUN && i != s->last_owner) fail(s, "a closed lock was taken");
+  if (s->closed == SHUT) return;
   bool someone = s->queued > 0 || s->coming != NONE;
   if ((s->ready_bit != 0) != someone) fail(s, "GIL_READY is wrong");
   if (s->owner == NONE && s->ready_bit && s->coming == NONE) fail(s, "an offered lock that nobody was told of");
@@ -103,7 +116,7 @@ static void normalise(State *s) {
     Thread *t = &s->t[i];
     if (t->pc != AFTER) t->next_pc = 0;
     if (t->pc != DROP_SLOW) t->why = 0;
-    if (t->pc == DONE) t->wake = t->request = 0;
+    if (t->pc == DONE || t->pc == STOPPED) t->wake = t->request = 0;
   }
 }
 
@@ -125,13 +138,14 @@ static void own(State *s, int t) {
   s->ready_bit = s->queued > 0 || s->coming != NONE;
 }
 
-static int pick(State *s) {
+/* at: how many in line are passed, policy_next. */
+static int pick(State *s, int at) {
   int t = s->coming;
   if (t != NONE) {
     s->coming = NONE;
   } else {
-    t = s->queue[0];
-    memmove(s->queue, s->queue + 1, THREADS - 1);
+    t = s->queue[at];
+    memmove(s->queue + at, s->queue + at + 1, (size_t)(THREADS - 1 - at));
     s->queue[--s->queued] = NONE;
   }
   s->t[t].place = OUT;
@@ -165,6 +179,36 @@ static void plan(State *s, int self) {
   (void)s, (void)self;
 }
 
+static void let_go(State *s, int t) {
+#ifndef BREAK_LET_GO
+  s->t[t].wake |= CLOSED;
+  if (s->t[t].pc == SLEEPING) s->t[t].pc = LOOK; /* a futex_wake with the mutex */
+#endif
+  (void)s, (void)t;
+}
+
+static void close_line(State *s) {
+  s->closed = SHUT;
+  s->last_owner = s->owner;
+  for (int i = 0; i < s->queued; i++) let_go(s, s->queue[i]);
+  if (s->coming != NONE) let_go(s, s->coming);
+  memset(s->queue, NONE, sizeof s->queue);
+  s->queued = 0;
+  s->coming = NONE;
+}
+
+/* As owner that leaves, or stops: was the lock closed meanwhile? */
+static bool lost(State *s) {
+  if (s->closed != SHUT) return false;
+#ifdef BREAK_LOST
+  s->owner = NONE;
+#else
+  s->owner = NOBODY;
+#endif
+  s->ready_bit = 0;
+  return true;
+}
+
 static void leave_mutex(State *s, int self, uint8_t next_pc) {
   s->t[self].pc = AFTER;
   s->t[self].next_pc = next_pc;
@@ -186,6 +230,11 @@ static void step_take(State s, int self) {
 
 static void step_take_slow(State s, int self, bool straight_back) {
   Thread *t = &s.t[self];
+  if (s.closed == SHUT) {
+    t->pc = STOPPED;
+    push(&s);
+    return;
+  }
   t->pc = LOOK;
   if (s.owner != self && t->place == OUT) {
     bool others = s.queued > 0 || s.coming != NONE;
@@ -213,6 +262,8 @@ static void step_look(State s, int self) {
   } else if (t->wake & COME) {
     t->wake &= (uint8_t)~(COME | ASLEEP);
     t->pc = COMING;
+  } else if (t->wake & CLOSED) {
+    t->pc = STOPPED;
   } else if (!(t->wake & ASLEEP)) {
     t->wake |= ASLEEP;
   } else {
@@ -228,7 +279,7 @@ static void step_timeout(State s, int self) {
   push(&s);
 }
 
-static void step_come(State s, int self) {
+static void step_come(State s, int self, bool urgent) {
   Thread *t = &s.t[self];
   t->pc = LOOK;
   if (s.coming == self) {
@@ -236,8 +287,12 @@ static void step_come(State s, int self) {
     t->place = OUT;
     if (s.owner == NONE) {
       own(&s, self);
-      t->pc = RUN;
       t->parked = 0;
+      if (s.queued > 0) { /* judge: self is asked at once to let the first in line run, or the nudger sees to it */
+        t->request |= urgent;
+        plan(&s, self);
+      }
+      leave_mutex(&s, self, RUN);
       push(&s);
       return;
     }
@@ -265,7 +320,7 @@ static void begin_drop(State s, int self, uint8_t why) {
   push(&s);
 }
 
-static void step_drop_slow(State s, int self, bool straight_back) {
+static void step_drop_slow(State s, int self, bool straight_back, int at) {
   Thread *t = &s.t[self];
   if (t->why == WHY_YIELD && !s.ready_bit) {
     t->request = 0;
@@ -275,9 +330,14 @@ static void step_drop_slow(State s, int self, bool straight_back) {
   }
   t->request = 0;
   uint8_t next_pc = t->why == WHY_LEAVE ? NATIVE : t->why == WHY_EXIT ? DONE : LOOK;
+  if (lost(&s)) {
+    t->pc = t->why == WHY_YIELD ? STOPPED : next_pc;
+    push(&s);
+    return;
+  }
   if (t->why == WHY_LEAVE && straight_back) {
     if (s.coming == NONE) {
-      int next = pick(&s);
+      int next = pick(&s, at);
       s.t[next].place = IS_COMING;
       s.coming = (uint8_t)next;
 #ifndef BREAK_TELL
@@ -287,7 +347,7 @@ static void step_drop_slow(State s, int self, bool straight_back) {
     s.owner = NONE;
     s.ready_bit = 1;
   } else {
-    int next = pick(&s);
+    int next = pick(&s, at);
     if (t->why == WHY_YIELD) enqueue(&s, self);
     give(&s, self, next);
     if (t->why == WHY_YIELD) plan(&s, self);
@@ -298,13 +358,37 @@ static void step_drop_slow(State s, int self, bool straight_back) {
 
 static void step_ready(State s, int self, int target) {
   s.t[self].budget--;
-  if (s.t[target].place == OUT) {
+  if (s.t[target].place == OUT && s.closed != SHUT) {
     enqueue(&s, target);
     s.ready_bit = 1;
     plan(&s, self);
   }
-  s.t[target].parked = 0;
+  if (s.closed != SHUT) s.t[target].parked = 0;
   leave_mutex(&s, self, RUN);
+  push(&s);
+}
+
+/* gil_close: the owner lets nobody have the lock any more. */
+static void step_close(State s, int self) {
+  close_line(&s);
+  s.owner = NOBODY;
+  s.ready_bit = 0;
+  s.t[self].pc = DONE;
+  push(&s);
+}
+
+/* gil_abandon, by a thread that has nothing to do with the lock. */
+static void step_abandon(State s) {
+  if (s.owner == CLOSES_FOR) return; /* no effect: the word is put back before the mutex is left */
+  close_line(&s);
+  let_go(&s, CLOSES_FOR);
+#ifndef BREAK_ABANDON
+  s.ready_bit = 1; /* from here on the word changes with the mutex only */
+  if (s.owner == NONE) {
+    s.owner = NOBODY;
+    s.ready_bit = 0;
+  }
+#endif
   push(&s);
 }
 
@@ -327,6 +411,7 @@ static void step_after(State s, int self) {
 
 static void step_run(const State *s, int self) {
   const Thread *t = &s->t[self];
+  if (s->closed == TO_CLOSE) step_close(*s, self);
   if (t->request) {
     State asked = *s;
     asked.t[self].budget++;
@@ -360,11 +445,16 @@ static void step_thread(const State *s, int i) {
     case SLEEPING:
       if (t->parked) step_timeout(*s, i);
       break;
-    case COMING: step_come(*s, i); break;
+    case COMING:
+      step_come(*s, i, false);
+      step_come(*s, i, true);
+      break;
     case RUN: step_run(s, i); break;
     case DROP_SLOW:
-      step_drop_slow(*s, i, false);
-      if (t->why == WHY_LEAVE) step_drop_slow(*s, i, true);
+      for (int at = 0; at == 0 || at < s->queued; at++) {
+        step_drop_slow(*s, i, false, at);
+        if (t->why == WHY_LEAVE) step_drop_slow(*s, i, true, at);
+      }
       break;
     case AFTER: step_after(*s, i); break;
     default: break;
@@ -381,7 +471,7 @@ static void step_nudger(State s) {
     return;
   }
   s.alarm = 0;
-  if (someone && s.owner != NONE) s.t[s.owner].request = 1;
+  if (someone && s.owner < THREADS) s.t[s.owner].request = 1;
   if (someone) {
     s.nudger = TIMED;
     s.nudger_sleeps = 1;
@@ -398,25 +488,29 @@ static void step_all(const State *s) {
   for (int i = 0; i < THREADS; i++) {
     step_thread(s, i);
     uint8_t pc = s->t[i].pc;
-    bool stuck = pc == DONE || (pc == SLEEPING && !s->t[i].parked) ||
+    bool stuck = pc == DONE || pc == STOPPED || (pc == SLEEPING && !s->t[i].parked) ||
                  (pc == RUN && spinner && i == 0 && s->t[i].budget == 0 && !s->t[i].request);
     moved |= !stuck;
   }
   step_nudger(*s);
+  if (s->closed == TO_CLOSE) step_abandon(*s);
   /* a timed nudger goes on looking; that is no progress unless there is an owner to ask */
-  bool can_ask = s->nudger == TIMED && s->owner != NONE && !s->t[s->owner].request;
+  bool can_ask = s->nudger == TIMED && s->owner < THREADS && !s->t[s->owner].request;
   if (moved || s->alarm || can_ask) return;
+  for (int i = 0; s->closed == SHUT && i < THREADS; i++)
+    if (s->t[i].pc == SLEEPING && !s->t[i].parked) fail(s, "a thread in line was not told that the lock is closed");
   if (s->queued > 0 || s->coming != NONE) fail(s, "a thread in line is forgotten");
 }
 
 /* budgets: how often each thread does something with the lock before it ends. */
-static void search(bool with_spinner, const int budgets[THREADS]) {
+static void search(bool with_spinner, bool closes, const int budgets[THREADS]) {
   State s;
   memset(&s, 0, sizeof s);
   spinner = with_spinner;
   seen_count = 0;
   memset(seen, 0, ((size_t)1 << TABLE_BITS) * sizeof *seen);
   s.owner = s.coming = NONE;
+  s.closed = closes ? TO_CLOSE : OPEN;
   memset(s.queue, NONE, sizeof s.queue);
   s.nudger = DORMANT;
   s.nudger_sleeps = 1;
@@ -429,18 +523,20 @@ static void search(bool with_spinner, const int budgets[THREADS]) {
     State next = stack[--depth];
     step_all(&next);
   }
-  printf("# %s, %d %d %d steps with the lock: %zu states\n",
-         with_spinner ? "one thread computes for ever" : "all threads end", budgets[0], budgets[1], budgets[2],
+  printf("# %s%s, %d %d %d steps with the lock: %zu states\n",
+         with_spinner ? "one thread computes for ever" : "all threads end", closes ? ", the lock is closed" : "", budgets[0], budgets[1], budgets[2],
          seen_count);
 }
 
 int main(void) {
   seen = malloc(((size_t)1 << TABLE_BITS) * sizeof *seen);
   if (seen == NULL) return 1;
-  search(false, (const int[]){2, 2, 1});
-  search(true, (const int[]){1, 1, 1});
-  search(true, (const int[]){0, 2, 1});
-  printf("ok - in no order of steps is the lock owned twice or a thread in line forgotten\n");
+  search(false, false, (const int[]){2, 2, 1});
+  search(true, false, (const int[]){1, 1, 1});
+  search(true, false, (const int[]){0, 2, 1});
+  search(false, true, (const int[]){1, 1, 1});
+  search(true, true, (const int[]){0, 1, 1});
+  printf("ok - in no order of steps is the lock owned twice, taken after it was closed, or a thread in line forgotten\n");
   free(seen);
   free(stack);
   return 0;
