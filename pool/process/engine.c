@@ -19,6 +19,7 @@
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
+#include "runtime/state/process.h"
 
 static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;
@@ -54,7 +55,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   e->options = *options;
   e->rt = ts->rt;
   e->spare = ts->rt->spare;
-  e->process = getpid();
+  e->forks = process_forks();
   e->link = link;
   e->decided = decided;
   e->zygote.socket = e->event = e->memory = -1;

@@ -110,7 +110,7 @@ struct Engine {
   Runtime *rt;             /* [i] futures may outlive it: see life */
   const RuntimeExit *life; /* [i] of an executor: its rt is ours as long as that is there */
   lua_State *spare;        /* [i] of rt, but as long as the Lua state */
-  pid_t process;           /* [i] whose engine this is */
+  unsigned forks;          /* [i] process_forks of the process whose engine this is */
 
   PickleLink *link;         /* [G] its own */
   PickleMessage init;       /* [i] the initializer, or empty */

@@ -7,8 +7,9 @@
 
 #include "pool/process/result_files.h"
 #include "pool/process/wake.h"
+#include "runtime/state/process.h"
 
-bool engine_foreign(const Engine *e) { return e->process != getpid(); }
+bool engine_foreign(const Engine *e) { return e->forks != process_forks(); }
 
 static void free_engine(Engine *e) {
   if (e->zygote.socket >= 0) close(e->zygote.socket);

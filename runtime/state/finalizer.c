@@ -3,11 +3,9 @@
 
 #include <string.h>
 
-#include "runtime/state/release.h"
-
-bool in_finalizer(lua_State *L) {
+static bool in_finalizer(lua_State *L, int release) {
   int running = lua_gc(L, LUA_GCISRUNNING);
-  if (running != 0 || release_number() >= 50404) return running < 0; /* since 5.4.4 every question is refused there */
+  if (running != 0 || release >= 50404) return running < 0; /* since 5.4.4 every question is refused there */
   /* before, 0 there and when the user stopped the collector: look for the frame */
   lua_Debug ar;
   for (int level = 0; lua_getstack(L, level, &ar); level++)
@@ -17,10 +15,10 @@ bool in_finalizer(lua_State *L) {
 
 /* One that was resumed in a finalizer has no frame of it. */
 static bool interrupts_finalizer(const Tstate *ts) {
-  if (in_finalizer(ts->current)) return true;
-  if (release_number() >= 50404) return false;
+  if (in_finalizer(ts->current, ts->rt->release)) return true;
+  if (ts->rt->release >= 50404) return false;
   for (const Running *r = ts->outer_running; r != NULL; r = r->outer)
-    if (in_finalizer(r->L)) return true;
+    if (in_finalizer(r->L, ts->rt->release)) return true;
   return false;
 }
 

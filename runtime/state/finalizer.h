@@ -8,9 +8,6 @@
 
 #include "runtime/state/tstate.h"
 
-/* in_finalizer tells whether L, a running coroutine, is inside a __gc metamethod. */
-bool in_finalizer(lua_State *L);
-
 /* waits_forbidden tells whether ts must keep the lock, so that nothing waits and nothing is raised: it is inside a finalizer,
  * on a lua_State that another thread uses, too (running.h), or in a hook that interrupts another wait (request_serve_hook). While main is in the one finalizer that waits for the threads
  * (sentinel.h) nobody can tell the first, and all may. The one question that everybody asks who leaves the lock: park and

@@ -51,6 +51,7 @@ _Thread_local Visit *visit_first __attribute__((tls_model("initial-exec")));
 static pthread_mutex_t list_m = PTHREAD_MUTEX_INITIALIZER;
 static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
+static unsigned forks;                        /* written by the only thread of a child */
 static bool preempt_handler[NSIG];            /* the same, by signal */
 static OldAction *_Atomic old_preempt[NSIG];  /* [a] released before the handler that acquires them is installed; never freed */
 static struct sigaction old_int, old_quit, old_cont; /* written before the handler that reads them is installed */
@@ -286,7 +287,10 @@ static void open_signals(void) {
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
+unsigned process_forks(void) { return forks; }
+
 static void fork_child(void) {
+  forks++;
   open_signals();
   atomic_store_explicit(&quit_ask, NULL, memory_order_relaxed); /* the thread that serves it did not come along */
   for (Runtime *rt = runtimes; rt != NULL; rt = rt->next) {

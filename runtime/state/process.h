@@ -25,6 +25,10 @@ const char *process_error(void);
  * if another runtime uses it, or ENOMEM. */
 int process_use_module(struct gilua_Runtime *door, const char *name);
 
+/* process_forks is how many forks lie between the first runtime of the program and this process: it tells a child from its
+ * parent as getpid does, without a system call. */
+unsigned process_forks(void);
+
 /* process_is_handler tells whether act is one of ours; they run on any thread. */
 bool process_is_handler(const struct sigaction *act);
 

@@ -10,6 +10,7 @@
 #include "runtime/state/error.h"
 #include "runtime/state/hook.h"
 #include "runtime/state/process.h"
+#include "runtime/state/release.h"
 #include "runtime/state/running.h"
 #include "runtime/state/tstate.h"
 
@@ -28,6 +29,7 @@ static Runtime *blank(Preempt preempt) {
   Runtime *rt = calloc(1, sizeof *rt);
   if (rt == NULL) return NULL;
   rt->preempt = preempt;
+  rt->release = release_number();
   pthread_mutex_init(&rt->reap_m, NULL);
   pthread_mutex_init(&rt->unblock_m, NULL);
   pthread_cond_init(&rt->reap_c, NULL);

@@ -120,6 +120,7 @@ struct Runtime {
   bool handles_sigint;      /* [i] */
   struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
+  int release;              /* [i] of Lua, see release.h */
   unsigned forks;           /* [i] how many lie between its opening and this process */
   bool worker;              /* [i] of a pool: the process leaves without finalizers and atexit handlers */
   ExitRequest exit;         /* [G] */

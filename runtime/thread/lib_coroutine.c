@@ -10,7 +10,6 @@
 #include <lualib.h>
 
 #include "runtime/state/hook.h"
-#include "runtime/state/release.h"
 #include "runtime/state/running.h"
 #include "runtime/state/tstate.h"
 #include "runtime/state/userhook.h"
@@ -47,7 +46,7 @@ static int reset(lua_State *co, lua_State *from) {
 static int reset_noted(lua_State *L, lua_State *co) {
   Tstate *ts = tstate_self();
   if (ts == NULL) return reset(co, L);
-  if (release_number() < 50404) {
+  if (ts->rt->release < 50404) {
     lua_sethook(co, NULL, 0, 0);
     return reset(co, L);
   }
