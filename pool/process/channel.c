@@ -58,25 +58,25 @@ void channel_taken(Channel *c) {
 
 void channel_read(Channel *c, void *to, size_t n) {
   while (n > 0) {
-    size_t part = ring_read(&c->tasks, to, n);
+    size_t piece = ring_piece(n), part = ring_read(&c->tasks, to, piece);
     if (c->tasks.broken) _exit(WORKER_BROKEN);
     n -= part;
     if (to != NULL) to = (unsigned char *)to + part;
     if (n == 0) return;
     channel_taken(c);
-    wait_for(c, has_bytes);
+    if (part < piece) wait_for(c, has_bytes);
   }
 }
 
 void channel_write(Channel *c, const void *from, size_t n) {
   while (n > 0) {
-    size_t part = ring_write(&c->results, from, n);
+    size_t piece = ring_piece(n), part = ring_write(&c->results, from, piece);
     if (c->results.broken) _exit(WORKER_BROKEN);
     n -= part;
     from = (const unsigned char *)from + part;
     if (n == 0) return;
     channel_given(c);
-    wait_for(c, has_room);
+    if (part < piece) wait_for(c, has_room);
   }
 }
 
@@ -87,6 +87,7 @@ void channel_given(Channel *c) {
 
 const void *channel_peek(Channel *c, size_t *n) {
   const void *bytes;
+  *n = ring_piece(*n);
   while ((bytes = ring_peek(&c->tasks, n)) == NULL) {
     if (c->tasks.broken) _exit(WORKER_BROKEN);
     channel_taken(c);

@@ -77,7 +77,7 @@ static bool head_sane(const Record *r) {
          r->extra <= MOST_RESULT_FILES;
 }
 
-/* Reads on; false when there is nothing more, or nonsense. */
+/* Reads on; false when there is nothing more, or nonsense, or after a piece of a long result. */
 static bool read_on(Engine *e, WorkerHandle *w) {
   if (w->got < sizeof(Record)) {
     size_t n = ring_read(&w->results, (char *)&w->head + w->got, sizeof(Record) - w->got);
@@ -90,7 +90,7 @@ static bool read_on(Engine *e, WorkerHandle *w) {
   }
   if (w->results.broken) return false;
   size_t at = w->got - sizeof(Record), left = body_size(&w->head) - at;
-  size_t n = ring_read(&w->results, w->body != NULL ? w->body + at : NULL, left);
+  size_t n = ring_read(&w->results, w->body != NULL ? w->body + at : NULL, ring_piece(left));
   w->got += n;
   if (n < left) return false;
   if (finish(e, w)) return true;

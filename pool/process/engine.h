@@ -90,6 +90,13 @@ typedef struct TaskWait {
   _Atomic uint32_t word;        /* [a] the follower's futex: 1 is "look again" */
 } TaskWait;
 
+/* What the leader that spins saw of a worker's rings: results up to tail, and, if it has more to send, no room while the worker
+ * has read up to head. */
+typedef struct Seen {
+  uint32_t tail, head;
+  bool sends;
+} Seen;
+
 /* What the workers in one place have done. */
 typedef struct WorkerCount {
   uint64_t tasks;
@@ -161,7 +168,7 @@ struct Engine {
     unsigned conditions; /* those that wait for no task */
     unsigned pollers;    /* threads in poll: the leader, the collector */
   } waits;
-  uint32_t *seen; /* [leader] how far the results of each worker were read when it began to spin */
+  Seen *seen; /* [leader] what it saw of each worker when it began to spin */
 
   struct {
     bool exists;           /* [m] the thread is there */

@@ -14,30 +14,36 @@
 
 enum { AHEAD_NS = 100000, LONG_NS = 1000000, MOST_AHEAD = SLOTS - 16 };
 
+static void publish(WorkerHandle *w) {
+  ring_publish_written(&w->tasks);
+  engine_wake_worker(w);
+}
+
 void engine_pump(Engine *e, WorkerHandle *w) {
   Outgoing *out = &w->out;
   bool wrote = false;
   while (out->task != NULL && !w->tasks.broken) {
     const Segment *s = &out->segments[out->at];
-    size_t n = ring_write(&w->tasks, (const char *)s->bytes + out->offset, s->size - out->offset);
+    size_t piece = ring_piece(s->size - out->offset);
+    size_t n = ring_write(&w->tasks, (const char *)s->bytes + out->offset, piece);
     wrote = wrote || n > 0;
     out->offset += n;
-    if (out->offset < s->size) {
+    if (n == RING_PIECE) publish(w);
+    if (n < piece) {
       if (atomic_load(&w->shared->parent_wants_room) == 0) {
         atomic_store(&w->shared->parent_wants_room, 1); /* seq_cst: then look at the room once more */
         continue;
       }
       break;
     }
+    if (out->offset < s->size) continue;
     out->offset = 0;
     if (++out->at < out->n) continue;
     outgoing_free(out);
     atomic_store_explicit(&w->shared->parent_wants_room, 0, memory_order_relaxed);
   }
   if (w->tasks.broken) engine_kill(e, w);
-  if (!wrote || w->tasks.broken) return;
-  ring_publish_written(&w->tasks);
-  engine_wake_worker(w);
+  if (wrote && !w->tasks.broken) publish(w);
 }
 
 /* Whether the worker was told a code. It forgets all codes when it is told one of another epoch, and nothing else. */

@@ -84,7 +84,7 @@ static void bury_worker(Engine *e, WorkerHandle *w, int status) {
   if (!w->results.broken && ring_used(&w->results) > 0) {
     bool killed = w->state == WORKER_DYING;
     w->state = WORKER_LIVE; /* for what engine_drain_worker does to a dying one */
-    engine_drain_worker(e, w);
+    while (engine_drain_worker(e, w)) continue;
     if (killed) w->state = WORKER_DYING;
   }
   if (atomic_exchange_explicit(&w->shared->counted, 0, memory_order_relaxed) != 0)

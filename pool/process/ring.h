@@ -15,7 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RING_SIZE = 256 * 1024 }; /* a power of two; larger is not faster, and becomes resident whole */
+enum {
+  RING_SIZE = 256 * 1024,    /* a power of two; larger is not faster, and becomes resident whole */
+  RING_PIECE = RING_SIZE / 4 /* long messages are published in pieces, so that both ends copy at the same time */
+};
+
+/* How much of n bytes is copied before the other end is to hear of it. */
+static inline size_t ring_piece(size_t n) { return n < RING_PIECE ? n : RING_PIECE; }
 
 /* The shared part; zero is an empty ring. */
 typedef struct ByteRing {

@@ -45,8 +45,11 @@ static bool anything_to_read(Engine *e) {
 }
 
 static bool anything_new(const Engine *e, unsigned workers) {
-  for (unsigned i = 0; i < workers; i++)
-    if (atomic_load_explicit(&e->shared->workers[i].results.tail, memory_order_relaxed) != e->seen[i]) return true;
+  for (unsigned i = 0; i < workers; i++) {
+    const WorkerShared *s = &e->shared->workers[i];
+    if (atomic_load_explicit(&s->results.tail, memory_order_relaxed) != e->seen[i].tail) return true;
+    if (e->seen[i].sends && atomic_load_explicit(&s->tasks.head, memory_order_relaxed) != e->seen[i].head) return true;
+  }
   return false;
 }
 
@@ -56,7 +59,10 @@ static bool spin(Engine *e) {
   unsigned workers = e->used;
   for (unsigned i = 0; i < workers; i++) {
     const WorkerHandle *w = &e->workers[i];
-    e->seen[i] = w->state == WORKER_LIVE && !w->results.broken ? w->results.own : atomic_load(&w->shared->results.tail);
+    bool reads = w->state == WORKER_LIVE && !w->results.broken;
+    e->seen[i] = (Seen){.tail = reads ? w->results.own : atomic_load(&w->shared->results.tail),
+                        .head = w->tasks.own - RING_SIZE, /* that of a full ring */
+                        .sends = w->state == WORKER_LIVE && w->out.task != NULL && !w->tasks.broken};
   }
   pthread_mutex_unlock(&e->m);
   bool any = false;
