@@ -268,22 +268,6 @@ static int panic(lua_State *L) {
   _exit(WORKER_BROKEN);
 }
 
-static void ignore(int sig) { (void)sig; }
-
-/* Signals as a program finds them at its start. Ctrl-C is for the program: workers take it and go on, and what they
- * execute has it at its default, as a handler does not survive exec. */
-static void reset_signals(int preempt) {
-  struct sigaction old;
-  for (int sig = 1; sig < NSIG; sig++)
-    if (sig != SIGKILL && sig != SIGSTOP && sig != preempt && sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_DFL &&
-        old.sa_handler != SIG_IGN)
-      signal(sig, SIG_DFL);
-  signal(SIGCHLD, SIG_DFL);
-  struct sigaction act = {.sa_handler = ignore, .sa_flags = SA_RESTART};
-  sigaction(SIGINT, &act, NULL);
-  sigaction(SIGQUIT, &act, NULL);
-}
-
 /* The Lua heap knows its own size; another allocator is held by the system, at what the process has now and so much more. */
 static void limit_memory(const Runtime *rt, size_t limit) {
   Heap *heap = rt->heap;
@@ -353,7 +337,6 @@ void worker_run(const Birth *birth, unsigned index) {
   Worker w = {.birth = birth}; /* this thread never returns */
   w.forks = birth->rt->forks;
   channel_open(&w.channel, birth, index);
-  reset_signals(birth->rt->gil.ask_signal); /* threads that tasks start are preempted, too */
   become_process(birth);
 #if defined(__SANITIZE_THREAD__) /* cannot start threads in a child of a program with threads */
   live(&w);

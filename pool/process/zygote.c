@@ -42,6 +42,7 @@ typedef struct Zygote {
   const Birth *birth;
   Child *children;
   int signals; /* signalfd of SIGCHLD */
+  FILE *command; /* of prove_libc, until it has ended; NULL: it has */
 } Zygote;
 
 static void say(const Zygote *z, const ZygoteMessage *m) {
@@ -68,8 +69,9 @@ static void prove_sanitizer(void) {
 static void prove_sanitizer(void) {}
 #endif
 
-/* What hangs here would hang in every task that calls it. */
-static void prove_libc(void) {
+/* What hangs here would hang in every task that calls it. The shell of popen, which takes as long as all the rest, runs while
+ * the program goes on: its locks are proved when it has started. */
+static FILE *prove_libc(void) {
   time_t now = time(NULL);
   struct tm tm;
   prove_sanitizer();
@@ -82,8 +84,12 @@ static void prove_libc(void) {
   if (f != NULL) fclose(f);
   void *self = dlopen(NULL, RTLD_LAZY);
   if (self != NULL) dlclose(self);
-  f = popen(":", "r");
-  if (f != NULL) pclose(f);
+  return popen(":", "r");
+}
+
+static void end_command(Zygote *z) {
+  if (z->command != NULL) pclose(z->command); /* a worker, whose child it is not, only closes it */
+  z->command = NULL;
 }
 
 /* Workers of a large program share its memory only as long as their collectors leave it alone. */
@@ -105,6 +111,7 @@ static void fork_worker(Zygote *z, const ZygoteMessage *m) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != self) _exit(0);
     close(z->birth->socket);
     close(z->signals);
+    end_command(z);
     worker_run(z->birth, m->index);
   }
   if (pid > 0) z->children[m->index] = (Child){.pid = pid, .generation = m->generation};
@@ -134,6 +141,7 @@ static _Noreturn void end(Zygote *z) {
     if (z->children[i].pid != 0) kill(z->children[i].pid, SIGKILL);
   for (unsigned i = 0; i < z->birth->workers; i++)
     if (z->children[i].pid != 0) waitpid(z->children[i].pid, NULL, 0);
+  end_command(z);
   _exit(0);
 }
 
@@ -154,6 +162,7 @@ static _Noreturn void loop(Zygote *z) {
     poll(fds, 3, z->birth->parent_pidfd >= 0 ? -1 : PARENT_POLL_MS);
     if (fds[2].revents != 0 || getppid() != z->birth->parent) end(z);
     if (fds[1].revents != 0) {
+      end_command(z); /* if it was another child that ended, this one will soon */
       struct signalfd_siginfo info[8];
       while (read(z->signals, info, sizeof info) > 0) continue;
       reap(z);
@@ -173,6 +182,23 @@ static int take_signals(void) {
   return signalfd(-1, &child, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+static void ignore(int sig) { (void)sig; }
+
+/* What workers inherit: signals as a program finds them at its start, but the one that preempts, as threads that tasks start are
+ * preempted, too. Ctrl-C is for the program: workers take it and go on, and what they execute has it at its default, as a
+ * handler does not survive exec. Here all are blocked. */
+static void reset_signals(int preempt) {
+  struct sigaction old;
+  for (int sig = 1; sig < NSIG; sig++)
+    if (sig != SIGKILL && sig != SIGSTOP && sig != preempt && sigaction(sig, NULL, &old) == 0 && old.sa_handler != SIG_DFL &&
+        old.sa_handler != SIG_IGN)
+      signal(sig, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
+  struct sigaction act = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+  sigaction(SIGINT, &act, NULL);
+  sigaction(SIGQUIT, &act, NULL);
+}
+
 void zygote_run(const Birth *birth) {
   Zygote z = {.birth = birth, .children = calloc(birth->workers, sizeof(Child))};
   const int kept[] = {birth->socket, birth->event};
@@ -183,10 +209,11 @@ void zygote_run(const Birth *birth) {
   prctl(PR_SET_NAME, "gilua-zygote");
   z.signals = take_signals();
   if (z.children == NULL || z.signals < 0) _exit(WORKER_BROKEN);
-  prove_libc();
+  z.command = prove_libc();
   if (birth->single) shared_inherit(); /* what the program shares stays alive for the Process that this is for */
   say(&z, &(ZygoteMessage){.op = ZYGOTE_READY, .pid = getpid()});
-  lua_pushcfunction(birth->L, age_protected); /* beside the program, which goes on */
+  reset_signals(birth->rt->gil.ask_signal); /* from here on beside the program, which goes on */
+  lua_pushcfunction(birth->L, age_protected);
   if (lua_pcall(birth->L, 0, 0, 0) != LUA_OK) lua_settop(birth->L, 0);
   loop(&z);
 }
