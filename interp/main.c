@@ -171,6 +171,7 @@ int main(int argc, char **argv) {
   if (zygote) spawn_main(L, argc, argv);
   spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
+  process_all_ours();
   deadlock_closed_world(embed_runtime(p.rt));
   if (p.options.stats != STATS_NONE) embed_runtime(p.rt)->report = p.options.stats == STATS_JSON ? report_json : report_table;
   dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */

@@ -24,6 +24,7 @@
 #include "runtime/native/lib_native.h"
 #include "runtime/native/pointer.h"
 #include "runtime/state/options.h"
+#include "runtime/state/process.h"
 
 typedef struct Library {
   ObjectHead head;
@@ -374,6 +375,7 @@ int lib_ctypes_open(lua_State *L) {
       {"struct", ctypes_struct},       {"type", ctypes_type},         {"typeof", ctypes_typeof},
       {"union", ctypes_union},         {NULL, NULL},
   };
+  process_calls_others(); /* those of the C library, which is there already, too */
   buffer_open(L);
   ctype_open(L);
   pointer_open(L);

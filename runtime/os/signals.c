@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stddef.h>
+#include <string.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof(a)[0])
 
@@ -35,18 +36,25 @@ static bool has_handler(int sig, bool (*is_ours)(const struct sigaction *)) {
   return (act.sa_flags & SA_SIGINFO) != 0 || (act.sa_handler != SIG_DFL && act.sa_handler != SIG_IGN);
 }
 
-void signals_for_thread(int sig, bool (*is_ours)(const struct sigaction *act), sigset_t *old, sigset_t *blocked) {
+static void block_services(sigset_t *mask, int sig, bool (*is_ours)(const struct sigaction *), sigset_t *blocked) {
+  for (size_t i = 0; i < LENGTH(services); i++) {
+    if (services[i] == sig || sigismember(mask, services[i]) || !has_handler(services[i], is_ours)) continue;
+    sigaddset(blocked, services[i]);
+    sigaddset(mask, services[i]);
+  }
+}
+
+bool signals_for_thread(int sig, bool (*is_ours)(const struct sigaction *act), sigset_t *old, sigset_t *blocked) {
   sigset_t mask;
+  sigemptyset(old); /* the system fills its beginning */
   pthread_sigmask(SIG_SETMASK, NULL, old);
   mask = *old;
   sigemptyset(blocked);
-  for (size_t i = 0; i < LENGTH(services); i++) {
-    if (services[i] == sig || sigismember(&mask, services[i]) || !has_handler(services[i], is_ours)) continue;
-    sigaddset(blocked, services[i]);
-    sigaddset(&mask, services[i]);
-  }
+  if (is_ours != NULL) block_services(&mask, sig, is_ours, blocked);
   open_faults(&mask, sig);
+  if (memcmp(&mask, old, sizeof mask) == 0) return false;
   pthread_sigmask(SIG_SETMASK, &mask, NULL);
+  return true;
 }
 
 void signals_open(sigset_t *mask, const sigset_t *blocked) {

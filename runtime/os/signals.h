@@ -11,6 +11,7 @@
  *                        the whole process, whichever thread hears them, and our own handlers run anywhere: open, so that
  *                        a command that C code spawns in a thread (system, popen, posix_spawn: no fork handler runs there)
  *                        can be ended. The kernel gives a signal for the process to the main thread if that takes it.
+ *                        Nothing is asked while all code in the process is ours (process_is_ours): it has no such handler.
  *   all others           as they are: PIPE ends `gilua script | head`; PROF, VTALRM, PWR, XCPU and the realtime ones belong
  *                        to profilers, collectors and runtimes, which need them in each thread
  * A child that is forked gets back what was blocked here (signals_open in the fork handler; child.c for commands).
@@ -29,8 +30,9 @@ void os_block_signals(int sig, sigset_t *old);
 void os_unblock_signal(int sig);
 
 /* signals_for_thread makes, for the moment, the mask of a thread that Lua starts; sig, unless 0, preempts, and is_ours tells our
- * own handlers. The old mask goes to *old, what is blocked more than there to *blocked. */
-void signals_for_thread(int sig, bool (*is_ours)(const struct sigaction *act), sigset_t *old, sigset_t *blocked);
+ * own handlers; NULL: there can be no others, which saves a system call for each service signal. The old mask goes to *old, what
+ * is blocked more than there to *blocked. Returns false if the mask stayed as it was. */
+bool signals_for_thread(int sig, bool (*is_ours)(const struct sigaction *act), sigset_t *old, sigset_t *blocked);
 
 /* signals_open takes those in `blocked` out of *mask. */
 void signals_open(sigset_t *mask, const sigset_t *blocked);

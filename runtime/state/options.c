@@ -15,13 +15,17 @@ static int unknown(lua_State *L, const char *key, const char *what, const Option
   return luaL_error(L, "unknown field '%s' to '%s' (it has %s)", key, what, lua_tostring(L, -1));
 }
 
-static void check_names(lua_State *L, int i, const char *what, const Option *known) {
+/* Returns how many there are. */
+static int check_names(lua_State *L, int i, const char *what, const Option *known) {
+  int n = 0;
   for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
     const Option *o = known;
     bool is_string = lua_type(L, -2) == LUA_TSTRING;
     while (is_string && o->name != NULL && strcmp(lua_tostring(L, -2), o->name) != 0) o++;
     if (!is_string || o->name == NULL) unknown(L, luaL_tolstring(L, -2, NULL), what, known);
+    n++;
   }
+  return n;
 }
 
 static int bad(lua_State *L, const char *what, const Option *o, const char *expected) {
@@ -91,10 +95,16 @@ static void check_value(lua_State *L, const char *what, const Option *o) {
   }
 }
 
-static void take_fields(lua_State *L, int from, int to, const char *what, const Option *known) {
-  check_names(L, from, what, known);
+/* Pushes a table of the fields that are there. */
+static void take_fields(lua_State *L, int from, const char *what, const Option *known) {
+  lua_createtable(L, 0, check_names(L, from, what, known));
+  int to = lua_gettop(L);
   for (const Option *o = known; o->name != NULL; o++) {
-    if (lua_getfield(L, from, o->name) != LUA_TNIL) check_value(L, what, o);
+    if (lua_getfield(L, from, o->name) == LUA_TNIL) {
+      lua_pop(L, 1);
+      continue;
+    }
+    check_value(L, what, o);
     lua_setfield(L, to, o->name);
   }
 }
@@ -119,10 +129,8 @@ void options_take(lua_State *L, int i, const char *what, const Option *known, co
     lua_replace(L, i);
   }
   if (!lua_isnoneornil(L, i) && !lua_istable(L, i)) no_table(L, i, what, known);
-  lua_newtable(L);
-  int own = lua_gettop(L);
-  if (!lua_isnil(L, i)) take_fields(L, i, own, what, known);
-  lua_settop(L, own);
+  if (lua_isnil(L, i)) lua_newtable(L);
+  else take_fields(L, i, what, known);
   lua_replace(L, i);
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/state/process.h"
 
 #include <errno.h>
+#include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -64,6 +65,7 @@ static ModuleUse *module_uses;                /* modules that are safe in one ru
 static bool (*_Atomic quit_ask)(void *);      /* [a] released after quit_arg; the handler acquires it */
 static void *_Atomic quit_arg;                /* [a] relaxed, see quit_ask */
 static Runtime *_Atomic interrupted;          /* [a] whose main thread Ctrl-C interrupts; seq_cst, rarely touched */
+static _Atomic uint64_t own_libraries;         /* [a] relaxed: loaded so far while all code is ours; 0: there is other code */
 static _Atomic int64_t interrupted_at;        /* [a] ns of the last Ctrl-C; relaxed: one thread takes SIGINT */
 
 void tstate_enter(Tstate *ts) {
@@ -175,6 +177,31 @@ static void on_sigquit(int sig) {
     raise(sig);
   }
   errno = saved;
+}
+
+static int note_loaded(struct dl_phdr_info *info, size_t size, void *loaded) {
+  (void)size;
+  *(uint64_t *)loaded = info->dlpi_adds;
+  return 1;
+}
+
+/* How many libraries have been loaded since the process began, those with it included. */
+static uint64_t libraries_loaded(void) {
+  uint64_t loaded = 0;
+  dl_iterate_phdr(note_loaded, &loaded);
+  return loaded;
+}
+
+void process_all_ours(void) {
+  bool preloaded = getenv("LD_PRELOAD") != NULL || getenv("LD_AUDIT") != NULL || access("/etc/ld.so.preload", F_OK) == 0;
+  if (!preloaded) atomic_store_explicit(&own_libraries, libraries_loaded(), memory_order_relaxed);
+}
+
+void process_calls_others(void) { atomic_store_explicit(&own_libraries, 0, memory_order_relaxed); }
+
+bool process_is_ours(void) {
+  uint64_t own = atomic_load_explicit(&own_libraries, memory_order_relaxed);
+  return own != 0 && own == libraries_loaded();
 }
 
 bool process_is_handler(const struct sigaction *act) {

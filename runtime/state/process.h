@@ -3,6 +3,7 @@
 #define GILUA_RUNTIME_STATE_PROCESS_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "runtime/state/runtime.h"
 
@@ -28,6 +29,13 @@ int process_use_module(struct gilua_Runtime *door, const char *name);
 /* process_forks is how many forks lie between the first runtime of the program and this process: it tells a child from its
  * parent as getpid does, without a system call. */
 unsigned process_forks(void);
+
+/* process_all_ours says that all code in this process is ours and the C library's, as when the program starts; process_calls_others
+ * that Lua may call functions of other code from now on without loading it. process_is_ours tells whether it is all ours
+ * still: nobody else can have installed a handler of a signal. */
+void process_all_ours(void);
+void process_calls_others(void);
+bool process_is_ours(void);
 
 /* process_is_handler tells whether act is one of ours; they run on any thread. */
 bool process_is_handler(const struct sigaction *act);

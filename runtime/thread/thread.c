@@ -291,13 +291,14 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
   if (rt->stack_size != 0) err = pthread_attr_setstacksize(&attr, rt->stack_size);
   if (err == 0) {
     sigset_t old;
-    signals_for_thread(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0, process_is_handler, &old, &ts->blocked);
+    bool changed = signals_for_thread(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0,
+                                      process_is_ours() ? NULL : process_is_handler, &old, &ts->blocked);
     sigorset(&ts->blocked, &ts->blocked, &tstate_self()->blocked); /* its mask has these from us */
     pthread_mutex_lock(&rt->reap_m);
     err = pthread_create(&ts->pthread, &attr, thread_main, ts);
     if (err == 0) rt->unjoined++;
     pthread_mutex_unlock(&rt->reap_m);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (changed) pthread_sigmask(SIG_SETMASK, &old, NULL);
   }
   pthread_attr_destroy(&attr);
   if (err != 0) return err;
