@@ -53,21 +53,16 @@ static bool is_reduced(const Writer *w, size_t at) {
   return low <= w->depth && w->frames[low].at == at && w->frames[low].kind == FRAME_REDUCE;
 }
 
-bool writer_meet(Writer *w, const void *address) {
-  bool added;
-  Ref *ref = refs_add(&w->refs, address, w->out.size, &added);
+void writer_refer(Writer *w, const Ref *ref) {
   if (ref == NULL) writer_no_memory(w);
-  if (added) return true;
   if ((w->out.bytes[ref->value] & ~TAG_SHARED) == TAG_REDUCE && is_reduced(w, ref->value))
     writer_refuse(w, "what its __reduce returns leads back to it"); /* it would be read before it is made */
   w->out.bytes[ref->value] |= TAG_SHARED;
   writer_byte(w, TAG_REF);
   writer_offset(w, ref->value);
-  return false;
 }
 
-void writer_anchor(Writer *w, int i) {
-  if ((w->mode & RESTART_ANCHORING) == 0) return;
+void writer_keep_anchored(Writer *w, int i) {
   lua_pushvalue(w->L, i);
   lua_rawseti(w->L, w->base + SLOT_ANCHOR, ++w->anchored);
 }

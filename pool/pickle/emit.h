@@ -15,9 +15,10 @@ static inline void writer_reserve(Writer *w, size_t more) {
 static inline void writer_byte(Writer *w, unsigned byte) { w->out.bytes[w->out.size++] = (uint8_t)byte; }
 
 static inline void writer_fixed(Writer *w, unsigned tag, const void *value, size_t size) {
-  writer_byte(w, tag);
-  memcpy(w->out.bytes + w->out.size, value, size);
-  w->out.size += size;
+  uint8_t *to = w->out.bytes + w->out.size; /* once: a byte that is stored may be any field */
+  to[0] = (uint8_t)tag;
+  memcpy(to + 1, value, size);
+  w->out.size += 1 + size;
 }
 
 /* writer_short_bytes appends to room that was reserved. */
@@ -41,11 +42,20 @@ void writer_bytes(Writer *w, const void *bytes, size_t size);
 void writer_offset(Writer *w, size_t at);
 
 /* writer_meet notes that the object with that address has its tag at the end of the buffer. False: it was met before,
- * and a reference to it is written. */
-bool writer_meet(Writer *w, const void *address);
+ * and a reference to it is written (writer_refer; ref NULL: there was no memory to note it). */
+void writer_refer(Writer *w, const Ref *ref);
+static inline bool writer_meet(Writer *w, const void *address) {
+  bool added;
+  const Ref *ref = refs_add(&w->refs, address, w->out.size, &added);
+  if (!added) writer_refer(w, ref);
+  return added;
+}
 
 /* writer_anchor keeps the object at index i until the message is written, in the mode that asks for it. */
-void writer_anchor(Writer *w, int i);
+void writer_keep_anchored(Writer *w, int i);
+static inline void writer_anchor(Writer *w, int i) {
+  if ((w->mode & RESTART_ANCHORING) != 0) writer_keep_anchored(w, i);
+}
 
 /* writer_long_string writes one of more than SHORT_STRING bytes, writer_short_string one of fewer into room for it, and
  * writer_string either. */

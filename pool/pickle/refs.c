@@ -15,7 +15,7 @@ static void place(Refs *r, uint32_t entry) {
   r->slots[i] = entry + 1;
 }
 
-static bool grow(Refs *r) {
+static __attribute__((noinline)) bool grow(Refs *r) { /* apart, so that refs_add needs few registers */
   if (r->capacity > UINT32_MAX / 8) return false;
   uint32_t capacity = r->capacity == 0 ? FIRST_CAPACITY : 4 * r->capacity;
   Ref *entries = pickle_realloc(r->entries, capacity * sizeof *entries);

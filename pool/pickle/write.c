@@ -11,12 +11,12 @@
 
 enum { FEW_HOLES = 32 };
 
-/* Writes the value at index i if it is none that can hold others. */
-static inline __attribute__((always_inline)) bool write_scalar(Writer *w, int i, int type) {
+/* Writes the value at index i, of that type, if it is none that can hold others; whole: a number may be an integer. */
+static inline __attribute__((always_inline)) bool write_scalar(Writer *w, int i, int type, bool whole) {
   writer_reserve(w, SHORT_STRING + SCALAR_ROOM);
   switch (type) {
     case LUA_TNUMBER:
-      if (lua_isinteger(w->L, i)) {
+      if (whole && lua_isinteger(w->L, i)) {
         writer_integer(w, lua_tointeger(w->L, i));
       } else {
         lua_Number value = lua_tonumber(w->L, i);
@@ -109,7 +109,7 @@ static bool write_object(Writer *w, int type) {
 /* Writes the value on top of the stack and pops it; false: it became a frame, or the walk must begin again. */
 static bool write_value(Writer *w) {
   int type = lua_type(w->L, -1);
-  if (!write_scalar(w, -1, type) && !write_object(w, type)) return false;
+  if (!write_scalar(w, -1, type, true) && !write_object(w, type)) return false;
   lua_settop(w->L, -2);
   return true;
 }
@@ -142,25 +142,52 @@ static bool write_holes(Writer *w, WriteFrame *f, uint32_t n) {
   return true;
 }
 
+/* What step_list has left on the stack goes away from under the pair on top. */
+static void lower_pair(lua_State *L, int slot) {
+  lua_copy(L, -2, slot + 1);
+  lua_copy(L, -1, slot + 2);
+  lua_settop(L, slot + 2);
+}
+
 /* The list, as long as lua_next gives its keys in order: what it passes over is a hole. False: the walk goes on
- * elsewhere, or begins again; true: a pair is on top, or nothing if the table is at its end. */
+ * elsewhere, or begins again; true: a pair is on top, or nothing if the table is at its end. A pair that was written stays where
+ * it is for some steps and its key is pushed anew: that costs less than taking the value away. */
 static bool step_list(Writer *w, WriteFrame *f, int slot, bool *more) {
   lua_State *L = w->L;
-  if (f->i == 0 && f->n > UINT8_MAX) forget_length(L, slot, f->n);
-  while ((*more = lua_next(L, slot))) {
-    if (!lua_isinteger(L, -2)) break;
-    lua_Unsigned gap = (lua_Unsigned)lua_tointeger(L, -2) - f->i - 1;
-    if (gap != 0 && (gap >= f->n - f->i || !write_holes(w, f, (uint32_t)gap))) break;
-    if (f->i == f->n) break;
-    f->i++;
+  const uint32_t n = f->n;
+  uint32_t i = f->i; /* in a register while scalars follow each other */
+  unsigned untidy = 0;
+  if (i == 0 && n > UINT8_MAX) forget_length(L, slot, n);
+  while ((*more = lua_next(L, slot)) && lua_isinteger(L, -2)) {
+    lua_Unsigned gap = (lua_Unsigned)lua_tointeger(L, -2) - i - 1;
+    if (gap != 0) {
+      f->i = i;
+      if (gap >= n - i || !write_holes(w, f, (uint32_t)gap)) break;
+      i = f->i;
+    }
+    if (i == n) break;
+    f->i = ++i;
     if (lua_isinteger(L, -1)) {
       writer_reserve(w, SCALAR_ROOM);
       writer_integer(w, lua_tointeger(L, -1));
-      lua_settop(L, -2);
-    } else if (!write_value(w)) {
-      return false;
+    } else {
+      int type = lua_type(L, -1);
+      if (!write_scalar(w, -1, type, false)) {
+        if (untidy > 0) lower_pair(L, slot);
+        untidy = 0;
+        if (!write_object(w, type)) return false;
+        lua_settop(L, -2);
+        continue;
+      }
     }
+    if (++untidy == UNTIDY) {
+      lua_settop(L, slot);
+      untidy = 0;
+    }
+    lua_pushinteger(L, i);
   }
+  if (untidy > 0 && *more) lower_pair(L, slot);
+  else if (untidy > 0) lua_settop(L, slot);
   return true;
 }
 
@@ -202,7 +229,7 @@ static bool write_pair(Writer *w, WriteFrame *f) {
     writer_string(w, -2);
     return write_value(w);
   }
-  if (write_scalar(w, -2, type)) return write_value(w);
+  if (write_scalar(w, -2, type, true)) return write_value(w);
   lua_settop(L, -2);
   lua_pushvalue(L, -1);
   f->phase = PHASE_KEY;

@@ -8,7 +8,8 @@
 enum {
   WRITER_STRINGS = 256, /* entries of the cache of short strings */
   STRING_PATIENCE = 8,
-  STACK_LEVELS = 48     /* so many levels stand on the Lua stack, deeper ones in a table */
+  STACK_LEVELS = 48,    /* so many levels stand on the Lua stack, deeper ones in a table */
+  UNTIDY = 16           /* so many pairs of a list may be left on the stack */
 };
 
 typedef enum FrameKind { FRAME_ROOTS, FRAME_TABLE, FRAME_FUNCTION, FRAME_REDUCE } FrameKind;

@@ -80,7 +80,7 @@ static Writer *new_writer(lua_State *L) {
 }
 
 Writer *writer_begin(lua_State *L, PickleLink *link) {
-  luaL_checkstack(L, SLOT_FRAMES + 2 * STACK_LEVELS + LUA_MINSTACK, NULL);
+  luaL_checkstack(L, SLOT_FRAMES + 2 * STACK_LEVELS + 2 * UNTIDY + LUA_MINSTACK, NULL);
   int base = lua_gettop(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &writer_key);
   Writer *w = lua_touserdata(L, -1);
