@@ -11,7 +11,8 @@ CallResult call_user(lua_State *L, int nargs, int nresults) {
   lua_pushcfunction(L, error_traceback_handler);
   lua_insert(L, handler);
   int status = lua_pcall(L, nargs, nresults, handler);
-  lua_remove(L, handler);
+  if (lua_gettop(L) == handler + 1) lua_replace(L, handler); /* the usual: one result, or an error */
+  else lua_remove(L, handler);
   if (status == LUA_OK) return CALL_OK;
   if (error_is_request(L, -1)) return CALL_REQUESTED;
   error_push_traceback(L, -1);
