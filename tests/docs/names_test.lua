@@ -177,6 +177,15 @@ t.test("documents name nothing of a module that it does not have", function()
   end
 end)
 
+t.test("the README names every manual, script and example", function()
+  local readme, ls <close> = read "README.md", io.popen(("cd '%s' && ls docs/*.md scripts/*.lua examples/*.c examples/*.lua"):format(root))
+  local missing = {}
+  for name in ls:lines() do
+    if not readme:find(name, 1, true) then missing[#missing + 1] = name end
+  end
+  assert(#missing == 0, "no word of " .. table.concat(missing, ", "))
+end)
+
 -- --- errors
 
 t.test("docs/runtime.md names every kind of error, and no other", function()
