@@ -12,7 +12,7 @@
  * ends the chunk. Scripts do not reach it; it travels by a name of its own (pickle_register). */
 int chunk_run(lua_State *L);
 
-/* How many values it gives. */
-enum { CHUNK_VALUES = 4 };
+/* How many values it gives, and which argument `spread` is. */
+enum { CHUNK_VALUES = 4, CHUNK_SPREAD = 5 };
 
 #endif

@@ -75,36 +75,6 @@ static bool read_one(lua_State *L, Map *m) {
   return got;
 }
 
-/* (executor, f, args… or batch, chunk or nil): raises what submitting raises; returns the future */
-static int submit_protected(lua_State *L) {
-  const Chunk *chunk = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  if (chunk != NULL) executor_submit_chunk(L, 1, chunk);
-  else executor_submit(L, 1, lua_gettop(L) - 2);
-  return 1;
-}
-
-/* Pushes the future of a call whose arguments are in the batch on top of the stack, or of a chunk of them. A task that
- * cannot be submitted becomes a future that has failed. */
-static void submit(lua_State *L, Map *m, const Chunk *chunk) {
-  int batch = lua_gettop(L), n = chunk != NULL ? 1 : m->nsources;
-  luaL_checkstack(L, n + 12, "too many lists");
-  lua_pushcfunction(L, submit_protected);
-  lua_getiuservalue(L, 1, MAP_EXECUTOR);
-  lua_getiuservalue(L, 1, MAP_FUNCTION);
-  if (chunk != NULL) lua_pushvalue(L, batch);
-  else for (int k = 1; k <= n; k++) lua_rawgeti(L, batch, k);
-  lua_pushlightuserdata(L, (void *)chunk);
-  CallResult result = call_user(L, n + 3, 1);
-  if (result == CALL_REQUESTED) lua_error(L);
-  if (result == CALL_FAILED) {
-    future_new(L, NULL, NULL, 0);
-    lua_insert(L, -3);
-    future_set_error(L, -3);
-  }
-  ((Future *)lua_touserdata(L, -1))->abandoned = true;
-}
-
 /* Puts the future on top of the stack, of that many calls, into the window; leaves more on the stack. */
 static void keep(lua_State *L, Map *m, int calls) {
   int future = lua_gettop(L);
@@ -125,6 +95,57 @@ static void keep(lua_State *L, Map *m, int calls) {
   m->calls += calls;
 }
 
+/* What was raised, with its traceback on top of the stack, becomes a future that has failed. */
+static void push_failed(lua_State *L) {
+  int error = lua_gettop(L) - 1;
+  future_new(L, NULL, NULL, 0);
+  lua_insert(L, error);
+  future_set_error(L, error);
+}
+
+/* (executor, f, args…): raises what submitting raises; returns the future */
+static int submit_protected(lua_State *L) {
+  executor_submit(L, 1, lua_gettop(L) - 2);
+  return 1;
+}
+
+/* Pushes the future of the call whose arguments are in the batch on top of the stack. A task that cannot be submitted
+ * becomes a future that has failed. */
+static void submit_call(lua_State *L, const Map *m) {
+  int batch = lua_gettop(L), n = m->nsources;
+  luaL_checkstack(L, n + 12, "too many lists");
+  lua_pushcfunction(L, submit_protected);
+  lua_getiuservalue(L, 1, MAP_EXECUTOR);
+  lua_getiuservalue(L, 1, MAP_FUNCTION);
+  for (int k = 1; k <= n; k++) lua_rawgeti(L, batch, k);
+  CallResult result = call_user(L, n + 2, 1);
+  if (result == CALL_REQUESTED) lua_error(L);
+  if (result == CALL_FAILED) push_failed(L);
+}
+
+/* Pushes the future of the first calls that are left of the batch on top of the stack; returns how many they are. */
+static int submit_chunk(lua_State *L, Map *m) {
+  lua_getiuservalue(L, 1, MAP_EXECUTOR);
+  lua_getiuservalue(L, 1, MAP_FUNCTION);
+  lua_pushvalue(L, -3);
+  m->split.chunk = (Chunk){.count = m->held, .arity = m->nsources, .goes_on = m->persistent};
+  int n = split_submit(L, -3, &m->split);
+  if (n > 0) return n;
+  push_failed(L);
+  return m->held;
+}
+
+/* Submits calls of the batch on top of the stack and keeps the future; whether the batch is used up. */
+static bool submit(lua_State *L, Map *m) {
+  int n = 1;
+  if (m->chunked) n = submit_chunk(L, m);
+  else submit_call(L, m);
+  ((Future *)lua_touserdata(L, -1))->abandoned = true;
+  m->held -= n;
+  keep(L, m, n);
+  return m->held == 0;
+}
+
 /* Pushes the batch, a new one if there is none. */
 static void push_batch(lua_State *L, const Map *m, int most) {
   if (lua_getiuservalue(L, 1, MAP_BATCH) != LUA_TNIL) return;
@@ -141,16 +162,11 @@ void map_fill(lua_State *L, Map *m) {
     int most = m->chunk;
     if (most > m->buffer - m->calls) most = (int)(m->buffer - m->calls);
     push_batch(L, m, most);
-    while (m->held < most && !m->ended && read_one(L, m)) continue;
-    if (m->held > 0) {
-      Chunk chunk = {.count = m->held, .arity = m->nsources, .goes_on = m->persistent};
-      submit(L, m, m->chunked ? &chunk : NULL);
-      m->held = 0;
-      if (m->chunked) {
-        lua_pushnil(L);
-        lua_setiuservalue(L, 1, MAP_BATCH);
-      }
-      keep(L, m, chunk.count);
+    while (m->split.done == 0 && m->held < most && !m->ended && read_one(L, m)) continue;
+    if (m->held > 0 && submit(L, m) && m->chunked) {
+      m->split = (Split){0};
+      lua_pushnil(L);
+      lua_setiuservalue(L, 1, MAP_BATCH);
     }
     lua_settop(L, top);
   }

@@ -10,6 +10,7 @@
 
 #include "pool/futures/future.h"
 #include "pool/futures/progress.h"
+#include "pool/futures/split.h"
 #include "runtime/sync/ring.h"
 
 /* User values of a Map. */
@@ -38,6 +39,7 @@ typedef struct Map {
   int64_t deadline;           /* [i] */
   int chunk;                  /* [G] calls in the next task */
   int held, part;             /* [G] calls in the batch, and values of the one after them */
+  Split split;                /* [G] the batch, while some of its calls are left */
   Ring ring;                  /* [G] */
   lua_Integer tasks;          /* [G] under way */
   lua_Integer calls;          /* [G] of these, not yet delivered */

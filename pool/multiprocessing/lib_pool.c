@@ -10,6 +10,7 @@
 #include "pool/futures/backend.h"
 #include "pool/futures/map.h"
 #include "pool/futures/source.h"
+#include "pool/futures/split.h"
 #include "pool/multiprocessing/async_result.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/state/error.h"
@@ -99,6 +100,24 @@ static lua_Integer chunk_size(lua_State *L, const Executor *e, lua_Integer n) {
   return size > 0 ? size : 1;
 }
 
+/* (… error, traceback) */
+static void raise_again(lua_State *L) {
+  error_remember_traceback(L, -2);
+  lua_error(L);
+}
+
+/* Pushes elements of the list at 3. */
+static void push_batch(lua_State *L, lua_Integer first, int count, bool spread) {
+  lua_createtable(L, count, 0);
+  for (int k = 0; k < count; k++) {
+    lua_geti(L, 3, first + k);
+    if (spread && !lua_istable(L, -1))
+      luaL_error(L, "bad element #%d of the list to 'starmap' (table expected, got %s)", (int)first + k,
+                 luaL_typename(L, -1));
+    lua_rawseti(L, -2, k + 1);
+  }
+}
+
 /* (pool, f, list, chunksize, …) -> AsyncResult on top */
 static void submit_all(lua_State *L, bool spread) {
   object_check_callable(L, 2);
@@ -109,18 +128,14 @@ static void submit_all(lua_State *L, bool spread) {
   lua_Integer n = read_source(L), size = chunk_size(L, e, n), futures = 0;
   lua_newtable(L); /* 8 */
   for (lua_Integer first = 1; first <= n; first += size) {
-    Chunk chunk = {.count = (int)(n - first + 1 < size ? n - first + 1 : size), .arity = 1, .spread = spread};
+    Split left = {.chunk = {.count = (int)(n - first + 1 < size ? n - first + 1 : size), .arity = 1, .spread = spread}};
     lua_pushvalue(L, 2);
-    lua_createtable(L, chunk.count, 0);
-    for (int k = 0; k < chunk.count; k++) {
-      lua_geti(L, 3, first + k);
-      if (spread && !lua_istable(L, -1))
-        luaL_error(L, "bad element #%d of the list to 'starmap' (table expected, got %s)", (int)first + k,
-                   luaL_typename(L, -1));
-      lua_rawseti(L, -2, k + 1);
+    push_batch(L, first, left.chunk.count, spread);
+    while (left.chunk.count > 0) {
+      if (split_submit(L, 7, &left) == 0) raise_again(L);
+      lua_rawseti(L, 8, ++futures);
     }
-    executor_submit_chunk(L, 7, &chunk);
-    lua_rawseti(L, 8, ++futures);
+    lua_settop(L, 8);
   }
   async_result_new(L, true);
 }

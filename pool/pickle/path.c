@@ -6,6 +6,7 @@
 #include "pool/pickle/write.h"
 
 enum { HEAD = 30, TAIL = 10, LONGEST_KEY = 60 };
+enum { CHUNK_FUNCTION = 2, CHUNK_BATCH }; /* roots of a chunk */
 
 static void add_string_key(luaL_Buffer *b, const char *s, size_t size) {
   bool name = size > 0 && size <= LONGEST_KEY && !isdigit((unsigned char)s[0]);
@@ -61,9 +62,11 @@ static void add_table(luaL_Buffer *b, lua_State *L, const WriteFrame *f, int slo
 
 static void add_root(luaL_Buffer *b, PickleRoot root, unsigned i) {
   char text[32];
+  bool chunk = root == PICKLE_CHUNK || root == PICKLE_SPREAD;
   if (root == PICKLE_VALUE) snprintf(text, sizeof text, "value");
   else if (root == PICKLE_RESULTS) snprintf(text, sizeof text, "results[%u]", i);
-  else if (i == 1) snprintf(text, sizeof text, "function");
+  else if (i == (chunk ? CHUNK_FUNCTION : 1)) snprintf(text, sizeof text, "function");
+  else if (chunk) snprintf(text, sizeof text, "args");
   else snprintf(text, sizeof text, "args[%u]", i - 1);
   luaL_addstring(b, text);
 }
@@ -112,7 +115,7 @@ void path_push(Writer *w) {
     if (f->kind == FRAME_FUNCTION && (upvalue = lua_getupvalue(L, slot, (int)f->i)) != NULL) lua_pop(L, 1);
     luaL_Buffer b;
     luaL_buffinit(L, &b);
-    add_frame(&b, w, f, slot, upvalue);
+    if (depth != 1 || w->root != PICKLE_SPREAD || w->frames[0].i != CHUNK_BATCH) add_frame(&b, w, f, slot, upvalue);
     luaL_pushresult(&b);
     lua_replace(L, slot + 1);
     lua_remove(L, slot);

@@ -113,6 +113,8 @@ void pickle_register(lua_State *L, const char *name);
 typedef enum PickleRoot {
   PICKLE_VALUE,  /* value */
   PICKLE_TASK,   /* function, args[1], args[2], … */
+  PICKLE_CHUNK,  /* (nothing), function, {args[1], args[2], …} */
+  PICKLE_SPREAD, /* (nothing), function, {{args[1], args[2], …}} */
   PICKLE_RESULTS /* results[1], … */
 } PickleRoot;
 

@@ -12,7 +12,8 @@
 #include "runtime/os/poll.h"
 #include "runtime/sync/blocking.h"
 
-enum { TRIES = 5, READY_NS = 100000000 }; /* the first try; each later one has twice the time */
+/* Each try has more time: a healthy child may wait long for a busy processor. */
+enum { TRIES = 5, MORE = 4, READY_NS = 100000000 };
 static const int64_t SPAWN_READY_NS = 5000000000; /* a program that starts */
 
 static void flush_if_free(FILE *f) {
@@ -107,7 +108,7 @@ int zygote_fork(lua_State *L, Tstate *ts, Engine *e) {
                      .single = e->options.single,
                      .memory_limit = e->options.memory_limit};
   int64_t patience_ns = e->options.spawn ? SPAWN_READY_NS : READY_NS;
-  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++) err = fork_once(L, ts, e, patience_ns << i);
+  for (int i = 0; i < TRIES && err == ETIMEDOUT; i++, patience_ns *= MORE) err = fork_once(L, ts, e, patience_ns);
   lua_pop(L, 1);
   if (e->zygote.birth.parent_pidfd >= 0) close(e->zygote.birth.parent_pidfd);
   return err;

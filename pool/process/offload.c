@@ -4,6 +4,7 @@
 #include "pool/futures/backend.h"
 #include "pool/futures/lib_futures.h"
 #include "pool/process/lib_process.h"
+#include "runtime/state/call.h"
 
 static const char pool_key = 0;
 
@@ -33,12 +34,10 @@ static int run_here(lua_State *L) {
   lua_settop(L, lua_gettop(L) - 1);
   future_new(L, NULL, NULL, FUTURE_LEAST_SLOTS);
   lua_replace(L, 1);
-  if (lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0) == LUA_OK) {
-    future_set_values(L, 1, lua_gettop(L) - 1);
-  } else {
-    lua_pushnil(L);
-    future_set_error(L, 1);
-  }
+  CallResult result = call_user(L, lua_gettop(L) - 2, LUA_MULTRET);
+  if (result == CALL_REQUESTED) return lua_error(L);
+  if (result == CALL_OK) future_set_values(L, 1, lua_gettop(L) - 1);
+  else future_set_error(L, 1);
   lua_settop(L, 1);
   return 1;
 }

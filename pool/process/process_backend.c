@@ -201,10 +201,11 @@ static void process_submit(lua_State *L, Executor *e, int i, int nargs) {
   Future *f = future_new(L, &process_source, NULL, FUTURE_LEAST_SLOTS);
   lua_pushvalue(L, i); /* the pool is not collected before its futures */
   lua_setiuservalue(L, -2, FUTURE_VALUE);
-  pickle_dump(L, first, nargs + 1, PICKLE_TASK, ((ProcessExecutor *)e)->link, &message);
+  bool chunk = lua_tocfunction(L, first) == chunk_run;
+  PickleRoot root = !chunk ? PICKLE_TASK : lua_toboolean(L, first + CHUNK_SPREAD) ? PICKLE_SPREAD : PICKLE_CHUNK;
+  pickle_dump(L, first, nargs + 1, root, ((ProcessExecutor *)e)->link, &message);
   uint32_t name = 0;
-  if (e->rt->recorder != NULL)
-    name = trace_function(L, e->rt, nargs > 0 && lua_tocfunction(L, first) == chunk_run ? first + 1 : first);
+  if (e->rt->recorder != NULL) name = trace_function(L, e->rt, chunk ? first + 1 : first);
   ParkResult room = engine_wait_room(ts, engine, CLOCK_NEVER); /* last: a __reduce may leave the lock */
   if (room != PARK_GRANTED) {
     pickle_message_free(L, &message);

@@ -30,6 +30,7 @@
 #include "runtime/os/clock.h"
 #include "runtime/os/os.h"
 #include "runtime/os/stdio.h"
+#include "runtime/state/call.h"
 #include "runtime/state/error.h"
 #include "runtime/state/hook.h"
 
@@ -88,7 +89,7 @@ static void write_result(Worker *w) {
   result_files_keep(&w->files, m, w->channel.results.own);
 }
 
-enum { HANDLER = 2, FUNCTION = 3 };
+enum { FUNCTION = 2 };
 
 /* (… error, traceback) goes to stderr, as that of a program. */
 static void report(lua_State *L) {
@@ -116,10 +117,9 @@ static bool try_dump(lua_State *L, Worker *w, int first, int n) {
   return false;
 }
 
-/* The error on top of the stack and its traceback are the result; as text, if they cannot travel. */
+/* The error and its traceback on top of the stack are the result; as text, if they cannot travel. */
 static void dump_error(lua_State *L, Worker *w) {
-  int i = lua_gettop(L);
-  error_push_traceback(L, i);
+  int i = lua_gettop(L) - 1;
   w->result.kind = RECORD_ERROR;
   if (try_dump(L, w, i, 2)) return;
   unsendable_push_error(L, i);
@@ -127,24 +127,15 @@ static void dump_error(lua_State *L, Worker *w) {
   pickle_dump(L, lua_gettop(L) - 1, 2, PICKLE_RESULTS, w->birth->link, &w->message);
 }
 
-static void call(lua_State *L, Worker *w, int nargs) {
-  bool chunk = lua_tocfunction(L, FUNCTION) == chunk_run;
-  if (lua_pcall(L, nargs, LUA_MULTRET, HANDLER) != LUA_OK) {
-    dump_error(L, w);
-    return;
-  }
-  int n = lua_gettop(L) - HANDLER;
-  w->result.kind = RECORD_VALUES;
-  if (chunk) {
-    if (try_dump(L, w, FUNCTION, n)) return;
-    unsendable_mend_chunk(L, FUNCTION, w->birth->link);
-  }
-  pickle_dump(L, FUNCTION, n, PICKLE_RESULTS, w->birth->link, &w->message);
+/* Calls the function below its arguments. A request of this thread is the outcome of the task, too: nobody else is here. */
+static bool call(lua_State *L, int nargs, int nresults) {
+  CallResult result = call_user(L, nargs, nresults);
+  if (result == CALL_REQUESTED) error_push_traceback(L, -1);
+  return result == CALL_OK;
 }
 
-/* (Worker): leaves the message handler, the function and, above them, its arguments; returns how many. */
+/* (Worker): leaves the function and, above it, its arguments; returns how many. */
 static int load_call(lua_State *L, Worker *w) {
-  lua_pushcfunction(L, error_traceback_handler);
   int n = pickle_load_stream(L, w->buffer, w->task.size, w->birth->link, PICKLE_TASK_FLAGS, LUA_NOREF, &w->input.stream);
   return n > 0 ? n - 1 : luaL_error(L, "a task without a function");
 }
@@ -152,17 +143,27 @@ static int load_call(lua_State *L, Worker *w) {
 /* One task, protected: (Worker). */
 static int run_task(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
-  call(L, w, load_call(L, w));
+  int nargs = load_call(L, w);
+  bool chunk = lua_tocfunction(L, FUNCTION) == chunk_run;
+  if (!call(L, nargs, LUA_MULTRET)) {
+    dump_error(L, w);
+    return 0;
+  }
+  int n = lua_gettop(L) - FUNCTION + 1;
+  w->result.kind = RECORD_VALUES;
+  if (chunk) {
+    if (try_dump(L, w, FUNCTION, n)) return 0;
+    unsendable_mend_chunk(L, FUNCTION, w->birth->link);
+  }
+  pickle_dump(L, FUNCTION, n, PICKLE_RESULTS, w->birth->link, &w->message);
   return 0;
 }
 
 /* The call of a Process, protected: (Worker). */
 static int run_process(lua_State *L) {
-  Worker *w = lua_touserdata(L, 1);
-  int nargs = load_call(L, w) - 1;
+  int nargs = load_call(L, lua_touserdata(L, 1)) - 1;
   current_take(L);
-  if (lua_pcall(L, nargs, 0, HANDLER) == LUA_OK) return 0;
-  error_push_traceback(L, -1);
+  if (call(L, nargs, 0)) return 0;
   report(L);
   lua_pop(L, 1);
   return lua_error(L);
@@ -172,6 +173,7 @@ static int run_process(lua_State *L) {
 static int run_failure(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
   pickle_message_free(L, &w->message);
+  error_push_traceback(L, 2);
   dump_error(L, w);
   return 0;
 }
@@ -181,6 +183,7 @@ static int run_failure_as_text(lua_State *L) {
   pickle_message_free(L, &w->message);
   luaL_tolstring(L, 2, NULL);
   lua_replace(L, 2);
+  lua_pushnil(L);
   dump_error(L, w);
   return 0;
 }

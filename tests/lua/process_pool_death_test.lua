@@ -172,6 +172,90 @@ P.test("of the calls of a chunk only those fail whose result or error cannot tra
   t.equal(#got, 2)
 end)
 
+-- What calling the iterator gives, in its places; at most n values.
+local function outcomes(next_one, n)
+  local list = {}
+  for i = 1, n do list[i] = table.pack(pcall(next_one)) end
+  return list
+end
+
+P.test("of the calls of a chunk only that fails whose arguments cannot travel, with their path", function()
+  local multiprocessing = require "gilua.multiprocessing"
+  local pool <close> = multiprocessing.Pool { processes = 2 }
+  local numbers, bad = {}, { [2] = true, [7] = true, [8] = true }
+  for i = 1, 11 do numbers[i] = { n = i, deep = { bad[i] and coroutine.create(print) } } end
+  local function number(x) return x.n end
+  for _, size in ipairs { 1, 3, 11 } do
+    for i, one in ipairs(outcomes(pool:imap(number, numbers, size), 12)) do
+      t.equal(one[1], not bad[i])
+      if bad[i] then t.equal(one[2].path, "args[1].deep[1]")
+      else t.equal(one[2], numbers[i] and i) end
+    end
+    t.equal(t.raises_kind("pickle", pool.map, pool, number, numbers, size).path, "args[1].deep[1]")
+    local asked = pool:starmap_async(number, { { numbers[1] }, { numbers[2] }, { numbers[3] } }, size)
+    t.equal(t.raises_kind("pickle", asked.get, asked).path, "args[1].deep[1]")
+  end
+  local executor <close> = new { max_workers = 1 }
+  local list = outcomes(executor:map(function(a, b) return a + b.n end, { 1, 1, 1 }, numbers, { chunksize = 3 }), 3)
+  t.equal(list[1][2], 2)
+  t.equal(list[2][2].path, "args[2].deep[1]")
+  t.equal(list[3][2], nil)
+end)
+
+-- n values that travel by a constructor; `before` is called for each as it is written.
+local function reduced(n, before)
+  local list = {}
+  for i = 1, n do
+    list[i] = setmetatable({ i }, { __reduce = function(self)
+      before(i)
+      return table.pack, self[1]
+    end })
+  end
+  return list
+end
+
+P.test("the other calls of such a chunk are made, once", function()
+  local multiprocessing = require "gilua.multiprocessing"
+  local pool <close> = multiprocessing.Pool { processes = 1 }
+  local counts = multiprocessing.shared_array("i64", 40)
+  local list = reduced(40, function(i)
+    if i % 7 == 0 then error("no " .. i, 0) end
+  end)
+  local asked = pool:map_async(function(x) counts[x[1]] = counts[x[1]] + 1 end, list, 40)
+  t.equal(select(2, pcall(asked.get, asked)), "no 7")
+  for i = 1, 40 do t.equal(counts[i], i % 7 == 0 and 0 or 1) end
+end)
+
+P.test("a cancel between the parts of a chunk makes no call twice", function()
+  local multiprocessing = require "gilua.multiprocessing"
+  local pool <close> = multiprocessing.Pool { processes = 1 }
+  local cancelled = false
+  local list = reduced(90, function(i) -- behind the first window
+    if i == 81 then error("no " .. i, 0) end
+    if i ~= 82 or cancelled then return end
+    cancelled = true
+    require "gilua.threading".current_thread():cancel()
+  end)
+  local results, seen = outcomes(pool:imap(function(x) return x[1] end, list, 2), 92), 0
+  for _, one in ipairs(results) do
+    if not one[1] and tostring(one[2]):find "cancelled" then goto next end
+    seen = seen + 1
+    if seen == 81 then t.equal(one[2], "no 81")
+    else t.equal(one[2], list[seen] and seen) end
+    ::next::
+  end
+  t.equal(seen, 91)
+  t.equal(cancelled, true)
+end)
+
+P.test("a function that cannot travel is an error at once", function()
+  local multiprocessing = require "gilua.multiprocessing"
+  local pool <close> = multiprocessing.Pool { processes = 1 }
+  local thread = coroutine.create(print)
+  local err = t.raises_kind("pickle", pool.map_async, pool, function() return thread end, { 1, 2, 3 }, 3)
+  t.equal(err.path, 'function upvalue "thread"')
+end)
+
 P.test("a worker killed amid a large message, either way: an error, no hang (82)", function()
   local pool <close> = new { max_workers = 1 }
   local big = string.rep("x", 8 << 20)
