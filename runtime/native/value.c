@@ -5,6 +5,9 @@
 #include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
 
+/* A value in memory of C, which may stand anywhere: pointers are cast, and moved by a byte. */
+#define AT(address, type) (((struct { type value; } __attribute__((packed, may_alias)) *)(address))->value)
+
 static const char *mismatch(lua_State *L, const CType *type, int v) {
   v = lua_absindex(L, v);
   const Pointer *p = pointer_test(L, v);
@@ -36,10 +39,10 @@ static const char *store_integer(lua_State *L, const CType *type, void *address,
   if (n < ranges[type->kind].low || n > ranges[type->kind].high)
     return lua_pushfstring(L, "%I is out of the range of %s", (LUAI_UACINT)n, ctype_push_name(L, type));
   switch (type->size) {
-    case 1: *(uint8_t *)address = (uint8_t)n; break;
-    case 2: *(uint16_t *)address = (uint16_t)n; break;
-    case 4: *(uint32_t *)address = (uint32_t)n; break;
-    default: *(uint64_t *)address = (uint64_t)n; break;
+    case 1: AT(address, uint8_t) = (uint8_t)n; break;
+    case 2: AT(address, uint16_t) = (uint16_t)n; break;
+    case 4: AT(address, uint32_t) = (uint32_t)n; break;
+    default: AT(address, uint64_t) = (uint64_t)n; break;
   }
   return NULL;
 }
@@ -47,9 +50,9 @@ static const char *store_integer(lua_State *L, const CType *type, void *address,
 static const char *store_real(lua_State *L, const CType *type, void *address, int v) {
   if (lua_type(L, v) != LUA_TNUMBER) return mismatch(L, type, v);
   lua_Number x = lua_tonumber(L, v);
-  if (type->kind == C_DOUBLE) *(double *)address = x;
-  else if (type->kind == C_FLOAT) *(float *)address = (float)x;
-  else *(long double *)address = (long double)x;
+  if (type->kind == C_DOUBLE) AT(address, double) = x;
+  else if (type->kind == C_FLOAT) AT(address, float) = (float)x;
+  else AT(address, long double) = (long double)x;
   return NULL;
 }
 
@@ -204,19 +207,19 @@ static void push_pointer(lua_State *L, const CType *type, void *address, int own
 
 void value_push(lua_State *L, const CType *type, void *address, int owner) {
   switch (type->kind) {
-    case C_BOOL: lua_pushboolean(L, *(bool *)address); break;
-    case C_CHAR: lua_pushinteger(L, *(char *)address); break;
-    case C_I8: lua_pushinteger(L, *(int8_t *)address); break;
-    case C_U8: lua_pushinteger(L, *(uint8_t *)address); break;
-    case C_I16: lua_pushinteger(L, *(int16_t *)address); break;
-    case C_U16: lua_pushinteger(L, *(uint16_t *)address); break;
-    case C_I32: lua_pushinteger(L, *(int32_t *)address); break;
-    case C_U32: lua_pushinteger(L, *(uint32_t *)address); break;
-    case C_I64: lua_pushinteger(L, *(int64_t *)address); break;
-    case C_U64: lua_pushinteger(L, (lua_Integer)*(uint64_t *)address); break;
-    case C_FLOAT: lua_pushnumber(L, (lua_Number)*(float *)address); break;
-    case C_DOUBLE: lua_pushnumber(L, *(double *)address); break;
-    case C_LONG_DOUBLE: lua_pushnumber(L, (lua_Number)*(long double *)address); break;
+    case C_BOOL: lua_pushboolean(L, *(uint8_t *)address != 0); break;
+    case C_CHAR: lua_pushinteger(L, AT(address, char)); break;
+    case C_I8: lua_pushinteger(L, AT(address, int8_t)); break;
+    case C_U8: lua_pushinteger(L, AT(address, uint8_t)); break;
+    case C_I16: lua_pushinteger(L, AT(address, int16_t)); break;
+    case C_U16: lua_pushinteger(L, AT(address, uint16_t)); break;
+    case C_I32: lua_pushinteger(L, AT(address, int32_t)); break;
+    case C_U32: lua_pushinteger(L, AT(address, uint32_t)); break;
+    case C_I64: lua_pushinteger(L, AT(address, int64_t)); break;
+    case C_U64: lua_pushinteger(L, (lua_Integer)AT(address, uint64_t)); break;
+    case C_FLOAT: lua_pushnumber(L, (lua_Number)AT(address, float)); break;
+    case C_DOUBLE: lua_pushnumber(L, AT(address, double)); break;
+    case C_LONG_DOUBLE: lua_pushnumber(L, (lua_Number)AT(address, long double)); break;
     case C_POINTER: push_pointer(L, type, address, owner); break;
     case C_STRUCT: pointer_push(L, type, address, 1, owner); break;
     case C_ARRAY: pointer_push(L, type->element, address, type->count, owner); break;

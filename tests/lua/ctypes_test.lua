@@ -291,4 +291,23 @@ t.test("libraries are found by their names for the linker, also where that is a 
   t.raises("cannot load library 'libnone.so'", ctypes.load, "libnone.so")
 end)
 
+t.test("values of every type may stand at any address; any byte but 0 is true", function()
+  local bytes = ctypes.new("char", 64)
+  local values = { int16_t = -2, uint16_t = 65534, int = -3, ["unsigned int"] = 4294967293, int64_t = 0x0102030405060708,
+                   uint64_t = -1, float = 1.5, double = -2.25, ["long double"] = 3.5 }
+  for name, value in pairs(values) do
+    for offset = 0, 7 do
+      local p = ctypes.cast(name .. "*", bytes + offset)
+      p[1] = value
+      t.equal(p[1], value, name)
+    end
+  end
+  local text = ctypes.cast("char**", bytes + 3)
+  text[1] = ctypes.new("char", "kept")
+  collectgarbage()
+  t.equal(text[1], "kept")
+  bytes[1] = 5
+  t.equal(ctypes.cast("bool*", bytes)[1], true)
+end)
+
 t.finish()

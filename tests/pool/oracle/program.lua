@@ -72,7 +72,10 @@ function Gen:str(depth)
   if d > 3 or r:chance(30) then return self:var("str") or r:pick(strings) end
   local choice = r:int(1, 6)
   if choice == 1 then return ("(%s .. %s):sub(1, 300)"):format(self:str(d), self:str(d)) end
-  if choice == 2 then return ("('%%s'):rep(2):format(%s, 1)"):format(self:var("num") or r:pick(numbers)) end
+  if choice == 2 then -- the sum is an error for a mistake: the text of a function has its address
+    local number = self:var("num")
+    return ("('%%s'):rep(2):format(%s, 1)"):format(number and number .. " + 0" or r:pick(numbers))
+  end
   if choice == 3 then return ("(%s):upper()"):format(self:str(d)) end
   if choice == 4 then return ("((%s):gsub(%s, '<%%0>'))"):format(self:str(d), r:pick { "'%w'", "'.'", "'[aeiou]+'" }) end
   if choice == 5 then return ("('%%q %%s'):format(%s, %s)"):format(r:int(-99, 99), self:str(d)) end
