@@ -7,6 +7,8 @@
  *   pool:close()   pool:terminate()   pool:join()      <close>: terminate
  *   result:get([timeout]) -> values   result:wait([timeout]) -> boolean   result:ready()   result:successful()
  */
+#include <limits.h>
+
 #include "pool/futures/backend.h"
 #include "pool/futures/map.h"
 #include "pool/futures/source.h"
@@ -76,7 +78,11 @@ static int pool_apply_async(lua_State *L) {
 
 /* An iterator at index 3 is read to its end, into a list that takes its place; returns the length. */
 static lua_Integer read_source(lua_State *L) {
-  if (lua_istable(L, 3)) return luaL_len(L, 3);
+  if (lua_istable(L, 3)) {
+    lua_Integer length = luaL_len(L, 3);
+    luaL_argcheck(L, length <= INT_MAX, 3, "the list is too long");
+    return length;
+  }
   lua_newtable(L);
   lua_Integer n = 0;
   for (;;) {
@@ -94,7 +100,7 @@ static lua_Integer chunk_size(lua_State *L, const Executor *e, lua_Integer n) {
   if (!lua_isnoneornil(L, 4)) {
     lua_Integer given = luaL_checkinteger(L, 4);
     luaL_argcheck(L, given >= 1, 4, "must be one or more");
-    return given;
+    return given < INT_MAX ? given : INT_MAX;
   }
   lua_Integer chunks = (lua_Integer)e->max_workers * CHUNKS_PER_WORKER, size = (n + chunks - 1) / chunks;
   return size > 0 ? size : 1;

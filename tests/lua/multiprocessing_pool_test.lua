@@ -23,6 +23,16 @@ executors.each(function(kind)
     end)
   end
 
+  test("a chunk may have any size, a list that says it has 2^40 elements is refused", function(pool)
+    for _, size in ipairs { 1, 2, 3, 4, 2 ^ 31 | 0, 2 ^ 32 | 0, math.maxinteger } do
+      t.equal(table.concat(pool:map(double, { 1, 2, 3 }, size), " "), "2 4 6")
+    end
+    for _, length in ipairs { 2 ^ 31 | 0, 2 ^ 40 | 0, math.maxinteger } do
+      t.raises("the list is too long", pool.map, pool, double, setmetatable({}, { __len = function() return length end }))
+    end
+    t.equal(#pool:map(double, setmetatable({}, { __len = function() return math.mininteger end })), 0)
+  end)
+
   test("apply calls with a list of arguments and gives all results", function(pool)
     local n, a, b = pool:apply(function(...) return select("#", ...), ... end, { 1, nil, n = 2 })
     t.equal(n, 2)
