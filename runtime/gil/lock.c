@@ -399,8 +399,9 @@ static bool come(GilThread *self) {
   return mine;
 }
 
+/* acquire: a bit may have been set once more since it was seen, and what was done before that must show */
 static void forget(GilThread *self, uint32_t bits) {
-  atomic_fetch_and_explicit(&self->wake, ~bits, memory_order_relaxed);
+  atomic_fetch_and_explicit(&self->wake, ~bits, memory_order_acquire);
 }
 
 /* Sleeps until self owns the lock, or, without it, until the deadline or a wanted request: false. */
