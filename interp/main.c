@@ -1,5 +1,6 @@
 /* The gilua program: `lua` 5.4 with threads. */
 #include <lauxlib.h>
+#include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static void set_arg(lua_State *L, const Program *p) {
 }
 
 static bool run_init(lua_State *L) {
-  const char *name = "=LUA_INIT_5_4", *init = getenv(name + 1);
+  const char *name = "=LUA_INIT" LUA_VERSUFFIX, *init = getenv(name + 1);
   if (init == NULL) init = getenv((name = "=LUA_INIT") + 1);
   if (init == NULL) return true;
   return init[0] == '@' ? run_file(L, init + 1) : run_string(L, init, name);

@@ -26,6 +26,7 @@
 #include "runtime/thread/lib_thread.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/state/process.h"
+#include "runtime/state/release.h"
 #include "runtime/state/tstate.h"
 #include "runtime/thread/thread.h"
 
@@ -95,6 +96,11 @@ static int open_protected(lua_State *L) {
   open_runtime(L, o->state, o->config);
 #ifdef GILUA_HOSTILE
   lua_gc(L, LUA_GCINC, 1, 1000, 1); /* a collector step at every allocation */
+#if LUA_VERSION_NUM > 504
+  lua_gc(L, LUA_GCPARAM, LUA_GCPPAUSE, 1);
+  lua_gc(L, LUA_GCPARAM, LUA_GCPSTEPMUL, 1000);
+  lua_gc(L, LUA_GCPARAM, LUA_GCPSTEPSIZE, 1);
+#endif
 #endif
   if (o->config->ignore_environment) {
     lua_pushboolean(L, 1);
@@ -144,11 +150,11 @@ static lua_State *new_lua(State *state, const gilua_Config *c) {
   state->limit = (Limit){.alloc = c->allocator, .data = c->allocator_data, .most = most != 0 ? most : SIZE_MAX};
   if (c->allocator == NULL && state->heap == NULL) return NULL;
 #ifndef NDEBUG
-  return lua_newstate(checked_alloc, state);
+  return release_new_state(checked_alloc, state);
 #else
   (void)checked_alloc;
-  if (state->heap != NULL) return lua_newstate(heap_alloc, state->heap);
-  return most != 0 ? lua_newstate(limit_alloc, &state->limit) : lua_newstate(c->allocator, c->allocator_data);
+  if (state->heap != NULL) return release_new_state(heap_alloc, state->heap);
+  return most != 0 ? lua_newstate(limit_alloc, &state->limit) : release_new_state(c->allocator, c->allocator_data);
 #endif
 }
 

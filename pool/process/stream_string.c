@@ -113,7 +113,8 @@ int stream_string(lua_State *L, StringSource *source) {
   size_t size = source->left, at = 0;
   char *bytes = malloc(size);
   for (size_t n = source->left; bytes != NULL && at < size; n = source->left) {
-    memcpy(bytes + at, source->next(source->arg, &n), n);
+    const char *block = source->next(source->arg, &n); /* sets n */
+    memcpy(bytes + at, block, n);
     source->taken(source->arg, n);
     source->left -= n;
     at += n;

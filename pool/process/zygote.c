@@ -26,6 +26,7 @@
 #include "runtime/os/descriptors.h"
 #include "runtime/os/stdio.h"
 #include "runtime/shared/object.h"
+#include "runtime/state/release.h"
 
 enum {
   PARENT_POLL_MS = 1000, /* without a pidfd the parent is looked for this often */
@@ -96,7 +97,7 @@ static void end_command(Zygote *z) {
 static void age_heap(lua_State *L) {
   if (lua_gc(L, LUA_GCCOUNT) < LARGE_HEAP_KIB) return;
   lua_gc(L, LUA_GCGEN, 0, 0);
-  lua_gc(L, LUA_GCSTEP, 0); /* without it the first cycle is still a full one */
+  release_collect(L, 0); /* without it the first cycle is still a full one */
 }
 
 static int age_protected(lua_State *L) {

@@ -313,7 +313,7 @@ static int f_lines(lua_State *L) {
 
 /* Writing */
 
-/* Writes the string or number at index i. */
+/* Writes the string or number at index i; as text, which has more digits in 5.5. */
 static StreamResult write_value(lua_State *L, StreamCall *c, int i) {
   char text[NUMBER_TEXT_MAX];
   size_t n;
@@ -321,10 +321,28 @@ static StreamResult write_value(lua_State *L, StreamCall *c, int i) {
     const char *bytes = lua_tolstring(L, i, &n);
     return write_bytes(c, bytes, n);
   }
+#if LUA_VERSION_NUM == 504
   int len = lua_isinteger(L, i)
                 ? snprintf(text, sizeof text, LUA_INTEGER_FMT, (LUAI_UACINT)lua_tointeger(L, i))
                 : snprintf(text, sizeof text, LUA_NUMBER_FMT, (LUAI_UACNUMBER)lua_tonumber(L, i));
+#else
+  unsigned len = lua_numbertocstring(L, i, text) - 1;
+#endif
   return write_bytes(c, text, (size_t)len);
+}
+
+/* What a write that failed returns, errno being set; since 5.5 also how many bytes were written: of the n whole values. */
+static int write_failed(lua_State *L, int first, int n) {
+  int count = luaL_fileresult(L, 0, NULL);
+  if (LUA_VERSION_NUM == 504) return count;
+  size_t written = 0, size;
+  for (int k = 0; k < n; k++) {
+    luaL_tolstring(L, first + k, &size);
+    lua_pop(L, 1);
+    written += size;
+  }
+  lua_pushinteger(L, (lua_Integer)written);
+  return count + 1;
 }
 
 int file_write(lua_State *L, int i, int first, int n) {
@@ -348,7 +366,7 @@ int file_write(lua_State *L, int i, int first, int n) {
   stream_check(L, &c, result);
   for (; k < n; k++) luaL_checkstring(L, first + k);
   errno = err;
-  if (result == STREAM_FAILED) return luaL_fileresult(L, 0, NULL);
+  if (result == STREAM_FAILED) return write_failed(L, first, k - 1);
   lua_pushvalue(L, i);
   return 1;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/state/release.h"
+
 const char *const buffer_type_names[BUFFER_TYPES + 1] = {"f64", "f32", "i64", "i32", "u8", NULL};
 const uint8_t buffer_item_sizes[BUFFER_TYPES] = {8, 4, 8, 4, 1};
 
@@ -36,7 +38,7 @@ static void account_add(lua_State *L, size_t nbytes) {
   if (account->since < ACCOUNT_QUANTUM || account->since < account->live / 2) return;
   size_t kilobytes = account->since >> 10;
   account->since = 0;
-  if (lua_gc(L, LUA_GCISRUNNING) == 1) lua_gc(L, LUA_GCSTEP, kilobytes > 1 << 20 ? 1 << 20 : (int)kilobytes);
+  if (lua_gc(L, LUA_GCISRUNNING) == 1) release_collect(L, kilobytes > 1 << 20 ? 1 << 20 : (int)kilobytes);
 }
 
 static void account_sub(lua_State *L, size_t nbytes) { account_of(L)->live -= nbytes; }

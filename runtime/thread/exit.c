@@ -11,6 +11,7 @@
 #include "runtime/sync/park.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/state/process.h"
+#include "runtime/state/release.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/thread/thread.h"
@@ -21,7 +22,7 @@ enum { PATIENCE_NS = 2000000000 };
  * main state's <close> variables are the parent's. */
 static void close_state(Runtime *rt) {
   if (rt->main->base == rt->L) lua_close(rt->L);
-  else lua_resetthread(rt->main->base);
+  else release_close_thread(rt->main->base, NULL);
 }
 
 static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool close) {

@@ -35,25 +35,19 @@ static Status status_of(lua_State *L, lua_State *co) {
   return lua_gettop(co) == 0 ? DEAD : SUSPENDED;
 }
 
-/* lua_resetthread has a second parameter in 5.4.5 alone, and reads it; to the others it is a register they ignore. */
-static int reset(lua_State *co, lua_State *from) {
-  int (*reset2)(lua_State *, lua_State *) = (int (*)(lua_State *, lua_State *))(void (*)(void))lua_resetthread;
-  return reset2(co, from);
-}
-
 /* Closes co. Up to 5.4.3 a hook in its handlers looks like a yield and cuts them short: there co must not be armed, so
  * the caller stays current. */
 static int reset_noted(lua_State *L, lua_State *co) {
   Tstate *ts = tstate_self();
-  if (ts == NULL) return reset(co, L);
+  if (ts == NULL) return release_close_thread(co, L);
   if (ts->rt->release < 50404) {
     lua_sethook(co, NULL, 0, 0);
-    return reset(co, L);
+    return release_close_thread(co, L);
   }
   Running before;
   running_look(ts, L);
   running_enter(ts, &before, co);
-  int status = reset(co, L);
+  int status = release_close_thread(co, L);
   running_leave(ts, &before);
   return status;
 }
@@ -166,9 +160,19 @@ static int co_running(lua_State *L) {
   return 2;
 }
 
+/* Since 5.5 a coroutine may close itself, which ends in its lua_resume. C code that stands in between would be jumped over:
+ * there it is refused, as a yield is. */
+static int close_itself(lua_State *L) {
+  if (is_base(L) || lua_pushthread(L)) return luaL_error(L, "cannot close main thread");
+  if (!lua_isyieldable(L)) return luaL_error(L, "cannot close a running coroutine across a C-call boundary");
+  return release_close_thread(L, L);
+}
+
 static int co_close(lua_State *L) {
-  lua_State *co = check_co(L);
+  bool itself = LUA_VERSION_NUM > 504;
+  lua_State *co = itself && lua_isnone(L, 1) ? L : check_co(L);
   Status status = status_of(L, co);
+  if (itself && status == RUNNING) return close_itself(L);
   if (status != DEAD && status != SUSPENDED)
     return luaL_error(L, "cannot close a %s coroutine", status_names[status]);
   if (reset_noted(L, co) == LUA_OK) {

@@ -268,7 +268,7 @@ layout() {
   local f
   for f in bin/gilua include/gilua.h include/gilua_native.h lib/libgilua.a lib/libgilua.so lib/libgilua.so.0 \
     lib/pkgconfig/gilua.pc lib/lua/5.4/gilua.so lib/cmake/gilua/gilua-config.cmake share/man/man1/gilua.1 \
-    share/bash-completion/completions/gilua; do
+    share/bash-completion/completions/gilua share/gilua/annotations/threading.lua; do
     [ -e "$work/usr/$f" ] || { echo "# $f is missing"; failures=1; }
   done
   tools/install --prefix /opt/gilua --destdir "$work/stage" --from "$root" 2>/dev/null

@@ -34,7 +34,7 @@ end
 
 local function terminal(name, case)
   t.test("on a terminal " .. name, function()
-    local want, want_status = converse("bin5.4", case)
+    local want, want_status = converse("binstock", case)
     local got, got_status = converse("bingil", case)
     if case.edit then want, got = case.edit(want), case.edit(got) end
     t.equal(got, want)

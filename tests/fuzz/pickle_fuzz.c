@@ -10,6 +10,7 @@
 
 #include "pool/pickle/pickle.h"
 #include "runtime/state/error.h"
+#include "runtime/state/release.h"
 
 enum { LARGEST = 1 << 16, MOST_SEEDS = 64, MEMORY_LIMIT = 64 << 20 };
 
@@ -74,7 +75,7 @@ static const char prepare[] =
     "function Use(v) use(v, {}) end ";
 
 static lua_State *new_state(Meter *meter) {
-  lua_State *L = lua_newstate(allocate, meter);
+  lua_State *L = release_new_state(allocate, meter);
   if (L == NULL) abort();
   error_open(L);
   luaL_requiref(L, LUA_GNAME, luaopen_base, 1); /* nothing that reaches the system: constructors are called */

@@ -21,7 +21,7 @@ local N = 2000
 local hostile = t.hostile -- there counts come early even alone
 
 local function stock(code)
-  local p <close> = io.popen("lua5.4 -e '" .. code .. "' 2>&1")
+  local p <close> = io.popen(t.stock .. " -e '" .. code .. "' 2>&1")
   return p:read("a")
 end
 

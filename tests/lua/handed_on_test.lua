@@ -122,11 +122,11 @@ for _, kind in ipairs { "Queue", "LifoQueue", "PriorityQueue", "SimpleQueue" } d
         if put < 300 then plant() end
       end })
     end
-    local pause, multiplier = collectgarbage("setpause", 0), collectgarbage("setstepmul", 1000)
+    local pause, multiplier = t.pause(0), t.pace(1000)
     plant()
     for i = 1, 3000 do q:put(i) put = put + 1 end
-    collectgarbage("setpause", pause)
-    collectgarbage("setstepmul", multiplier)
+    t.pause(pause)
+    t.pace(multiplier)
     while q:get_nowait() do taken = taken + 1 end
     t.equal(taken, put)
   end)

@@ -51,8 +51,8 @@ t.test("sort orders every type, a range, and puts NaNs last", function()
     end
   end
   t.equal(list(native.sort(native.buffer("i32", { 5, 4, 3, 2, 1 }), 2, 4)), "5 2 3 4 1")
-  local b = native.sort(native.buffer("f64", { 0 / 0, 1, -1 / 0, -0.5, 1 / 0, 1e-310, -1e300 }))
-  t.equal(list(b:sub(1, -2)), "-inf -1e+300 -0.5 1e-310 1.0 inf")
+  local b = native.sort(native.buffer("f64", { 0 / 0, 1, -1 / 0, -0.5, 1 / 0, 2.0 ^ -1040, -1e300 }))
+  t.equal(list(b:sub(1, -2)), "-inf -1e+300 -0.5 " .. 2.0 ^ -1040 .. " 1.0 inf")
   t.equal(b[7] ~= b[7], true)
   local extremes = native.buffer("i64", { math.maxinteger, 0, math.mininteger, -1 })
   t.equal(list(native.sort(extremes)), math.mininteger .. " -1 0 " .. math.maxinteger)

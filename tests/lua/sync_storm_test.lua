@@ -181,9 +181,9 @@ end
 for seed = SEED, SEED + (t.hostile and 0 or 3) do
   t.test("nothing is lost or doubled in a storm of waits, cancels and finalizers, seed " .. seed, function()
     local w = new_world()
-    local pause = collectgarbage("setpause", 50)
+    local pause = t.pause(50)
     t.join(t.start(WORKERS, worker, w, seed))
-    collectgarbage("setpause", pause)
+    t.pause(pause)
     check(w)
   end)
 end

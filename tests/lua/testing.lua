@@ -7,9 +7,24 @@
 -- It loads no module of gilua before a test needs it: what a test requires itself must be enough for the test.
 local t = { passed = 0, failed = 0, limit = 30 }
 
+t.version = _VERSION:match "%d%.%d"
+t.stock = "lua" .. t.version -- the program to compare with
+
+-- Sets the collector's pause, in percent; returns what it was.
+function t.pause(percent)
+  if t.version == "5.4" then return collectgarbage("setpause", percent) end
+  return collectgarbage("param", "pause", percent)
+end
+
+-- Likewise its speed.
+function t.pace(percent)
+  if t.version == "5.4" then return collectgarbage("setstepmul", percent) end
+  return collectgarbage("param", "stepmul", percent)
+end
+
 -- The hostile build collects without a pause; there every instruction is preempted, and all takes a hundred times as long.
-local pause = collectgarbage("setpause", 200)
-collectgarbage("setpause", pause)
+local pause = t.pause(200)
+t.pause(pause)
 t.hostile = pause < 10
 
 t.places = t.hostile and 12 or 40 -- how far t.at_each_place goes
@@ -206,8 +221,8 @@ end
 
 -- A Lua that was built for tests does not know where the distribution's modules are.
 function t.find_system_modules()
-  local p <close> = io.popen("ls -d /usr/lib/*/lua/5.4 /usr/lib/lua/5.4 2>/dev/null")
-  package.path = package.path .. ";/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua"
+  local p <close> = io.popen("ls -d /usr/lib/*/lua/" .. t.version .. " /usr/lib/lua/" .. t.version .. " 2>/dev/null")
+  package.path = package.path .. (";/usr/share/lua/X/?.lua;/usr/share/lua/X/?/init.lua"):gsub("X", t.version)
   for dir in p:lines() do package.cpath = package.cpath .. ";" .. dir .. "/?.so" end
 end
 

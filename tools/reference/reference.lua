@@ -6,51 +6,11 @@
 -- headers that stands before a declaration.
 local root = arg[1] or "."
 
--- Which file tells of what, in the order of the page.
-local modules = {
-  { "gilua", "lib_gilua" },
-  { "gilua.threading", "lib_threading", "lib_lock", "lib_condition", "lib_event", "lib_semaphore", "lib_barrier" },
-  { "gilua.queue", "lib_queue", "lib_priority_queue" },
-  { "gilua.time", "lib_time" },
-  { "gilua.futures", "lib_futures", "lib_executor", "lib_future", "lib_process" },
-  { "gilua.multiprocessing", "lib_multiprocessing", "lib_pool", "lib_child", "lib_current", "lib_shared_queue", "lib_pipe",
-    "lib_shared_lock", "lib_shared_event", "lib_shared_condition", "lib_shared_value", "lib_shared_array" },
-  { "gilua.pickle", "lib_pickle" },
-  { "gilua.gil", "lib_gil", "lib_trace" },
-  { "gilua.native", "lib_native", "lib_buffer", "lib_array", "lib_digest", "lib_compress", "lib_experiment" },
-  { "gilua.ctypes", "lib_ctypes" },
-  { "gilua.socket", "lib_socket", "lib_connect", "lib_method", "lib_select", "lib_dns" },
-  { "io, os, print, package", "lib_file", "lib_io", "lib_command", "lib_print", "lib_load", "lib_search", "lib_require" },
-  { "coroutine, debug", "lib_coroutine", "lib_debug" },
-}
+package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
+local comments = require "comments"
+local lines_of, read = comments.lines, function(path) return comments.read(root, path) end
+
 local headers = { "interp/gilua.h", "interp/gilua_native.h" }
-local left_out = { lib_thread = true, lib_map = true } -- their synopses stand in lib_threading and lib_executor
-
-local function read(path)
-  local file <close> = assert(io.open(root .. "/" .. path))
-  return file:read("a")
-end
-
--- name -> path of every lib_*.c.
-local function libraries()
-  local found = {}
-  for path in io.popen("cd '" .. root .. "' && find interp pool runtime -name 'lib_*.c'"):lines() do
-    found[path:match("([^/]+)%.c$")] = path
-  end
-  return found
-end
-
--- The text of a comment, its lines without the stars in front of them.
-local function lines_of(comment)
-  local lines = {}
-  for line in (comment .. "\n"):gmatch("(.-)\n") do
-    if line:find("^ %* States") then break end -- a protocol is for who reads the code
-    lines[#lines + 1] = (line:gsub("^%s*%* ?", ""):gsub("%s+$", ""))
-  end
-  while lines[#lines] == "" do lines[#lines] = nil end
-  return lines
-end
-
 -- Indented lines become blocks of code, the others stay.
 local function as_markdown(comment, language)
   local out, code = {}, false
@@ -73,18 +33,9 @@ local function as_markdown(comment, language)
 end
 
 local function lua_part(put)
-  local found = libraries()
-  for _, module in ipairs(modules) do
-    put("## " .. module[1] .. "\n")
-    for i = 2, #module do
-      local path = assert(found[module[i]], "there is no file " .. module[i] .. ".c: mend the list in tools/reference")
-      found[module[i]] = nil
-      local comment = assert(read(path):match("/%*%s*(.-)%s*%*/"), path .. " does not begin with a comment")
-      put(as_markdown(comment, "text") .. "\n")
-    end
-  end
-  for name, path in pairs(found) do
-    assert(left_out[name], path .. " is not in the reference: name it in the list in tools/reference")
+  for _, module in ipairs(comments.modules(root)) do
+    put("## " .. module.name .. "\n")
+    for _, library in ipairs(module) do put(as_markdown(library.comment, "text") .. "\n") end
   end
 end
 

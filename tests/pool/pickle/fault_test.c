@@ -7,6 +7,7 @@
 
 #include "pool/pickle/pickle.h"
 #include "runtime/state/error.h"
+#include "runtime/state/release.h"
 
 TestSuite(fault, .timeout = 120);
 
@@ -69,7 +70,7 @@ static int load(lua_State *L) {
 
 static lua_State *open(void) {
   until_fault = -1;
-  lua_State *L = lua_newstate(lua_allocate, NULL);
+  lua_State *L = release_new_state(lua_allocate, NULL);
   luaL_openlibs(L);
   error_open(L);
   luaL_requiref(L, "gilua.pickle", lib_pickle_open, 0);

@@ -1,0 +1,3 @@
+#!/bin/sh
+# The program does what it should.
+[ "$(./program)" = 55 ]
