@@ -10,6 +10,7 @@
 #include <lualib.h>
 
 #include "runtime/state/hook.h"
+#include "runtime/state/release.h"
 #include "runtime/state/running.h"
 #include "runtime/state/tstate.h"
 #include "runtime/state/userhook.h"
