@@ -9,6 +9,9 @@
 static const char main_text[] =
 #include "tools/bind/bind.inc"
     ;
+static const char names_text[] =
+#include "tools/bind/bind_names.inc"
+    ;
 static const char read_text[] =
 #include "tools/bind/bind_read.inc"
     ;
@@ -37,6 +40,7 @@ static int preload(lua_State *L, const char *name, const char *text, const char 
 bool bind_run(lua_State *L, char **argv) {
   int n = 0;
   int status = preload(L, "bind_scan", scan_text, "=bind_scan.lua");
+  if (status == LUA_OK) status = preload(L, "bind_names", names_text, "=bind_names.lua");
   if (status == LUA_OK) status = preload(L, "bind_read", read_text, "=bind_read.lua");
   if (status == LUA_OK) status = preload(L, "bind_write", write_text, "=bind_write.lua");
   if (status == LUA_OK) status = load(L, main_text, "=bind.lua");

@@ -12,12 +12,13 @@
 #include "interp/gilua.h"
 #include "interp/state.h"
 #include "runtime/state/error.h"
+#include "runtime/state/text.h"
 
 /* gilua.threading and so on are required when their field is first read. */
 static int load_field(lua_State *L) {
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  const char *name = text_whole(L, 2);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushfstring(L, "gilua.%s", name);
+  lua_pushfstring(L, "gilua.%s", name != NULL ? name : "");
   lua_pushvalue(L, -1);
   if (lua_rawget(L, -3) == LUA_TNIL) return 0;
   lua_getglobal(L, "require");
@@ -32,7 +33,7 @@ static int load_field(lua_State *L) {
 /* gilua.is_error(e [, kind]) */
 static int gilua_is_error(lua_State *L) {
   luaL_checkany(L, 1);
-  lua_pushboolean(L, error_is(L, 1, luaL_optstring(L, 2, NULL)));
+  lua_pushboolean(L, error_is(L, 1, text_opt(L, 2)));
   return 1;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "interp/gilua.h"
 #include "interp/lineedit.h"
@@ -57,14 +58,26 @@ static Input dropped(lua_State *L) {
   return INPUT_DROPPED;
 }
 
+/* A terminal has shown what was typed; of other input the line on top of the stack is shown, as `lua` with readline does. */
+static void echo(lua_State *L) {
+  size_t n;
+  const char *line = lua_tolstring(L, -1, &n);
+  fwrite(line, 1, n, stdout);
+  fputs("\n", stdout);
+  fflush(stdout);
+}
+
 static Input push_plain(lua_State *L, const char *prompt) {
   fputs(prompt, stdout);
   fflush(stdout);
   lua_pushcfunction(L, read_plain);
   if (lua_pcall(L, 0, 1, 0) != LUA_OK) return dropped(L);
-  if (!lua_isnil(L, -1)) return INPUT_LINE;
-  lua_pop(L, 1);
-  return INPUT_END;
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return INPUT_END;
+  }
+  if (!isatty(STDIN_FILENO)) echo(L);
+  return INPUT_LINE;
 }
 
 static Input push_edited(lua_State *L, LineEdit *le, const char *prompt) {

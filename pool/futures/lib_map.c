@@ -4,7 +4,8 @@
 #include "pool/futures/source.h"
 #include "runtime/state/options.h"
 
-/* A table of options as the last argument: strings only as keys, or nothing at all; behind a source, which is never options. */
+/* A table of options as the last argument: strings only as keys. Behind one source, which is never options, it may be empty; behind several
+ * an empty table is a list: nobody knows which was meant, and a list that happens to be empty must not change what is called. */
 static bool has_options(lua_State *L) {
   int last = lua_gettop(L);
   if (last < 4 || !lua_istable(L, last) || lua_rawlen(L, last) > 0) return false;
@@ -13,7 +14,7 @@ static bool has_options(lua_State *L) {
     return false;
   }
   lua_pushnil(L);
-  if (lua_next(L, last) == 0) return true;
+  if (lua_next(L, last) == 0) return last == 4;
   bool is = lua_type(L, -2) == LUA_TSTRING;
   lua_pop(L, 2);
   return is;

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <wchar.h>
 
+#include "runtime/state/text.h"
+
 #define SIGNED_KIND(T) (sizeof(T) == 8 ? C_I64 : sizeof(T) == 4 ? C_I32 : sizeof(T) == 2 ? C_I16 : C_I8)
 #define KIND(T) ((T)-1 < (T)1 ? SIGNED_KIND(T) : (CKind)(SIGNED_KIND(T) + 1))
 
@@ -243,8 +245,9 @@ const CType *ctype_check(lua_State *L, int i) {
   lua_pushvalue(L, i);
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pop(L, 1);
-    parse(L, lua_tostring(L, i));
-    if (lua_isnil(L, -1)) unknown(L, lua_tostring(L, i));
+    const char *name = text_whole(L, i);
+    if (name != NULL) parse(L, name);
+    if (name == NULL || lua_isnil(L, -1)) unknown(L, lua_tostring(L, i));
     lua_pushvalue(L, i);
     lua_pushvalue(L, -2);
     lua_rawset(L, -4);

@@ -15,6 +15,7 @@
 
 #include "runtime/native/buffer.h"
 #include "runtime/native/lib_native.h"
+#include "runtime/state/text.h"
 
 /* Returns the element that the integer at index i names, from 0. */
 static inline size_t check_index(lua_State *L, const Buffer *b, int i) {
@@ -41,7 +42,9 @@ static int buffer_index(lua_State *L) {
   Buffer *b = object_check(L, 1, &buffer_type);
   if (lua_type(L, 2) == LUA_TSTRING) {
     lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || get_field(L, b, lua_tostring(L, 2))) return 1;
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    const char *field = text_whole(L, 2);
+    if (field != NULL && get_field(L, b, field)) return 1;
   }
   buffer_get(L, b, check_index(L, b, 2));
   return 1;
@@ -267,7 +270,7 @@ const ObjectType buffer_type = {
     .name = "gilua.buffer", .size = sizeof(Buffer), .methods = buffer_methods, .meta = buffer_meta, .fields = buffer_fields};
 
 int native_check_buffer_type(lua_State *L, int i) {
-  const char *name = luaL_checkstring(L, i);
+  const char *name = text_check(L, i);
   for (int k = 0; buffer_type_names[k] != NULL; k++)
     if (strcmp(name, buffer_type_names[k]) == 0) return k;
   return luaL_argerror(L, i, lua_pushfstring(L, "unknown type '%s': types are f64, f32, i64, i32 and u8", name));

@@ -25,6 +25,7 @@
 #include "runtime/native/pointer.h"
 #include "runtime/state/options.h"
 #include "runtime/state/process.h"
+#include "runtime/state/text.h"
 
 typedef struct Library {
   ObjectHead head;
@@ -83,7 +84,7 @@ static void *open_library(lua_State *L, const char *name, int flags, char *probl
 
 static int ctypes_load(lua_State *L) {
   static const Option known[] = {{"global", OPTION_FLAG, 0, 0, NULL}, {NULL, OPTION_FLAG, 0, 0, NULL}};
-  const char *name = luaL_optstring(L, 1, NULL);
+  const char *name = text_opt(L, 1);
   options_take(L, 2, "load", known, NULL);
   int flags = options_flag(L, 2, "global", false) ? RTLD_NOW | RTLD_GLOBAL : RTLD_NOW;
   lua_settop(L, 1);
@@ -100,7 +101,7 @@ static int ctypes_load(lua_State *L) {
 
 /* Returns the address of the symbol named at index 2. */
 static void *find(lua_State *L, const Library *library) {
-  const char *name = luaL_checkstring(L, 2);
+  const char *name = text_check(L, 2);
   void *address = dlsym(library->handle, name);
   if (address == NULL) luaL_error(L, "%s has no symbol '%s'", library_name(L, 1), name);
   return address;

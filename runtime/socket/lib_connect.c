@@ -3,12 +3,9 @@
 #include <sys/socket.h>
 
 #include "runtime/socket/lib_socket.h"
+#include "runtime/state/text.h"
 
-static bool is_word(lua_State *L, int i, const char *word) {
-  return lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), word) == 0;
-}
-
-static bool would_wait(lua_State *L, int n) { return lua_isnil(L, n + 1) && is_word(L, n + 2, "timeout"); }
+static bool would_wait(lua_State *L, int n) { return lua_isnil(L, n + 1) && text_is(L, n + 2, "timeout"); }
 
 static int fail(lua_State *L, const char *why) {
   lua_pushnil(L);
@@ -27,40 +24,73 @@ static int outcome(lua_State *L) {
   return 1;
 }
 
+/* Where the family is open, LuaSocket takes that of the address when the attempt succeeds, or its timeout is 0: a later attempt with
+ * an address of another family would not be possible. So it waits for a moment. */
+static void wait_for(lua_State *L, lua_Number seconds) {
+  lua_getfield(L, ORIGINALS, "settimeout");
+  lua_pushvalue(L, 1);
+  lua_pushnumber(L, seconds);
+  lua_call(L, 2, 0);
+}
+
 /* Tries the address at index 2, with the arguments up to n; the results are behind what was on the stack. */
-static int try_address(lua_State *L, Sock *s, int n, int64_t begun) {
-  int top = lua_gettop(L), results = sock_original(L, ORIGINAL, n);
+static int try_address(lua_State *L, Sock *s, int n, bool open) {
+  static const lua_Number moment = 1e-9;
+  int64_t begun = clock_ns();
+  int top = lua_gettop(L), family = strchr(lua_tostring(L, 2), ':') != NULL ? AF_INET6 : AF_INET;
+  if (open) wait_for(L, moment);
+  int results = sock_original(L, ORIGINAL, n);
   sock_hide(L, 1);
+  if (open) wait_for(L, 0);
   if (!would_wait(L, top)) return results;
   SockWait wait = sock_wait(L, s, POLLIN | POLLOUT, sock_deadline(s, begun));
   if (wait == SOCK_LATE) return results;
   lua_settop(L, top);
   results = wait == SOCK_CLOSED ? fail(L, "closed") : outcome(L);
   while (lua_gettop(L) > top + results) lua_remove(L, top + 1);
+  if (open && results == 1) s->connected = family;
   return results;
 }
 
-static int family_of(lua_State *L) {
-  if (lua_getfield(L, ORIGINALS, "getfamily") != LUA_TFUNCTION) {
-    lua_pop(L, 1);
-    return AF_UNSPEC;
+/* Calls LuaSocket's method `name` of the object at index 1; true if result `i` is that word. */
+static bool answers(lua_State *L, const char *name, int i, const char *word) {
+  int top = lua_gettop(L);
+  bool is = lua_getfield(L, ORIGINALS, name) == LUA_TFUNCTION;
+  if (is) {
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, i);
+    is = text_is(L, -1, word);
   }
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
-  int family = is_word(L, -1, "inet4") ? AF_INET : is_word(L, -1, "inet6") ? AF_INET6 : AF_UNSPEC;
+  lua_settop(L, top);
+  return is;
+}
+
+/* The one that the object is for. getfamily says inet4, too, where it is open. */
+static int family_of(lua_State *L) {
+  if (answers(L, "getfamily", 1, "inet6")) return AF_INET6;
+  return answers(L, "getsockname", 3, "inet") ? AF_INET : AF_UNSPEC;
+}
+
+/* SOCK_DGRAM or SOCK_STREAM: what the class is for. */
+static int type_of(lua_State *L) {
+  int type = lua_getfield(L, ORIGINALS, "sendto") == LUA_TNIL ? SOCK_STREAM : SOCK_DGRAM;
   lua_pop(L, 1);
-  return family;
+  return type;
+}
+
+static bool is_connect(lua_State *L) {
+  lua_getfield(L, ORIGINALS, "connect");
+  bool is = lua_rawequal(L, ORIGINAL, -1);
+  lua_pop(L, 1);
+  return is;
 }
 
 /* The name leads nowhere: nil and why are on top. LuaSocket makes a client of what was to be connected nevertheless. */
 static int fail_to_look_up(lua_State *L) {
-  int top = lua_gettop(L);
-  lua_getfield(L, ORIGINALS, "connect");
-  if (lua_rawequal(L, ORIGINAL, -1)) {
-    lua_pushvalue(L, 1);
-    luaL_setmetatable(L, "tcp{client}");
-  }
-  lua_settop(L, top);
+  if (!is_connect(L)) return 2;
+  lua_pushvalue(L, 1);
+  luaL_setmetatable(L, "tcp{client}");
+  lua_pop(L, 1);
   return 2;
 }
 
@@ -81,13 +111,18 @@ int sock_to_host(lua_State *L) {
   if (s == NULL || !in_state(L) || !lua_isstring(L, 2) || !lua_isstring(L, 3)) return sock_original(L, ORIGINAL, n);
   if (s->closing) return fail(L, "closed");
   int64_t deadline = sock_deadline(s, begun);
+  int family = family_of(L);
+  bool connects = is_connect(L), open = connects && family == AF_UNSPEC && deadline != 0;
+  const char *host = lua_tostring(L, 2);
+  if (connects && strcmp(host, "*") == 0) host = NULL; /* this machine, by each of its addresses */
   if (deadline == 0) deadline = CLOCK_NEVER;
-  if (dns_addresses(L, lua_tostring(L, 2), lua_tostring(L, 3), family_of(L), deadline) != 1) return fail_to_look_up(L);
+  if (dns_addresses(L, host, lua_tostring(L, 3), family, type_of(L), deadline) != 1) return fail_to_look_up(L);
+  if (connects) s->connected = 0;
   for (lua_Integer i = 1, last = luaL_len(L, n + 1); i <= last; i++) {
     lua_settop(L, n + 1); /* the addresses are there */
     lua_rawgeti(L, n + 1, i);
     lua_replace(L, 2);
-    results = try_address(L, s, n, clock_ns());
+    results = try_address(L, s, n, open);
     if (!lua_isnil(L, n + 2) || would_wait(L, n + 1)) break;
   }
   return results;

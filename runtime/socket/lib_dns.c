@@ -16,7 +16,7 @@ static int box_gc(lua_State *L) {
 }
 
 /* Pushes a box with the answer, or nil and what went wrong, and returns NULL then. */
-static const Lookup *look_up(lua_State *L, LookupKind kind, int family, const char *host, const char *service,
+static const Lookup *look_up(lua_State *L, LookupKind kind, int family, int type, const char *host, const char *service,
                              int64_t deadline) {
   Lookup **box = lua_newuserdatauv(L, sizeof *box, 0);
   *box = NULL;
@@ -26,7 +26,7 @@ static const Lookup *look_up(lua_State *L, LookupKind kind, int family, const ch
   }
   lua_setmetatable(L, -2);
   Tstate *ts = park_self(L);
-  *box = lookup_new(kind, family, host, service);
+  *box = lookup_new(kind, family, type, host, service);
   if (*box == NULL) luaL_error(L, "not enough memory or descriptors to look up a name");
   ParkResult result = lookup_run(ts, *box, deadline);
   if (result == PARK_GRANTED && (*box)->error == NULL) return *box;
@@ -46,14 +46,14 @@ static bool is_address(const char *host) {
   return strcmp(host, "*") == 0 || strchr(host, ':') != NULL || inet_pton(AF_INET, host, &address) == 1;
 }
 
-int dns_addresses(lua_State *L, const char *host, const char *service, int family, int64_t deadline) {
+int dns_addresses(lua_State *L, const char *host, const char *service, int family, int type, int64_t deadline) {
   lua_createtable(L, 1, 0);
-  if (is_address(host)) {
+  if (host != NULL && is_address(host)) {
     lua_pushstring(L, host);
     lua_rawseti(L, -2, 1);
     return 1;
   }
-  const Lookup *q = look_up(L, LOOKUP_ADDRESSES, family, host, service, deadline);
+  const Lookup *q = look_up(L, LOOKUP_ADDRESSES, family, type, host, service, deadline);
   if (q == NULL) return 2;
   int n = 0;
   for (const char *t = q->found; *t != 0; t = next_text(t)) {
@@ -66,7 +66,7 @@ int dns_addresses(lua_State *L, const char *host, const char *service, int famil
 
 /* getaddrinfo(host) -> {{family=, addr=}, …} */
 static int dns_getaddrinfo(lua_State *L) {
-  const Lookup *q = look_up(L, LOOKUP_ADDRESSES, AF_UNSPEC, luaL_checkstring(L, 1), NULL, CLOCK_NEVER);
+  const Lookup *q = look_up(L, LOOKUP_ADDRESSES, AF_UNSPEC, SOCK_STREAM, luaL_checkstring(L, 1), NULL, CLOCK_NEVER);
   if (q == NULL) return 2;
   lua_newtable(L);
   int n = 0;
@@ -85,7 +85,7 @@ static int dns_getaddrinfo(lua_State *L) {
 static int dns_getnameinfo(lua_State *L) {
   const char *host = luaL_optstring(L, 1, NULL), *service = luaL_optstring(L, 2, NULL);
   if (host == NULL && service == NULL) return luaL_error(L, "host and serv cannot be both nil");
-  const Lookup *q = look_up(L, LOOKUP_NAMES, AF_UNSPEC, host, service, CLOCK_NEVER);
+  const Lookup *q = look_up(L, LOOKUP_NAMES, AF_UNSPEC, SOCK_STREAM, host, service, CLOCK_NEVER);
   if (q == NULL) return 2;
   const char *found_service = NULL;
   int n = 0;
@@ -124,7 +124,7 @@ static int push_host(lua_State *L, const Lookup *q) {
 
 /* toip(host) -> first address, host */
 static int dns_toip(lua_State *L) {
-  const Lookup *q = look_up(L, LOOKUP_HOST, AF_INET, luaL_checkstring(L, 1), NULL, CLOCK_NEVER);
+  const Lookup *q = look_up(L, LOOKUP_HOST, AF_INET, SOCK_STREAM, luaL_checkstring(L, 1), NULL, CLOCK_NEVER);
   if (q == NULL) return 2;
   const char *t = q->found;
   while (*t != 0 && t[0] != TAG_INET) t = next_text(t);
@@ -135,7 +135,7 @@ static int dns_toip(lua_State *L) {
 
 /* tohostname(address) -> name, host */
 static int dns_tohostname(lua_State *L) {
-  const Lookup *q = look_up(L, LOOKUP_HOST, AF_INET, luaL_checkstring(L, 1), NULL, CLOCK_NEVER);
+  const Lookup *q = look_up(L, LOOKUP_HOST, AF_INET, SOCK_STREAM, luaL_checkstring(L, 1), NULL, CLOCK_NEVER);
   if (q == NULL) return 2;
   lua_pushstring(L, q->found + 1);
   return push_host(L, q);

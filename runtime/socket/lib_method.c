@@ -3,19 +3,16 @@
 #include <sys/socket.h>
 
 #include "runtime/socket/lib_socket.h"
+#include "runtime/state/text.h"
 
 static int call(lua_State *L, int n) { return sock_original(L, ORIGINAL, n); }
-
-static bool is_word(lua_State *L, int i, const char *word) {
-  return lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), word) == 0;
-}
 
 /* What to wait for where the results behind the first n values of the stack say that it could not be done at once; else 0. LuaSec
  * says which way, LuaSocket does not: then it is for `events`. */
 static short awaited(lua_State *L, int n, short events) {
   if (lua_toboolean(L, n + 1)) return 0;
-  if (is_word(L, n + 2, "timeout")) return events;
-  return is_word(L, n + 2, "wantread") ? POLLIN : is_word(L, n + 2, "wantwrite") ? POLLOUT : 0;
+  if (text_is(L, n + 2, "timeout")) return events;
+  return text_is(L, n + 2, "wantread") ? POLLIN : text_is(L, n + 2, "wantwrite") ? POLLOUT : 0;
 }
 
 static int fail(lua_State *L, const char *why) {
@@ -96,7 +93,7 @@ static int finish(lua_State *L, Pieces *p, size_t prefix) {
   bool good = !lua_isnil(L, 5);
   gather(L, p, good ? 5 : 7);
   if (lua_type(L, 2) == LUA_TSTRING && strncmp(lua_tostring(L, 2), "*a", 2) == 0)
-    good = good || (is_word(L, 6, "closed") && p->bytes > prefix); /* all there was */
+    good = good || (text_is(L, 6, "closed") && p->bytes > prefix); /* all there was */
   lua_settop(L, 6);
   push_pieces(L, p);
   if (good) {
@@ -183,8 +180,8 @@ static bool send_past(lua_State *L, Sock *s) {
   if (!(lua_isnoneornil(L, 3) || lua_isinteger(L, 3)) || !(lua_isnoneornil(L, 4) || lua_isinteger(L, 4))) return false;
   const char *bytes = lua_tolstring(L, 2, &size);
   lua_Integer first = luaL_optinteger(L, 3, 1), last = luaL_optinteger(L, 4, -1), n = (lua_Integer)size;
-  if (first < 1 || last < -1 || (last > n || last == -1 ? n : last) < first) return false;
-  if (last > n || last == -1) last = n;
+  if (last == -1) last = n;
+  if (first < 1 || last < first || last > n) return false;
   ssize_t sent = sock_send(L, s, bytes + first - 1, (size_t)(last - first + 1));
   if (sent <= 0) return false;
   lua_settop(L, 4);
@@ -222,6 +219,16 @@ static int stream_send(lua_State *L) {
   fail(L, "closed");
   lua_pushnumber(L, luaL_optnumber(L, 3, 1) - 1);
   return 3;
+}
+
+/* getfamily(), getsockname(), getpeername(): the family comes last. */
+static int network_family(lua_State *L) {
+  const Sock *s = sock_of(L);
+  int results = call(L, lua_gettop(L));
+  if (s == NULL || s->connected == 0 || results == 2) return results;
+  lua_pop(L, 1);
+  lua_pushstring(L, s->connected == AF_INET6 ? "inet6" : results == 1 ? "inet4" : "inet");
+  return results;
 }
 
 /* dohandshake() of a connection of LuaSec */
@@ -304,7 +311,8 @@ static const luaL_Reg datagram[] = {{"receive", whole_in},
                                     {"sendto", datagram_send},
                                     {NULL, NULL}};
 static const luaL_Reg network[] = {
-    {"bind", sock_to_host}, {"connect", sock_to_host}, {"setpeername", sock_to_host}, {"setsockname", sock_to_host}, {NULL, NULL}};
+    {"bind", sock_to_host},         {"connect", sock_to_host},       {"setpeername", sock_to_host},   {"setsockname", sock_to_host},
+    {"getfamily", network_family}, {"getsockname", network_family}, {"getpeername", network_family}, {NULL, NULL}};
 static const luaL_Reg local_stream[] = {{"connect", sock_unix_connect}, {NULL, NULL}};
 
 /* The stack has the methods and, on top, their originals. */

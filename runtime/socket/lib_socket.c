@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/state/text.h"
+
 /* socket.sleep(seconds) */
 static int module_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
@@ -67,7 +69,7 @@ static const char *const parts[] = {"ftp", "headers", "http", "smtp", "tp", "uni
 /* gilua.socket.http and the other modules of LuaSocket are required when their field is first read. */
 static int load_field(lua_State *L) {
   for (const char *const *part = parts; *part != NULL; part++) {
-    if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), *part) != 0) continue;
+    if (!text_is(L, 2, *part)) continue;
     lua_pushfstring(L, "socket.%s", *part);
     if (!load(L, lua_tostring(L, -1))) return lua_error(L);
     wrap_all(L);

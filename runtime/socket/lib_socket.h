@@ -39,6 +39,7 @@ typedef struct Sock {
   bool tls;              /* [i] LuaSec's */
   bool hidden;           /* its descriptor is close-on-exec */
   bool sends;            /* LuaSocket has sent on it: a connected stream */
+  int connected;         /* the family that it was connected with and LuaSocket has not heard of; else 0 */
   double sent;           /* bytes sent past LuaSocket, which getstats adds */
   Waitq closers;         /* who waits for `waiting` to become 0 */
   pid_t pid;             /* whose threads these are: a forked child begins anew */
@@ -94,8 +95,8 @@ int lib_select(lua_State *L);
 /* dns_replace replaces the functions of the table at the top of the stack: socket.dns. */
 void dns_replace(lua_State *L);
 
-/* dns_addresses pushes a table of the addresses that a name stands for, or the host itself if it is an address or "*"; or
- * nil and a message, also if there is no such service. Returns how many values. */
-int dns_addresses(lua_State *L, const char *host, const char *service, int family, int64_t deadline);
+/* dns_addresses pushes a table of the addresses that a name stands for (NULL: this machine), or the host itself if it is an
+ * address or "*"; or nil and a message, also if there is no such service for sockets of that type. Returns how many values. */
+int dns_addresses(lua_State *L, const char *host, const char *service, int family, int type, int64_t deadline);
 
 #endif

@@ -50,7 +50,7 @@ static void add(Lookup *q, LookupTag tag, const char *text) {
 }
 
 static void find_addresses(Lookup *q) {
-  struct addrinfo hints = {.ai_family = q->family, .ai_socktype = SOCK_STREAM}, *list = NULL;
+  struct addrinfo hints = {.ai_family = q->family, .ai_socktype = q->type}, *list = NULL;
   int err = getaddrinfo(q->host, q->service, &hints, &list);
   if (err != 0) q->error = gai_words(err);
   for (struct addrinfo *a = list; err == 0 && a != NULL; a = a->ai_next) {
@@ -130,12 +130,13 @@ ParkResult lookup_run(Tstate *ts, Lookup *q, int64_t deadline) {
   return PARK_GRANTED;
 }
 
-Lookup *lookup_new(LookupKind kind, int family, const char *host, const char *service) {
+Lookup *lookup_new(LookupKind kind, int family, int type, const char *host, const char *service) {
   Lookup *q = calloc(1, sizeof *q);
   if (q == NULL) return NULL;
   atomic_init(&q->refs, 1);
   q->kind = kind;
   q->family = family;
+  q->type = type;
   q->done = os_event_new();
   q->host = host != NULL ? strdup(host) : NULL;
   q->service = service != NULL ? strdup(service) : NULL;

@@ -25,6 +25,7 @@ typedef struct Lookup {
   atomic_bool answered; /* release by the helper, acquire by the asker: a ready descriptor orders nothing by itself */
   LookupKind kind;     /* the question */
   int family;          /* AF_UNSPEC, AF_INET, AF_INET6 */
+  int type;            /* SOCK_STREAM, SOCK_DGRAM: not every service is there for both */
   char *host, *service; /* NULL: none */
   int done;            /* eventfd, readable when the answer is there */
   const char *error;   /* the answer: a constant, or NULL */
@@ -33,7 +34,7 @@ typedef struct Lookup {
 } Lookup;
 
 /* lookup_new copies the question; NULL without memory or descriptors. */
-Lookup *lookup_new(LookupKind kind, int family, const char *host, const char *service);
+Lookup *lookup_new(LookupKind kind, int family, int type, const char *host, const char *service);
 
 /* lookup_run answers it, waiting as park does; the lookup is still the caller's. PARK_GRANTED: error or found are there.
  * Else they must not be looked at. Needs the lock, drops it meanwhile. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/state/text.h"
+
 /* What the names of all types begin with. */
 #define PREFIX "gilua."
 
@@ -27,14 +29,16 @@ static int index_field(lua_State *L) {
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
   const ObjectType *type = lua_touserdata(L, lua_upvalueindex(2));
   void *object = object_check(L, 1, type);
-  return lua_type(L, 2) == LUA_TSTRING && type->get(L, object, lua_tostring(L, 2)) ? 1 : 0;
+  const char *field = text_whole(L, 2);
+  return field != NULL && type->get(L, object, field) ? 1 : 0;
 }
 
 /* __newindex of a type with fields; upvalue: type */
 static int set_field(lua_State *L) {
   const ObjectType *type = lua_touserdata(L, lua_upvalueindex(1));
   void *object = object_check(L, 1, type);
-  if (lua_type(L, 2) == LUA_TSTRING && type->set != NULL && type->set(L, object, lua_tostring(L, 2))) return 0;
+  const char *field = text_whole(L, 2);
+  if (field != NULL && type->set != NULL && type->set(L, object, field)) return 0;
   return luaL_error(L, "a %s has no field '%s' that can be set", type->name, luaL_tolstring(L, 2, NULL));
 }
 

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "runtime/state/text.h"
+
 static int unknown(lua_State *L, const char *key, const char *what, const Option *known) {
   luaL_Buffer list;
   luaL_buffinit(L, &list);
@@ -20,9 +22,8 @@ static int check_names(lua_State *L, int i, const char *what, const Option *know
   int n = 0;
   for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
     const Option *o = known;
-    bool is_string = lua_type(L, -2) == LUA_TSTRING;
-    while (is_string && o->name != NULL && strcmp(lua_tostring(L, -2), o->name) != 0) o++;
-    if (!is_string || o->name == NULL) unknown(L, luaL_tolstring(L, -2, NULL), what, known);
+    while (o->name != NULL && !text_is(L, -2, o->name)) o++;
+    if (o->name == NULL) unknown(L, luaL_tolstring(L, -2, NULL), what, known);
     n++;
   }
   return n;
@@ -56,13 +57,11 @@ static void check_number(lua_State *L, const char *what, const Option *o) {
 /* Replaces the word on top by its place. */
 static void check_word(lua_State *L, const char *what, const Option *o) {
   luaL_Buffer list;
-  if (lua_type(L, -1) == LUA_TSTRING) {
-    for (int k = 0; o->words[k] != NULL; k++) {
-      if (strcmp(o->words[k], lua_tostring(L, -1)) != 0) continue;
-      lua_pop(L, 1);
-      lua_pushinteger(L, k);
-      return;
-    }
+  for (int k = 0; o->words[k] != NULL; k++) {
+    if (!text_is(L, -1, o->words[k])) continue;
+    lua_pop(L, 1);
+    lua_pushinteger(L, k);
+    return;
   }
   luaL_buffinit(L, &list);
   for (int k = 0; o->words[k] != NULL; k++) {

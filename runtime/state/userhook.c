@@ -7,6 +7,16 @@
 
 static const char records_key = 0; /* its address names the registry table {coroutine -> record}, weak keys */
 
+/* Programs that know the standard library look for its table of hooks by this name. One that is there has hooks of that library. */
+static void show_records(lua_State *L) {
+  static const char name[] = "_HOOKKEY";
+  if (lua_getfield(L, LUA_REGISTRYINDEX, name) == LUA_TNIL) {
+    lua_pushvalue(L, -2);
+    lua_setfield(L, LUA_REGISTRYINDEX, name);
+  }
+  lua_pop(L, 1);
+}
+
 static void push_records(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &records_key) == LUA_TTABLE) return;
   lua_pop(L, 1);
@@ -17,6 +27,7 @@ static void push_records(lua_State *L) {
   lua_setmetatable(L, -2);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &records_key);
+  show_records(L);
 }
 
 /* Pushes co as a value of L. */

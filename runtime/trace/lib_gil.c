@@ -16,6 +16,7 @@
 
 #include "runtime/sync/lib_sync.h"
 #include "runtime/state/ended.h"
+#include "runtime/state/text.h"
 #include "runtime/thread/thread.h"
 #include "runtime/trace/lib_trace.h"
 
@@ -38,7 +39,7 @@ static int gil_policy(lua_State *L) {
   Runtime *rt = park_self(L)->rt;
   const char *old = rt->gil.policy->name;
   if (!lua_isnoneornil(L, 1)) {
-    const Policy *policy = policy_find(luaL_checkstring(L, 1));
+    const Policy *policy = policy_find(text_check(L, 1));
     luaL_argcheck(L, policy != NULL, 1, "policies are \"fair\", \"interval\" and \"ticks\"");
     runtime_set_policy(rt, policy);
   }

@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "runtime/state/text.h"
 #include "runtime/sync/park.h"
 #include "runtime/thread/thread.h"
 #include "runtime/trace/dump.h"
@@ -76,7 +77,7 @@ int lib_trace_start(lua_State *L, const char *path) {
 static int gil_trace(lua_State *L) {
   Tstate *self = park_self(L);
   if (lua_isnoneornil(L, 1)) return stop(L, self->rt);
-  const char *path = luaL_checkstring(L, 1), *running = recorder_path(self->rt);
+  const char *path = text_check(L, 1), *running = recorder_path(self->rt);
   if (running != NULL) {
     running = lua_pushstring(L, running); /* a finalizer may end the recording while the message is made */
     return luaL_error(L, "cannot record to '%s': a recording to '%s' is running (end it with gil.trace())", path, running);
@@ -101,7 +102,7 @@ static int dump_to_path(lua_State *L, const Runtime *rt, const char *path) {
 static int gil_dump(lua_State *L) {
   const Runtime *rt = park_self(L)->rt;
   if (lua_isnoneornil(L, 1)) return answer(L, print_dump(rt, stderr), "stderr");
-  if (lua_type(L, 1) == LUA_TSTRING) return dump_to_path(L, rt, lua_tostring(L, 1));
+  if (lua_type(L, 1) == LUA_TSTRING) return dump_to_path(L, rt, text_check(L, 1));
   luaL_Stream *stream = luaL_testudata(L, 1, LUA_FILEHANDLE);
   luaL_argexpected(L, stream != NULL, 1, "file or path");
   luaL_argcheck(L, stream->closef != NULL, 1, "the file is closed");

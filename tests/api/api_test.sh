@@ -65,6 +65,20 @@ int f(int (*g)(int, void *) /* callback */);|3|has no data
 int f(int (*g)(int) /* callback */, void *d /* data of g */);|3|needs one void
 /* nogil */\nvoid f(void (*g)(void *) /* callback */, void *d /* data of g */);|4|leave nogil out
 int f(int a);\nint f(int a);|4|two functions are named 'f'
+/* name: g */\nint f(int a);\nint f(int a);|3|stands twice
+int f(unsigned int);|3|'int' is a word of C
+/* name: and */\nint f(int a);|4|'and' is a word of Lua
+int end(int a);|3|'end' is a word of Lua
+int L(int a);|3|'L' is a name of the code
+int result(int a);|3|'result' is a name of the code
+int element(int a);|3|'element' is a name of the code
+int v_a(int a);|3|'v_a' is a name of the code
+int bind_f(int a);\nint f(int a);|3|'bind_f' is a name of the code
+int f(const int v[k]);|3|'k' is a name of the code
+/* free: L */\nchar *f(void);|4|'L' is a name of the code
+/* handle: T closed by object */\n\nint f(int a);|3|'object' is a name of the code
+enum e { L };\nint f(int a);|3|'L' is a name of the code
+enum e { f };\nint f(int a);|1|a function and a constant are named 'f'
 int f(int a)|3|';' is missing
 int f(int a) __attribute__((pure));|3|behind a prototype
 static int f(int a);|3|'static' cannot be bound

@@ -1,5 +1,5 @@
--- The prompt, its input from a file. lua5.4 reads with readline, which writes back what it reads when that is no
--- terminal; these lines are taken out of its output, each behind the prompt it was an answer to.
+-- The prompt, its input from a file. What is read is written back when it comes from no terminal; these lines are taken out of the
+-- output, each behind the prompt it was an answer to.
 package.path = arg[0]:match("^.*/") .. "?.lua;" .. package.path
 local stock = require "stock"
 
@@ -9,11 +9,11 @@ local function prompt(name, case)
   case.args = case.args or { "-i" }
   case.env = { COLUMNS = "10000" } -- or readline scrolls long lines
   function case.edit(text, stream, program)
-    if stream ~= "stdout" or program ~= "lua5.4" then return text end
+    if stream ~= "stdout" then return text end
     local at = 1
     for _, line in ipairs(lines) do
       local first, last = text:find("> " .. line .. "\n", at, true)
-      if not first then error("lua5.4 does not write back '" .. line .. "': " .. text) end
+      if not first then error(program .. " does not write back '" .. line .. "': " .. text) end
       at = first + #"> "
       text = text:sub(1, at - 1) .. text:sub(last + 1)
     end

@@ -54,6 +54,12 @@ executors.each(function(kind)
     t.equal(#collect(pool:map(add, { 1 }, {}, { 2 })), 0)
   end)
 
+  test("an empty table behind one source is for options, behind several it is a list", function(pool)
+    t.equal(#collect(pool:map(tostring, { 1, 2 }, {})), 2)
+    t.equal(#collect(pool:map(rawequal, { 1, 2 }, { 3, 4 }, {})), 0)
+    t.equal(#collect(pool:map(rawequal, { 1, 2 }, { 3, 4 }, {}, { timeout = 60 })), 0)
+  end)
+
   test("sources may be iterators, without end", function(pool)
     local n = 0
     local function naturals()

@@ -36,6 +36,25 @@ for _, taker in ipairs(takers) do
   end)
 end
 
+t.test("a zero byte is no end of a name, a word or a path", function()
+  local gil, gilua, queue = require "gilua.gil", require "gilua", require "gilua.queue"
+  for _, taker in ipairs(takers) do t.raises("unknown field", taker[2], { [taker[3][1] .. "\0"] = 1 }) end
+  t.raises("return_when", futures.wait, {}, { return_when = "ALL_COMPLETED\0" })
+  t.raises("start", futures.ProcessPoolExecutor, { start = "fork\0" })
+  for _, call in ipairs { function(s) ctypes.load(s) end, function(s) libm:func(s, "int", {}) end, function(s) libm:symbol(s) end,
+    function(s) libm:var(s, "int") end, function(s) gil.policy(s) end, function(s) gil.trace(s) end, function(s) gil.dump(s) end,
+    function(s) native.buffer(s, 1) end, function(s) mp.shared_array(s, 1) end } do
+    for _, text in ipairs { "fair\0", "m\0x", "cos\0x", "f64\0", "\0" } do t.raises("bad argument #%d to '%a+' %(must not have a zero byte", call, text) end
+  end
+  t.raises("bad argument #2 to 'is_error' %(must not have a zero byte", function() gilua.is_error({}, "timeout\0") end)
+  t.raises("unknown C type", ctypes.type, "int\0")
+  t.raises("no field", function() return native.buffer("f64", 1)["type\0"] end)
+  t.equal(threading.current_thread()["name\0"], nil)
+  t.raises("no field", function() threading.current_thread()["name\0"] = "x" end)
+  t.equal(gilua["queue\0"], nil)
+  t.equal(gilua.queue, queue)
+end)
+
 t.test("what stands behind the table is an error", function()
   t.raises("bad argument #2 to '[%w.]*Thread' %(no value expected", threading.Thread, nil, print)
   t.raises("bad argument #2 to '[%w.]*ThreadPoolExecutor'", futures.ThreadPoolExecutor, 4, "prefix")

@@ -7,7 +7,7 @@ dir=$(mktemp -d "${TEST_TMPDIR:-/tmp}/peers.XXXXXX"); trap 'rm -rf "$dir"' EXIT
 unset LUA_INIT LUA_INIT_5_4 LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4
 export TZ=UTC LC_ALL=C
 for by in lua gilua; do
-  mkdir "$dir/$by" && ln -s "$(dirname "$program")"/* "$dir/$by/"
+  mkdir "$dir/$by" && ln -s "$(dirname "$program")"/* "$(dirname "$program")/../common.lua" "$dir/$by/"
   mkdir "$dir/$by.bin" && ln -s "${!by}" "$dir/$by.bin/lua"
   (cd "$dir/$by" && PATH=$dir/$by.bin:$PATH && exec timeout -k 2 100 lua "$(basename "$program")" "$@") >"$dir/$by.out" 2>&1 </dev/null
   echo "status $?" >>"$dir/$by.out"

@@ -1,5 +1,6 @@
 -- Reads annotated prototypes into a list of functions: what each parameter is for, as the writer needs it. Whatever is not
 -- understood is an error with its place: nothing is left out.
+local names = require "bind_names"
 local scan = require "bind_scan"
 local trim, split = scan.trim, scan.split
 
@@ -117,12 +118,15 @@ local function parameter(module, text, fail)
   text = text:gsub("/%*.-%*/", " ")
   local ret, callback, list = text:match("^(.-)%(%s*%*%s*([%a_][%w_]*)%s*%)%s*(%b())%s*$")
   if callback then
+    names.check_parameter(callback, fail)
     if annotation ~= "callback" then fail("parameter '" .. callback .. "' needs the annotation callback") end
     return callback_of(module, ret, callback, list:sub(2, -2), fail)
   end
   if trim(text) == "..." then fail("functions with '...' cannot be bound: write a function with fixed parameters") end
   local p = { of = of }
   p.base, p.stars, p.const, p.name, p.size = declaration(text, fail)
+  names.check_parameter(p.name, fail)
+  if p.size then names.check_c(p.size, fail) end
   p.c_type = (p.const and "const " or "") .. p.base .. " " .. ("*"):rep(p.stars)
   p.kind = kind_of(module, p, annotation)
   if not p.kind then
@@ -220,7 +224,11 @@ local function read_function(module, statement, comments, fail)
   local bare = f.name:sub(1, #module.prefix) == module.prefix and f.name:sub(#module.prefix + 1) or f.name
   f.lua_name, f.keep, f.error, f.message = a.name or bare, a.gil == true, a.error, a.message
   f.free = a.free ~= "nobody" and a.free or nil
+  f.fail = inside
+  names.check_c(f.name, inside)
+  if f.free then names.check_c(f.free, inside) end
   if not f.lua_name:match "^[%a_][%w_]*$" then inside("'" .. f.lua_name .. "' is no name") end
+  names.check_lua(f.lua_name, inside)
   f.returns = returns(module, f, a, inside)
   check_result(f, a, inside)
   local inner = list:sub(2, -2)
@@ -245,7 +253,9 @@ local function read_enum(module, statement, fail)
   if alias ~= "" then module.types[alias] = "enum " .. (name ~= "" and name or alias) end
   for _, item in ipairs(split(list:sub(2, -2))) do
     local constant = item:match "^%s*([%a_][%w_]*)%s*$" or item:match "^%s*([%a_][%w_]*)%s*="
-    if constant then table.insert(module.constants, constant)
+    if constant then
+      names.check_c(constant, fail)
+      table.insert(module.constants, constant)
     elseif trim(item) ~= "" then fail("cannot read '" .. trim(item) .. "' in an enum") end
   end
 end
@@ -270,6 +280,9 @@ end
 function directives.handle(module, value, fail)
   local name, close = value:match("^(.-)%s+closed by%s+([%w_]+)$")
   module.handles[name or fail "handle: TYPE closed by FUNCTION"] = close
+  names.check_c(name, fail)
+  names.check_c(close, fail)
+  module.closers = module.closers + 1
   once(module, "handle: " .. name, fail)
 end
 
@@ -281,9 +294,10 @@ function directives.type(module, value, fail)
 end
 
 return function(text, file)
-  local module = { includes = {}, handles = {}, types = {}, functions = {}, constants = {}, prefix = "", file = file, told = {} }
+  local module = { includes = {}, handles = {}, types = {}, functions = {}, constants = {}, prefix = "", file = file, told = {},
+    closers = 0 }
   module.module = file:match "^[%a_][%w_]*"
-  local names = {}
+  local taken = {}
   scan.each(text, file, function(kind, value, fail, comments)
     if kind == "include" then table.insert(module.includes, value)
     elseif kind == "directive" then directives[value.key](module, value.value, fail)
@@ -292,8 +306,8 @@ return function(text, file)
       read_enum(module, trim(value), fail)
     elseif value:find("(", 1, true) and not value:find("{", 1, true) then
       local f = read_function(module, value, comments, fail)
-      if names[f.lua_name] then fail("two functions are named '" .. f.lua_name .. "'") end
-      names[f.lua_name] = true
+      if taken[f.lua_name] then fail("two functions are named '" .. f.lua_name .. "'") end
+      taken[f.lua_name] = true
       table.insert(module.functions, f)
     else
       fail("cannot read '" .. trim(value):sub(1, 60) .. "': only prototypes, enums and #include are; other types are told by " ..
@@ -302,5 +316,9 @@ return function(text, file)
   end, directives)
   if not module.module then error(file .. ":1: the module has no name: write /* module: NAME */", 0) end
   if #module.functions == 0 then error(file .. ":1: no prototypes", 0) end
+  for _, constant in ipairs(module.constants) do
+    if taken[constant] then error(("%s:1: a function and a constant are named '%s'"):format(file, constant), 0) end
+  end
+  names.check_module(module)
   return module
 end

@@ -1,31 +1,19 @@
 -- random.lua SEED STEPS: random calls of io, os and file methods, right and wrong ones, in a folder of its own; all that comes back is
 -- printed. lua5.4 and gilua must print the same.
-local seed, steps = tonumber(arg[1]) or 1, tonumber(arg[2]) or 300
-
-local function random(low, high)
-  seed = seed * 6364136223846793005 + 1442695040888963407
-  if not high then low, high = 1, low end
-  return low + (seed >> 33) % (high - low + 1)
-end
-local function pick(list) return list[random(#list)] end
+local common = require "common"
+local random, pick = common.generator(tonumber(arg[1]) or 1)
 
 local function show(value, depth)
-  if type(value) == "string" then return (string.format("%q", value):gsub("0x%x%x%x%x+", "ADDRESS"):gsub("\\\n", "\\n")) end
+  if type(value) == "string" then return common.quote(value) end
   if math.type(value) then return math.type(value) .. ":" .. tostring(value) end
   if type(value) == "userdata" then return (tostring(value):gsub("0x%x+", "ADDRESS")) end
   if type(value) ~= "table" or (depth or 0) > 1 then return (tostring(value):gsub(": .*", "")) end
-  local parts = {}
-  for k, v in pairs(value) do parts[#parts + 1] = tostring(k) .. "=" .. show(v, (depth or 0) + 1) end
-  table.sort(parts)
-  return "{" .. table.concat(parts, " ") .. "}"
+  return common.fields(value, function(v) return show(v, (depth or 0) + 1) end)
 end
 
 local out, step = io.stdout, 0 -- io.output changes
-local function report(what, ...)
-  local parts = table.pack(...)
-  for i = 1, parts.n do parts[i] = show(parts[i]) end
-  out:write(step, "\t", what, "\t", parts.n, "\t", table.concat(parts, ", ", 1, parts.n), "\n")
-end
+local write = common.reporter(show, out)
+local function report(what, ...) write(step, what, ...) end
 
 local NAMES = { "a", "b", "c", "folder", "folder/d", "none/e", "" } -- in this folder only: some are removed and renamed
 local TEXTS = { "first line\nsecond\n\n0x1F -7.5e2 12abc\n  .5 +3 0x.8p1 nan\nlast without end", "", "a\0b\nc\0d", "1 2 3\n4 5 6\n", ("0123456789"):rep(500),
@@ -214,12 +202,9 @@ function actions.look()
   end
 end
 
-local names = {}
-for name in pairs(actions) do names[#names + 1] = name end
-table.sort(names)
-for i = 1, steps do
-  step = i
-  actions[pick(names)]()
+for number = 1, tonumber(arg[2]) or 300 do
+  step = number
+  common.run(actions, pick, 1)
 end
 for _, f in pairs(files) do report("left", pcall(f.close, f)) end
 step = "end"

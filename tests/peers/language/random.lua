@@ -1,25 +1,16 @@
 -- random.lua SEED STEPS: random calls of coroutine, string, table, math and utf8, and errors through nested functions, right and wrong
 -- ones; all that comes back is printed. lua5.4 and gilua must print the same.
-local seed, steps = tonumber(arg[1]) or 1, tonumber(arg[2]) or 300
-
-local function random(n)
-  seed = seed * 6364136223846793005 + 1442695040888963407
-  return 1 + (seed >> 33) % n
-end
-local function pick(list) return list[random(#list)] end
+local common = require "common"
+local random, pick = common.generator(tonumber(arg[1]) or 1)
 
 local function show(value)
-  if type(value) == "string" then return (string.format("%q", value):gsub("0x%x%x%x%x+", "ADDRESS")) end
+  if type(value) == "string" then return common.quote(value) end
   if math.type(value) then return math.type(value) .. ":" .. tostring(value) end
   if type(value) == "table" and not getmetatable(value) then return "table of " .. #value end
   if type(value) == "boolean" or value == nil then return tostring(value) end
   return type(value)
 end
-local function report(step, what, ...)
-  local parts = table.pack(...)
-  for i = 1, parts.n do parts[i] = show(parts[i]) end
-  print(step, what, parts.n, table.concat(parts, ", ", 1, parts.n))
-end
+local report = common.reporter(show, io.stdout)
 
 -- Few and small, so that no call takes much time or memory.
 local VALUES = { true, false, 0, 1, -1, 2, 3, 7.5, -0.0, 2^53, 1 / 0, "", "abc", "1", "0x10", "a.b", "%a+", "(b)", "[", "%", "%d", "%5.1f",
@@ -84,7 +75,4 @@ function actions.errors(step)
   report(step, "xpcall", fine, e)
 end
 
-local names = {}
-for name in pairs(actions) do names[#names + 1] = name end
-table.sort(names)
-for step = 1, steps do actions[pick(names)](step) end
+common.run(actions, pick, tonumber(arg[2]) or 300)

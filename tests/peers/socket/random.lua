@@ -2,21 +2,12 @@
 -- printed. lua5.4 with LuaSocket and gilua with gilua.socket must print the same.
 local ours, socket = pcall(require, "gilua.socket")
 if not ours then socket = require "socket" end
-local seed, steps = tonumber(arg[1]) or 1, tonumber(arg[2]) or 300
+local common = require "common"
+local random, pick = common.generator(tonumber(arg[1]) or 1)
 local unix = ours and socket.unix or require "socket.unix"
 
-local function random(low, high)
-  seed = seed * 6364136223846793005 + 1442695040888963407
-  if not high then low, high = 1, low end
-  return low + (seed >> 33) % (high - low + 1)
-end
-local function pick(list) return list[random(#list)] end
-
 -- Showing values: what differs in each run (ports, descriptors, addresses) is a word.
-local function of_text(s)
-  s = s:gsub("0x%x+", "ADDRESS"):gsub("%f[%d]%d%d%d%d%d%f[%D]", "PORT")
-  return (string.format("%q", s):gsub("\\\n", "\\n"))
-end
+local function of_text(s) return common.quote((s:gsub("0x%x+", "ADDRESS"):gsub("%f[%d]%d%d%d%d%d%f[%D]", "PORT"))) end
 
 local function show(value, depth)
   local kind = math.type(value) or type(value)
@@ -27,22 +18,16 @@ local function show(value, depth)
   if kind == "userdata" then return (tostring(value):gsub(":.*", "")) end
   if kind ~= "table" then return tostring(value):gsub(": .*", "") .. "" end
   if (depth or 0) > 2 then return "{…}" end
-  local parts = {}
-  for k, v in pairs(value) do parts[#parts + 1] = show(k, 3) .. "=" .. show(v, (depth or 0) + 1) end
-  table.sort(parts)
-  return "{" .. table.concat(parts, " ") .. "}"
+  return common.fields(value, function(v) return show(v, (depth or 0) + 1) end)
 end
 
 local step = 0
-local function report(what, ...)
-  local parts = table.pack(...)
-  for i = 1, parts.n do parts[i] = show(parts[i]) end
-  print(step, what, parts.n, table.concat(parts, ", ", 1, parts.n))
-end
+local write = common.reporter(show, io.stdout)
+local function report(what, ...) write(step, what, ...) end
 
 -- The objects, in numbered places; none is collected, which would close it at some time.
 local PLACES, objects, anchor = 10, {}, {}
-local port = {} -- of listening servers: a number
+local port = {} -- of servers
 local function place() return random(PLACES) end
 
 local function limit(o)
@@ -64,12 +49,19 @@ end
 local constants = { true, false, -1, 0, 1, 2, 3, 7, 2.5, "1", "2.5", "x", "", "*l", "*a", "*x", "l", "line\nrest", "one\r\ntwo\n", ("y"):rep(70),
   "127.0.0.1", "::1", "0.0.0.0", "*", "localhost", "not a host", "1.2.3", "b", "t", "r", "both", "send", "receive", "inet", "inet6",
   "unspec", 1e15, -5, 0 / 0, "\0\1", {}, { on = true, timeout = 1 }, print }
+
+-- A number that somebody listens to: one that is free again may be anybody's.
+local function some_port()
+  local p = port[random(#port + 1)]
+  return p and p.of:getsockname() and p.number or nil
+end
+
 local function argument()
   local turn = random(12)
   if turn == 1 then return nil end
   if turn == 2 then return objects[place()] end
-  if turn == 3 then return port[random(#port + 1)] or 1 end
-  if turn == 4 then return tostring(port[random(#port + 1)] or "http") end
+  if turn == 3 then return some_port() or 1 end
+  if turn == 4 then return tostring(some_port() or "http") end
   return pick(constants)
 end
 local function arguments()
@@ -165,7 +157,7 @@ function actions.pair()
   keep(accepted)
   if random(2) == 1 then server:close() else
     keep(server)
-    port[#port % 5 + 1] = p
+    port[#port % 5 + 1] = { of = server, number = p }
   end
 end
 actions.pair2 = actions.pair
@@ -174,7 +166,7 @@ function actions.datagrams()
   local a, b = socket.udp(), socket.udp()
   report("setsockname", a:setsockname("127.0.0.1", 0))
   local _, p = a:getsockname()
-  port[#port % 5 + 1] = p
+  port[#port % 5 + 1] = { of = a, number = p }
   if random(2) == 1 then
     report("setpeername", b:setpeername("127.0.0.1", p))
     report("send", b:send("datagram"))
@@ -284,10 +276,7 @@ function actions.close()
   if type(objects[i]) == "userdata" then call(objects[i], "close", { n = 0 }) end
 end
 
-local names = {}
-for name in pairs(actions) do names[#names + 1] = name end
-table.sort(names)
-for i = 1, steps do
-  step = i
-  actions[pick(names)]()
+for number = 1, tonumber(arg[2]) or 300 do
+  step = number
+  common.run(actions, pick, 1)
 end
