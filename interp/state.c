@@ -154,7 +154,7 @@ static lua_State *new_lua(State *state, const gilua_Config *c) {
 #else
   (void)checked_alloc;
   if (state->heap != NULL) return release_new_state(heap_alloc, state->heap);
-  return most != 0 ? lua_newstate(limit_alloc, &state->limit) : release_new_state(c->allocator, c->allocator_data);
+  return most != 0 ? release_new_state(limit_alloc, &state->limit) : release_new_state(c->allocator, c->allocator_data);
 #endif
 }
 
