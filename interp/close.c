@@ -1,5 +1,5 @@
 /* gilua_close. The order of an end is in runtime/thread/shutdown.c, who may still come in meanwhile in
- * runtime/thread/visit.c.
+ * runtime/thread/visit.c and door.c.
  *
  * A close with a timeout is bounded whatever the others do: a thread of its own (the closer) interrupts main when the
  * time for joining is over, and when the time for cancelling is, too, it closes the lock, of which a thread in C code

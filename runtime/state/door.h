@@ -1,5 +1,5 @@
 /* The door of a runtime and the visits of native threads, as the layers below them see them. What is done with them, and the
- * protocol, are in thread/visit.c.
+ * protocol, are in thread/visit.c and thread/door.c.
  */
 #ifndef GILUA_RUNTIME_STATE_DOOR_H
 #define GILUA_RUNTIME_STATE_DOOR_H
