@@ -56,6 +56,26 @@ local function let_in(turns)
   return turns() >= before + 3
 end
 
+-- The recipe of docs/runtime.md. uv.run() would wait with the lock, and so for ever.
+t.test("luv: while its descriptor is waited for by gilua.socket another thread runs, and ends the loop", function()
+  local socket = require "gilua.socket"
+  local async, timer, other = nil, uv.new_timer(), nil
+  async = uv.new_async(function() async:close() end)
+  timer:start(0, 0, function() -- the last that the loop does before it waits
+    timer:close()
+    other = threading.start(function()
+      time.sleep(0.02) -- until it waits; nothing tells
+      async:send()
+    end)
+  end)
+  local loop = { getfd = function() return uv.backend_fd() end, dirty = function() return false end }
+  while uv.run("nowait") do
+    local ms = uv.backend_timeout()
+    socket.select({ loop }, nil, ms >= 0 and ms / 1000 or nil)
+  end
+  t.join { other }
+end)
+
 for _, policy in ipairs { "fair", "interval", "ticks" } do
   gil.policy(policy)
   for _, name in ipairs { "luv", "cqueues" } do
