@@ -44,7 +44,9 @@ t.test("a zero byte is no end of a name, a word or a path", function()
   for _, call in ipairs { function(s) ctypes.load(s) end, function(s) libm:func(s, "int", {}) end, function(s) libm:symbol(s) end,
     function(s) libm:var(s, "int") end, function(s) gil.policy(s) end, function(s) gil.trace(s) end, function(s) gil.dump(s) end,
     function(s) native.buffer(s, 1) end, function(s) mp.shared_array(s, 1) end } do
-    for _, text in ipairs { "fair\0", "m\0x", "cos\0x", "f64\0", "\0" } do t.raises("bad argument #%d to '%a+' %(must not have a zero byte", call, text) end
+    for _, text in ipairs { "fair\0", "m\0x", "cos\0x", "f64\0", "\0" } do
+      t.raises("bad argument #%d to '[%w_]+' %(must not have a zero byte", call, text)
+    end
   end
   t.raises("bad argument #2 to 'is_error' %(must not have a zero byte", function() gilua.is_error({}, "timeout\0") end)
   t.raises("unknown C type", ctypes.type, "int\0")
