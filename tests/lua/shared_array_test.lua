@@ -147,7 +147,7 @@ P.test("an array of no element, of too many, of no type", function()
   t.equal(#mp.shared_array("u8", 0), 0)
   t.raises("length", mp.shared_array, "u8", -1)
   t.raises("shared array", mp.shared_array, "f64", 1 << 50)
-  t.raises("invalid option", mp.shared_array, "f16", 1)
+  t.raises("unknown type", mp.shared_array, "f16", 1)
 end)
 
 P.test("an array outside its bounds raises", function()
