@@ -4,8 +4,8 @@
 #include "pool/futures/source.h"
 #include "runtime/state/options.h"
 
-/* A table of options as the last argument: strings only as keys. Behind one source, which is never options, it may be empty; behind several
- * an empty table is a list: nobody knows which was meant, and a list that happens to be empty must not change what is called. */
+/* A table of options as the last argument: strings only as keys. Behind one source, which is never options, it may be empty.
+ * Behind several an empty table is a list: one that happens to be empty must not change what is called. */
 static bool has_options(lua_State *L) {
   int last = lua_gettop(L);
   if (last < 4 || !lua_istable(L, last) || lua_rawlen(L, last) > 0) return false;
