@@ -220,7 +220,8 @@ static bool try_get(SharedWait *w, bool look) {
   if (qw->item == NULL) return true;
   take(qw, q);
   if (count > 1) places_grant(&q->places, QUEUE_GETTERS, 1, &w->woken); /* one that died was told of more */
-  if (q->most != 0) places_grant(&q->places, QUEUE_PUTTERS, 1, &w->woken);
+  /* Half of it is free first: to wake a producer for each place costs both more than the item does. */
+  if (q->most != 0 && (count - 1) * 2 <= q->most) places_grant(&q->places, QUEUE_PUTTERS, 1, &w->woken);
   return true;
 }
 

@@ -93,4 +93,12 @@ t.test("fetch without an address says how it is used", function()
   t.equal(status, 2)
 end)
 
+if not os.getenv("TSAN_OPTIONS") then -- whose processes start threads
+  t.test("crawler shares the pages of a server among processes", function()
+    local crawler = start("crawler", 2, 15)
+    t.equal(crawler:read("a"):match("^15 pages fetched, 0 failed, by 2 processes\n") ~= nil, true)
+    crawler:close()
+  end)
+end
+
 t.finish()

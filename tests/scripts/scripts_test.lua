@@ -33,6 +33,7 @@ t.test("wrong arguments are answered with the usage", function()
     { "countdown", "soon" }, { "countdown", -1 },
     { "native_threads", "x" }, { "pool_from_threads", 0 }, { "process_pool", -5 }, { "shared_counter", 2, "x" },
     { "threads_and_the_lock", 0.5 }, { "word_count", "/nonexistent" },
+    { "pipeline", "/nonexistent" },
   } do
     local text, status = script(table.unpack(call))
     t.equal(text:find("usage: " .. call[1] .. ".lua [", 1, true) ~= nil, true, text)
@@ -48,6 +49,16 @@ t.test("word_count maps files and reduces their words", function()
   local text, status = script("word_count", name)
   os.remove(name)
   says(text, status, "9 words, 4 different ones, in 1 files", "4  three\n%s+3  two\n%s+1  isn't\n%s+1  one")
+end)
+
+t.test("pipeline counts words in processes that talk by queues", function()
+  local name = os.tmpname()
+  local file = io.open(name, "w")
+  file:write("one two two three three three\nThree isn't two\n")
+  file:close()
+  local text, status = script("pipeline", name)
+  os.remove(name)
+  says(text, status, "1 files, 4 different words", "4  three\n%s+3  two\n%s+1  isn't\n%s+1  one")
 end)
 
 t.test("pool_from_threads compares threads alone with threads that use a pool", function()
