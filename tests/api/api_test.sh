@@ -65,7 +65,7 @@ int f(int (*g)(int, void *) /* callback */);|3|has no data
 int f(int (*g)(int) /* callback */, void *d /* data of g */);|3|needs one void
 /* nogil */\nvoid f(void (*g)(void *) /* callback */, void *d /* data of g */);|4|leave nogil out
 int f(int a);\nint f(int a);|4|two functions are named 'f'
-/* name: g */\nint f(int a);\nint f(int a);|3|stands twice
+/* name: g */\nint f(int a);\nint f(int a);|5|stands twice
 int f(unsigned int);|3|'int' is a word of C
 /* name: and */\nint f(int a);|4|'and' is a word of Lua
 int end(int a);|3|'end' is a word of Lua

@@ -179,7 +179,7 @@ for _, make in ipairs { "udp", "udp4", "udp6" } do
   local host = make == "udp6" and "::1" or "127.0.0.1"
   local u, v = socket[make](), socket[make]()
   u:settimeout(0.02)
-  v:settimeout(0.02)
+  v:settimeout(20) -- looking a name up counts
   try(u, "setsockname", host, 0)
   local p = select(2, u:getsockname())
   for _, n in ipairs { 3, 0, -1, 2.5, "4", "x", {} } do
