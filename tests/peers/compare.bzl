@@ -1,6 +1,6 @@
 """Programs that lua5.4 and gilua run with the same output."""
 
-def compare_test(name, program, args = [], data = [], tags = [], size = "small"):
+def compare_test(name, program, args = [], data = [], tags = [], size = "medium"):
     """The program, once. What it reads stands in its folder."""
     native.sh_test(
         name = name,
