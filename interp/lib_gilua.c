@@ -17,6 +17,7 @@
 /* gilua.threading and so on are required when their field is first read. */
 static int load_field(lua_State *L) {
   const char *name = text_whole(L, 2);
+  luaL_checktype(L, 1, LUA_TTABLE); /* scripts may call it themselves */
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushfstring(L, "gilua.%s", name != NULL ? name : "");
   lua_pushvalue(L, -1);

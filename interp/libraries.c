@@ -9,6 +9,9 @@
 
 #include "interp/gilua.h"
 #include "pool/futures/lib_futures.h"
+#include "pool/pickle/pickle.h"
+#include "pool/process/lib_process.h"
+#include "runtime/io/lib_io.h"
 #include "runtime/socket/lib_socket.h"
 
 /* A name, and the flags of which one must be given; 0: always there. */
@@ -82,66 +85,82 @@ static void restrict_library(lua_State *L, const char *name, const Rule *rules, 
   lua_pop(L, 2);
 }
 
-/* Puts the mode that is left of the one at index i: binary chunks are refused, and what was asked for otherwise stays. */
-static void keep_text_mode(lua_State *L, int i) {
-  const char *mode = luaL_optstring(L, i, "bt");
-  lua_pushstring(L, strchr(mode, 't') != NULL ? "t" : "");
-  lua_replace(L, i);
+/* The next piece of a chunk, from the reader function at index 1; it stays at READER_PIECE while Lua reads it. */
+enum { READER_PIECE = 5 };
+
+static const char *read_piece(lua_State *L, void *unused, size_t *size) {
+  (void)unused;
+  luaL_checkstack(L, 2, "too many nested functions");
+  lua_pushvalue(L, 1);
+  lua_call(L, 0, 1);
+  if (!lua_isnil(L, -1) && !lua_isstring(L, -1)) luaL_error(L, "reader function must return a string");
+  lua_replace(L, READER_PIECE);
+  return lua_tolstring(L, READER_PIECE, size);
 }
 
-/* load(chunk, name, mode, env), text only; upvalue: the standard one. What a reader function yields is checked by it. */
+/* load(chunk, name, mode, env) as the standard one, text only. It keeps no other that debug.getupvalue would give. */
 static int load_text(lua_State *L) {
+  size_t size;
   luaL_checkany(L, 1);
-  if (lua_gettop(L) < 3) lua_settop(L, 3);
-  keep_text_mode(L, 3);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
-}
-
-/* loadfile([name, mode, env]) and dofile([name]) in the same way; upvalue: the standard loadfile. */
-static int loadfile_text(lua_State *L) {
-  if (lua_gettop(L) < 2) lua_settop(L, 2);
-  keep_text_mode(L, 2);
-  lua_pushvalue(L, lua_upvalueindex(1));
-  lua_insert(L, 1);
-  lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-  return lua_gettop(L);
-}
-
-static int dofile_done(lua_State *L, int status, lua_KContext base) {
-  (void)status;
-  return lua_gettop(L) - (int)base;
-}
-
-static int dofile_text(lua_State *L) {
-  const char *name = luaL_optstring(L, 1, NULL);
-  lua_settop(L, 1);
-  if (luaL_loadfilex(L, name, "t") != LUA_OK) return lua_error(L);
-  lua_callk(L, 0, LUA_MULTRET, 1, dofile_done);
-  return dofile_done(L, LUA_OK, 1);
-}
-
-static void wrap_global(lua_State *L, const char *name, lua_CFunction f) {
-  if (lua_getglobal(L, name) == LUA_TFUNCTION) {
-    lua_pushcclosure(L, f, 1);
-    lua_setglobal(L, name);
+  const char *text = lua_tolstring(L, 1, &size);
+  const char *mode = strchr(luaL_optstring(L, 3, "bt"), 't') != NULL ? "t" : "";
+  bool has_env = !lua_isnone(L, 4);
+  int status;
+  if (text != NULL) {
+    status = luaL_loadbufferx(L, text, size, luaL_optstring(L, 2, text), mode);
   } else {
-    lua_pop(L, 1);
+    const char *name = luaL_optstring(L, 2, "=(load)");
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, READER_PIECE);
+    status = lua_load(L, read_piece, NULL, name, mode);
   }
+  if (status != LUA_OK) {
+    luaL_pushfail(L);
+    lua_insert(L, -2);
+    return 2;
+  }
+  if (has_env) {
+    lua_pushvalue(L, 4);
+    if (lua_setupvalue(L, -2, 1) == NULL) lua_pop(L, 1);
+  }
+  return 1;
+}
+
+static void set_global(lua_State *L, const char *name, lua_CFunction f) {
+  lua_pushcfunction(L, f);
+  lua_setglobal(L, name);
 }
 
 static void forbid_bytecode(lua_State *L) {
-  wrap_global(L, "load", load_text);
-  wrap_global(L, "loadfile", loadfile_text);
-  wrap_global(L, "dofile", dofile_text);
+  set_global(L, "load", load_text);
+  lib_load_confine(L);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_STRLIBNAME) == LUA_TTABLE) {
     lua_pushnil(L);
     lua_setfield(L, -2, "dump");
   }
+  lua_pop(L, 1);
+  lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  lua_pushcfunction(L, lib_pickle_open_confined);
+  lua_setfield(L, -2, "gilua.pickle");
   lua_pop(L, 2);
+}
+
+/* Files that the registry keeps for print: who gets at them by debug has no methods. */
+static void forbid_files(lua_State *L) {
+  luaL_getmetatable(L, LUA_FILEHANDLE);
+  lua_pushnil(L);
+  lua_setfield(L, -2, "__index");
+  lua_pop(L, 1);
+}
+
+/* gilua.futures without threads. */
+static int open_futures_of_processes(lua_State *L) {
+  lib_futures_open(L);
+  lua_pushnil(L);
+  lua_setfield(L, -2, "ThreadPoolExecutor");
+  lib_process_add(L);
+  return 1;
 }
 
 /* require finds what is preloaded; nothing is looked for in files. `require` keeps the table as an upvalue. */
@@ -178,14 +197,16 @@ void libraries_restrict(lua_State *L, unsigned allowed) {
     lua_settop(L, 0);
   }
   if ((allowed & GILUA_LIB_BYTECODE) == 0) forbid_bytecode(L);
+  if ((allowed & (GILUA_LIB_IO | GILUA_LIB_PROCESSES)) == 0) forbid_files(L);
   lua_pushglobaltable(L);
   keep_allowed(L, globals, allowed);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   keep_allowed(L, modules, allowed);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   keep_allowed(L, modules, allowed);
-  if ((allowed & (GILUA_LIB_THREADS | GILUA_LIB_PROCESSES)) == GILUA_LIB_THREADS) {
-    lua_pushcfunction(L, lib_futures_open); /* without the executors of other back ends */
+  unsigned executors = allowed & (GILUA_LIB_THREADS | GILUA_LIB_PROCESSES);
+  if (executors == GILUA_LIB_THREADS || executors == GILUA_LIB_PROCESSES) {
+    lua_pushcfunction(L, executors == GILUA_LIB_THREADS ? lib_futures_open : open_futures_of_processes);
     lua_setfield(L, -2, "gilua.futures");
   }
   lua_settop(L, 0);

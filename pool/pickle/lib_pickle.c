@@ -19,20 +19,33 @@ static int pickle_dumps(lua_State *L) {
   return 1;
 }
 
-static int pickle_loads(lua_State *L) {
+static int loads(lua_State *L, bool confined) {
   size_t size;
   const char *bytes = luaL_checklstring(L, 1, &size);
   static const Option known[] = {
       {"functions", OPTION_FLAG, 0, 0, NULL}, {"names", OPTION_FLAG, 0, 0, NULL}, {NULL, OPTION_FLAG, 0, 0, NULL}};
   options_take(L, 2, "loads", known, NULL);
-  unsigned flags = options_flag(L, 2, "functions", false) ? PICKLE_TRUSTED : PICKLE_CLASSES;
+  bool functions = options_flag(L, 2, "functions", false);
+  if (functions && confined)
+    return luaL_error(L, "loads: functions are bytecode, which this runtime does not load (GILUA_LIB_BYTECODE)");
+  unsigned flags = functions ? PICKLE_TRUSTED : PICKLE_CLASSES;
   if (!options_flag(L, 2, "names", true)) flags &= PICKLE_FUNCTIONS;
   return pickle_load(L, bytes, size, NULL, flags, LUA_NOREF);
 }
 
-int lib_pickle_open(lua_State *L) {
-  static const luaL_Reg funcs[] = {{"dumps", pickle_dumps}, {"loads", pickle_loads}, {NULL, NULL}};
+static int pickle_loads(lua_State *L) { return loads(L, false); }
+static int confined_loads(lua_State *L) { return loads(L, true); }
+
+static int open_with(lua_State *L, lua_CFunction f) {
   names_push_types(L);
-  luaL_newlib(L, funcs);
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, pickle_dumps);
+  lua_setfield(L, -2, "dumps");
+  lua_pushcfunction(L, f);
+  lua_setfield(L, -2, "loads");
   return 1;
 }
+
+int lib_pickle_open(lua_State *L) { return open_with(L, pickle_loads); }
+
+int lib_pickle_open_confined(lua_State *L) { return open_with(L, confined_loads); }

@@ -153,7 +153,8 @@ struct PickleStream {
 int pickle_load_stream(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins,
                        PickleStream *stream);
 
-/* lib_pickle_open is the module gilua.pickle. */
+/* lib_pickle_open is the module gilua.pickle; the confined one loads no functions. */
 int lib_pickle_open(lua_State *L);
+int lib_pickle_open_confined(lua_State *L);
 
 #endif

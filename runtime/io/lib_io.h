@@ -15,6 +15,9 @@ void lib_command_replace(lua_State *L);
 void lib_load_replace(lua_State *L);
 void lib_search_replace(lua_State *L);
 
+/* lib_load_confine puts loadfile and dofile that take text only in their place: nothing that they keep takes more. */
+void lib_load_confine(lua_State *L);
+
 /* lib_io_finish writes what standard output still holds, without the lock; a request ends that, and what is left is
  * dropped, so that the process can end. For the end of a program. */
 void lib_io_finish(lua_State *L);

@@ -64,9 +64,11 @@ int lib_io_load(lua_State *L, const char *name) {
   return good ? LUA_OK : LUA_ERRSYNTAX;
 }
 
-static int base_loadfile(lua_State *L) {
-  const char *name = luaL_optstring(L, 1, NULL), *mode = luaL_optstring(L, 2, NULL);
+/* loadfile and dofile; modes: what this one takes, "bt" or "t". */
+static int loadfile_of(lua_State *L, const char *modes) {
+  const char *name = luaL_optstring(L, 1, NULL), *mode = luaL_optstring(L, 2, "bt");
   bool has_env = !lua_isnone(L, 3);
+  if (strchr(modes, 'b') == NULL) mode = strchr(mode, 't') != NULL ? "t" : "";
   if (!load_file(L, name, mode, lua_upvalueindex(1))) {
     luaL_pushfail(L);
     lua_insert(L, -2);
@@ -84,22 +86,33 @@ static int dofile_continue(lua_State *L, int status, lua_KContext context) {
   return lua_gettop(L) - 1;
 }
 
-static int base_dofile(lua_State *L) {
+static int dofile_of(lua_State *L, const char *modes) {
   const char *name = luaL_optstring(L, 1, NULL);
   lua_settop(L, 1);
-  if (!load_file(L, name, NULL, lua_upvalueindex(1))) return lua_error(L);
+  if (!load_file(L, name, modes, lua_upvalueindex(1))) return lua_error(L);
   lua_callk(L, 0, LUA_MULTRET, 0, dofile_continue);
   return dofile_continue(L, LUA_OK, 0);
 }
 
-void lib_load_replace(lua_State *L) {
-  static const luaL_Reg funcs[] = {{"dofile", base_dofile}, {"loadfile", base_loadfile}, {NULL, NULL}};
+static int base_loadfile(lua_State *L) { return loadfile_of(L, "bt"); }
+static int base_dofile(lua_State *L) { return dofile_of(L, "bt"); }
+static int text_loadfile(lua_State *L) { return loadfile_of(L, "t"); }
+static int text_dofile(lua_State *L) { return dofile_of(L, "t"); }
+
+static void replace(lua_State *L, const luaL_Reg *funcs) {
   int top = lua_gettop(L);
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushglobaltable(L);
-  lua_getfield(L, -2, LUA_IOLIBNAME);
-  lua_getfield(L, -1, "stdin");
-  lua_remove(L, -2);
+  lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
   luaL_setfuncs(L, funcs, 1);
   lua_settop(L, top);
+}
+
+void lib_load_replace(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"dofile", base_dofile}, {"loadfile", base_loadfile}, {NULL, NULL}};
+  replace(L, funcs);
+}
+
+void lib_load_confine(lua_State *L) {
+  static const luaL_Reg funcs[] = {{"dofile", text_dofile}, {"loadfile", text_loadfile}, {NULL, NULL}};
+  replace(L, funcs);
 }

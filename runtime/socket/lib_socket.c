@@ -68,6 +68,7 @@ static const char *const parts[] = {"ftp", "headers", "http", "smtp", "tp", "uni
 
 /* gilua.socket.http and the other modules of LuaSocket are required when their field is first read. */
 static int load_field(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE); /* scripts may call it themselves */
   for (const char *const *part = parts; *part != NULL; part++) {
     if (!text_is(L, 2, *part)) continue;
     lua_pushfstring(L, "socket.%s", *part);

@@ -66,6 +66,7 @@ static int local_newindex(lua_State *L) {
 }
 
 static int local_next(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE); /* scripts may call it themselves */
   lua_settop(L, 2);
   if (lua_next(L, 1)) return 2;
   lua_pushnil(L);
