@@ -101,9 +101,10 @@ int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt) {
   }
   if (err == GILUA_OK) {
     lua_pushcfunction(L, make_root);
-    if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+    int status = lua_pcall(L, 0, 0, 0);
+    if (status != LUA_OK) {
+      err = state_error(L, status);
       lua_pop(L, 1);
-      err = GILUA_ENOMEM;
     }
   }
   if (err != GILUA_OK) {

@@ -88,12 +88,14 @@ enum {
   GILUA_LIB_SAFE = 1 << 0,      /* nothing more: no files, processes, C libraries, bytecode or introspection */
   GILUA_LIB_THREADS = 1 << 1,   /* gilua.threading, gilua.queue, gilua.futures with threads */
   GILUA_LIB_IO = 1 << 2,        /* io without popen, dofile, loadfile, os.remove, os.rename, os.tmpname, gilua.gil */
-  GILUA_LIB_PROCESSES = 1 << 3, /* io.popen, os.execute, os.exit, os.getenv, os.setlocale, pools, multiprocessing */
-  GILUA_LIB_PACKAGES = 1 << 4,  /* require of Lua and C files, package.* */
+  GILUA_LIB_PROCESSES = 1 << 3, /* io.popen, os.execute, os.exit, os.getenv, os.setlocale, gilua.futures with pools of
+                                   processes, gilua.multiprocessing, gilua.pickle: a command may do anything */
+  GILUA_LIB_PACKAGES = 1 << 4,  /* require of Lua and C files, package.*: a C module may do anything */
   GILUA_LIB_BYTECODE = 1 << 5,  /* load of binary chunks, string.dump: bad bytecode can crash the process */
-  GILUA_LIB_DEBUG = 1 << 6,     /* the whole of debug */
+  GILUA_LIB_DEBUG = 1 << 6,     /* the whole of debug, which reaches the registry and what functions keep, and can crash
+                                   the process: for scripts that are trusted */
   GILUA_LIB_NATIVE = 1 << 7,    /* gilua.native: memory of its buffers is not under memory_limit_bytes */
-  GILUA_LIB_CTYPES = 1 << 8,    /* gilua.ctypes */
+  GILUA_LIB_CTYPES = 1 << 8,    /* gilua.ctypes: C functions may do anything */
   GILUA_LIB_SOCKETS = 1 << 9,   /* gilua.socket */
   GILUA_LIB_ALL = 0x7fffffff    /* also every module not named here */
 };
@@ -143,7 +145,7 @@ int gilua_close(gilua_Runtime *rt);
  * main thread and is inside, once: it has the lock, and goes on using L; gilua_leave lets others in while it does not.
  * `require "gilua"` in a stock interpreter does the same. The state may simply be closed by lua_close, with the lock:
  * that waits for threads. Owns: the runtime, until gilua_close or lua_close. Threads: the one that runs L. Fails:
- * GILUA_ENOMEM, GILUA_EINVAL, GILUA_EEXISTS (*rt is the one that L has). */
+ * GILUA_ENOMEM, GILUA_EINVAL, GILUA_EEXISTS (*rt is the one that L has), GILUA_ELUA: a hook of the host raised an error. */
 int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt);
 
 /* luaopen_gilua opens the module "gilua"; in a state without a runtime it attaches one, with the default configuration

@@ -10,6 +10,10 @@ static void attach(lua_State *L) {
   gilua_Config config = {.on_error = excepthook_to_stderr};
   gilua_Runtime *rt;
   int err = gilua_attach(L, &config, &rt);
+  if (err == GILUA_ELUA) { /* it says itself what it is */
+    lua_pushstring(L, gilua_error(rt));
+    lua_error(L);
+  }
   if (err != GILUA_OK && err != GILUA_EEXISTS) luaL_error(L, "cannot start gilua: %s", gilua_strerror(err));
 }
 

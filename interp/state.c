@@ -77,9 +77,9 @@ static void configure(Runtime *rt, const gilua_Config *c) {
 }
 
 /* The runtime of L; what may raise comes first, or leaves a State that can be closed. */
-static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
+static void open_runtime(lua_State *L, State *state, bool attached, const gilua_Config *c) {
   luaL_checkversion(L);
-  Runtime *rt = runtime_open(L, preempt_of(c), c->signal_number);
+  Runtime *rt = runtime_open(L, attached, preempt_of(c), c->signal_number);
   if (rt == NULL) luaL_error(L, "not enough memory");
   state->rt = rt;
   rt->heap = state->heap;
@@ -93,7 +93,7 @@ static void open_runtime(lua_State *L, State *state, const gilua_Config *c) {
 
 static int open_protected(lua_State *L) {
   Opening *o = lua_touserdata(L, 1);
-  open_runtime(L, o->state, o->config);
+  open_runtime(L, o->state, false, o->config);
 #ifdef GILUA_HOSTILE
   lua_gc(L, LUA_GCINC, 1, 1000, 1); /* a collector step at every allocation */
 #if LUA_VERSION_NUM > 504
@@ -158,14 +158,22 @@ static lua_State *new_lua(State *state, const gilua_Config *c) {
 #endif
 }
 
+int state_error(lua_State *L, int status) {
+  if (status == LUA_ERRMEM || lua_type(L, -1) != LUA_TSTRING) return GILUA_ENOMEM;
+  process_set_error(lua_tostring(L, -1));
+  return GILUA_ELUA;
+}
+
 static int run_opening(State *state, lua_State *L, lua_CFunction f, const gilua_Config *c) {
   Opening o = {.state = state, .config = c};
   if (!lua_checkstack(L, 4)) return GILUA_ENOMEM;
   lua_pushcfunction(L, f);
   lua_pushlightuserdata(L, &o);
-  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return GILUA_OK;
+  int status = lua_pcall(L, 1, 0, 0);
+  if (status == LUA_OK) return GILUA_OK;
+  int err = state->rt != NULL ? state_error(L, status) : GILUA_ENOMEM;
   lua_pop(L, 1);
-  return GILUA_ENOMEM;
+  return err;
 }
 
 static void free_heap(State *state) {
@@ -199,8 +207,7 @@ void state_close(State *state) {
 
 static int attach_protected(lua_State *L) {
   Opening *o = lua_touserdata(L, 1);
-  open_runtime(L, o->state, o->config);
-  o->state->rt->attached = true;
+  open_runtime(L, o->state, true, o->config);
   o->state->L = o->state->rt->L; /* L may be a coroutine, which is collected one day */
   o->state->rt->main->gil.stirred = hook_stirred;
   lib_coroutine_replace(L);

@@ -24,6 +24,10 @@ typedef struct State {
 int state_open(State *state, const gilua_Config *config);
 void state_close(State *state);
 
+/* state_error is what an error that a protected call left on top of L is to the caller: GILUA_ELUA, its text kept for
+ * gilua_error, or GILUA_ENOMEM. */
+int state_error(lua_State *L, int status);
+
 /* state_attach gives L, which runs on the calling thread, a runtime; the calling thread owns its lock then.
  * state_detach takes it away when all other threads have ended: L goes on, with the standard functions back. */
 int state_attach(State *state, lua_State *L, const gilua_Config *config);

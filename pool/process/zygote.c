@@ -213,7 +213,7 @@ void zygote_run(const Birth *birth) {
   z.command = prove_libc();
   if (birth->single) shared_inherit(); /* what the program shares stays alive for the Process that this is for */
   say(&z, &(ZygoteMessage){.op = ZYGOTE_READY, .pid = getpid()});
-  reset_signals(birth->rt->gil.ask_signal); /* from here on beside the program, which goes on */
+  reset_signals(gil_ask_signal(&birth->rt->gil)); /* from here on beside the program, which goes on */
   lua_pushcfunction(birth->L, age_protected);
   if (lua_pcall(birth->L, 0, 0, 0) != LUA_OK) lua_settop(birth->L, 0);
   loop(&z);

@@ -50,7 +50,7 @@ static bool ask(Gil *g, const GilThread *self, uint64_t now, pid_t *to) {
   uint64_t pause = max_u64(2 * g->ask_pause, g->interval);
   g->asked_at = now;
   g->ask_pause = pause < longest ? pause : longest;
-  if (owner == self || g->ask_signal == 0) return false;
+  if (owner == self || gil_ask_signal(g) == 0) return false;
   g->asks++;
   *to = owner->tid;
   return atomic_exchange_explicit(&owner->asked, true, memory_order_relaxed);
@@ -58,9 +58,10 @@ static bool ask(Gil *g, const GilThread *self, uint64_t now, pid_t *to) {
 
 void gil_signal(GilThread *t) {
   const Gil *g = t->gil;
-  if (g->ask_signal == 0) return;
+  int sig = gil_ask_signal(g);
+  if (sig == 0) return;
   atomic_store_explicit(&t->asked, true, memory_order_relaxed);
-  os_signal_thread(g->pid, atomic_load_explicit(&t->tid, memory_order_relaxed), g->ask_signal);
+  os_signal_thread(g->pid, atomic_load_explicit(&t->tid, memory_order_relaxed), sig);
 }
 
 void gil_plan(Gil *g, const GilThread *self, uint64_t now, GilAfter *after) {
@@ -83,7 +84,7 @@ void gil_alarm(Gil *g) {
 void gil_unlock(Gil *g, GilAfter after) {
   pthread_mutex_unlock(&g->m);
   if (after.wake != NULL) futex_wake(after.wake, 1);
-  if (after.ask != 0) os_signal_thread(g->pid, after.ask, g->ask_signal);
+  if (after.ask != 0) os_signal_thread(g->pid, after.ask, gil_ask_signal(g));
   if (after.nudge) gil_alarm(g);
 }
 

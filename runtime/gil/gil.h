@@ -152,7 +152,8 @@ struct Gil {
   _Atomic int spinners;             /* [a] threads that spin; relaxed, only a bound */
   int cpus;                         /* [m] processors of the process */
   pid_t pid;                        /* [i] changes in a forked child only */
-  int ask_signal;                   /* [i] 0: asking only sets the request, an armed count hook looks at it */
+  _Atomic int ask_signal;           /* [a] 0: asking only sets the request, an armed count hook looks at it; relaxed, it
+                                       becomes 0 once and then stays */
   void (*arm)(GilThread *self);     /* [i] makes self reach a safe point soon; called by the owner. May be NULL */
   void (*longest)(GilThread *self); /* [i] self leaves the lock after its longest hold, a long one. May be NULL */
   const GilWatcher *watcher;        /* [G] NULL: nobody watches */
@@ -253,6 +254,9 @@ void gil_request(GilThread *self, GilThread *target, uint32_t bits);
 
 /* gil_signal sends t, which may be the owner, the signal that asks. Safe in a signal handler. */
 void gil_signal(GilThread *t);
+
+/* gil_ask_signal is the signal that asks an owner, or 0. */
+static inline int gil_ask_signal(const Gil *g) { return atomic_load_explicit(&g->ask_signal, memory_order_relaxed); }
 
 /* gil_heard, called by the handler, tells whether the signal was one of gil_signal's or the nudger's. */
 static inline bool gil_heard(GilThread *self) {

@@ -42,6 +42,7 @@
 #include "runtime/gil/internal.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
+#include "runtime/os/signals.h"
 
 enum { LONG_HOLD_NS = 100000 };
 
@@ -406,6 +407,8 @@ static void forget(GilThread *self, uint32_t bits) {
 
 /* Sleeps until self owns the lock, or, without it, until the deadline or a wanted request: false. */
 static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
+  /* the signal should have come by now: C code has blocked it in this thread */
+  if (atomic_load_explicit(&self->asked, memory_order_relaxed)) os_unblock_signal(gil_ask_signal(self->gil));
   if (spin && atomic_load_explicit(&self->wake, memory_order_relaxed) == 0) gil_spin(self, deadline);
   for (;;) {
     /* acquire pairs with the release in gil_tell */

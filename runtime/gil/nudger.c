@@ -50,7 +50,7 @@ static void *nudger_main(void *arg) {
     bool unheard = false;
     uint64_t until = g->nudge_at = look(g, &idle, &to, &unheard);
     int64_t deadline = deadline_of(g, until), soon = again ? clock_ns() + GIL_STIR_NS : CLOCK_NEVER;
-    int sig = g->ask_signal;
+    int sig = gil_ask_signal(g);
     pthread_mutex_unlock(&g->m);
     if (unheard && g->unheard != NULL) g->unheard(g);
     if (to != 0) os_signal_thread(g->pid, to, sig);

@@ -12,10 +12,12 @@
  * Signals      the handler calls lua_sethook, as the Lua manual allows, on the coroutine that runs now. Each lua_sethook
  *              of ours stands between two writes of in_sethook; the handler leaves when it is set, and who cleared it
  *              looks at the requests again. Stores to `current` come before that look, so no request is missed.
- * Others'      handlers may set a hook at any instruction, too. One that comes while gil_hook runs or ours is being set
- * handlers     stays, but for windows of a few instructions (L6.4): between a look of ours at the hook or at
- *              Runtime.foreign and the store that follows, and where our handler comes amid their lua_sethook. To shut them
- *              out, each switch would have to block signals, two system calls. Who sends again is heard.
+ * Others'      handlers may set a hook at any instruction, too, as lua.c's does on Ctrl-C. Where somebody else made the state
+ * handlers     the main thread, which takes such signals, blocks them from its look at the hook to its store: what they set is
+ *              seen, and stays, or replaces ours, which is armed again. Two system calls each time; a host of gilua_open has
+ *              gilua_interrupt, so there only one that comes amid our lua_sethook is looked for (L6.4).
+ * Stand-in     one foreign hook at a time has ours in its place: it is put back when its coroutine is switched away from, or
+ *              when another one with a foreign hook is to be armed. So Runtime.foreign.L is on some thread's C stack.
  * Raises       one instruction after hold() returned: its <close> variable must exist first.
  */
 #include "runtime/state/hook.h"
@@ -23,16 +25,24 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "runtime/os/signals.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/request.h"
 #include "runtime/state/running.h"
+#include "runtime/state/taken.h"
 #include "runtime/state/userhook.h"
 
 static void gil_hook(lua_State *L, lua_Debug *ar);
 
 bool hook_is_foreign(const Runtime *rt, lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  return (hook != NULL && hook != gil_hook) || rt->foreign.L == L;
+  return hook == gil_hook ? rt->foreign.L == L : hook != NULL;
+}
+
+void hook_foreign(const Runtime *rt, lua_State *L, int *mask, int *count) {
+  bool stands_in = lua_gethook(L) == gil_hook;
+  *mask = stands_in ? rt->foreign.mask : lua_gethookmask(L);
+  *count = stands_in ? rt->foreign.count : lua_gethookcount(L);
 }
 
 enum { MASK_ALL = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
@@ -44,8 +54,21 @@ static void put_hook(lua_State *L, lua_Hook hook, int mask, int count) {
   if (there != NULL && lua_gethookmask(L) == 0) lua_sethook(L, there, MASK_ALL, 1);
 }
 
+/* Puts the foreign hook back that ours stands in for, but not from another thread that of the state where a host's handler may
+ * set one at the same time. Runs in the handler, too. */
+static bool give_back(const Tstate *ts) {
+  Runtime *rt = ts->rt;
+  ForeignHook f = rt->foreign;
+  if (f.L == NULL) return true;
+  if (rt->attached && f.L == rt->L && ts != rt->main) return false;
+  if (lua_gethook(f.L) == gil_hook) put_hook(f.L, f.hook, f.mask, f.count);
+  rt->foreign.L = NULL;
+  return true;
+}
+
 /* Runs in the handler, too: only plain reads and lua_sethook. Where no hook is, ours comes before the n-th instruction. */
-static void put_armed(Runtime *rt, lua_State *L, int n) {
+static void put_armed(const Tstate *ts, lua_State *L, int n) {
+  Runtime *rt = ts->rt;
   lua_Hook hook = lua_gethook(L);
   int mask = lua_gethookmask(L);
   if (hook != gil_hook && rt->foreign.L == L) rt->foreign.L = NULL; /* somebody put another in its place, or none */
@@ -53,7 +76,7 @@ static void put_armed(Runtime *rt, lua_State *L, int n) {
     put_hook(L, gil_hook, LUA_MASKCOUNT, n);
   } else if (hook == gil_hook) {
     put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
-  } else if (rt->foreign.L == NULL) {
+  } else if (give_back(ts)) {
     rt->foreign = (ForeignHook){.hook = hook, .mask = mask, .count = lua_gethookcount(L)};
     rt->foreign.L = L;
     put_hook(L, gil_hook, mask | LUA_MASKCOUNT, 1);
@@ -64,18 +87,22 @@ static void put_armed(Runtime *rt, lua_State *L, int n) {
 static void arm_current(Tstate *ts, int n) {
   const Clock *clock = &ts->gil.gil->clock;
   uint64_t start = clock_ticks(clock);
-  put_armed(ts->rt, ts->current, n);
+  put_armed(ts, ts->current, n);
   atomic_store_explicit(&ts->gil.arm_cost, clock_ticks(clock) - start, memory_order_relaxed);
 }
+
+static bool handlers_set_hooks(const Tstate *ts) { return ts->rt->attached && ts == ts->rt->main; }
 
 static void enter_sethook(Tstate *ts) {
   ts->in_sethook = 1;
   atomic_signal_fence(memory_order_seq_cst);
+  if (handlers_set_hooks(ts)) os_block_signals(0, &ts->before_sethook);
 }
 
 static void leave_sethook(Tstate *ts) {
   atomic_signal_fence(memory_order_seq_cst);
   ts->in_sethook = 0;
+  if (handlers_set_hooks(ts)) pthread_sigmask(SIG_SETMASK, &ts->before_sethook, NULL);
 }
 
 /* A thread that grants may do one more instruction: one whose last act is a release has ended when the new owner looks.
@@ -90,7 +117,12 @@ void hook_arm(GilThread *self) {
 }
 
 void hook_arm_in_handler(Tstate *ts) {
-  if (!ts->in_sethook) arm_current(ts, 1);
+  if (ts->in_sethook) return;
+  ts->in_sethook = 1; /* a handler may come amid another one */
+  atomic_signal_fence(memory_order_seq_cst);
+  arm_current(ts, 1);
+  atomic_signal_fence(memory_order_seq_cst);
+  ts->in_sethook = 0;
 }
 
 /* The user's hook on L, or NULL. */
@@ -124,37 +156,52 @@ static void set_hook(lua_State *L, UserHook *user, int poll) {
     put_hook(L, hook, mask, count);
 }
 
-void hook_reset(Runtime *rt, lua_State *L) {
+static void reset(Runtime *rt, lua_State *L, bool foreign_stays) {
   Tstate *ts = tstate_self();
   if (ts != NULL) enter_sethook(ts);
-  set_hook(L, user_of(rt, L), (int)rt->poll);
+  if (!foreign_stays && rt->foreign.L == L) rt->foreign.L = NULL;
+  if (!foreign_stays || !hook_is_foreign(rt, L)) set_hook(L, user_of(rt, L), (int)rt->poll);
   if (ts == NULL) return;
   leave_sethook(ts);
   if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 && ts->current == L) hook_arm(&ts->gil);
 }
 
+void hook_reset(Runtime *rt, lua_State *L) { reset(rt, L, false); }
+void hook_refresh(Runtime *rt, lua_State *L) { reset(rt, L, true); }
+
+void hook_inherit(Runtime *rt, lua_State *from, lua_State *to) {
+  ForeignHook f = rt->foreign;
+  if (f.L == from && lua_gethook(from) == gil_hook) lua_sethook(to, f.hook, f.mask, f.count);
+  else hook_refresh(rt, to);
+}
+
 void hook_watch(Tstate *ts, lua_State *L) {
   int poll = poll_of(ts, L);
-  if (poll == 0 || hook_is_foreign(ts->rt, L)) return;
+  if (poll == 0) return;
   enter_sethook(ts);
-  set_hook(L, user_of(ts->rt, L), poll);
+  if (!hook_is_foreign(ts->rt, L)) set_hook(L, user_of(ts->rt, L), poll);
   leave_sethook(ts);
 }
 
 void hook_arm_after_switch(Tstate *ts, lua_State *to) {
+  if (ts->rt->foreign.L != NULL && ts->rt->foreign.L != to) {
+    enter_sethook(ts);
+    give_back(ts);
+    leave_sethook(ts);
+  }
   if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0) hook_arm(&ts->gil);
-  else if (lua_gethook(to) == NULL) hook_reset(ts->rt, to);
+  else if (lua_gethook(to) == NULL) hook_refresh(ts->rt, to);
 }
 
 /* Puts back what belongs on L and passes the event to whom it belongs. */
 static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
   Runtime *rt = ts->rt;
+  UserHook *user = user_of(rt, L);
+  enter_sethook(ts);
   ForeignHook foreign = rt->foreign;
   bool is_foreign = foreign.L == L;
-  UserHook *user = is_foreign ? NULL : user_of(rt, L);
-  bool wanted = user != NULL && (user->mask & userhook_bit(ar)) != 0;
+  bool wanted = !is_foreign && user != NULL && (user->mask & userhook_bit(ar)) != 0;
   if (wanted && ar->event == LUA_HOOKCOUNT) wanted = userhook_counted(user);
-  enter_sethook(ts);
   if (lua_gethook(L) != gil_hook) { /* a handler was here since Lua called us */
     rt->foreign.L = is_foreign ? NULL : rt->foreign.L;
   } else if (is_foreign) {
@@ -177,8 +224,8 @@ static void tell_report(lua_State *L, Tstate *ts) {
  * its coroutines. */
 static void arm_outer(Tstate *ts, lua_State *L) {
   enter_sethook(ts);
-  if (ts->current != L) put_armed(ts->rt, ts->current, 1);
-  for (const Running *r = ts->outer_running; r != NULL; r = r->outer) put_armed(ts->rt, r->L, 1);
+  for (const Running *r = ts->outer_running; r != NULL; r = r->outer) put_armed(ts, r->L, 1);
+  if (ts->current != L) put_armed(ts, ts->current, 1); /* last: of foreign hooks only one has ours in its place */
   leave_sethook(ts);
 }
 
@@ -205,6 +252,7 @@ static void gil_hook(lua_State *L, lua_Debug *ar) {
     return;
   }
   running_find(ts, L);
+  if (__builtin_expect(atomic_load_explicit(&ts->rt->taker, memory_order_relaxed) != NULL, 0)) taken_serve(ts->rt);
   put_back(ts, L, ar);
   service(L, ts, ar->event == LUA_HOOKCOUNT);
 }
@@ -218,8 +266,8 @@ void hook_stirred(GilThread *self) {
 
 lua_Hook hook_take_foreign(Tstate *ts) {
   Runtime *rt = ts->rt;
-  lua_Hook hook = lua_gethook(rt->L);
   enter_sethook(ts);
+  lua_Hook hook = lua_gethook(rt->L);
   if (rt->foreign.L == rt->L) { /* ours was armed in its place */
     hook = rt->foreign.hook;
     rt->foreign.L = NULL;

@@ -18,11 +18,17 @@ void hook_arm_after_switch(Tstate *ts, lua_State *to);
  * and then: nobody can arm it. */
 void hook_watch(Tstate *ts, lua_State *L);
 
-/* hook_reset gives L the hook that belongs there: none, its user's, or the polling one. */
+/* hook_reset gives L the hook that belongs there: none, its user's, or the polling one; hook_refresh does, too, but one that
+ * somebody else's C code has set stays. */
 void hook_reset(Runtime *rt, lua_State *L);
+void hook_refresh(Runtime *rt, lua_State *L);
 
-/* hook_is_foreign tells whether somebody else's C code set the hook of L. */
+/* hook_inherit gives `to`, a coroutine that `from` has just made, the foreign hook of `from`, as Lua does, or refreshes it. */
+void hook_inherit(Runtime *rt, lua_State *from, lua_State *to);
+
+/* hook_is_foreign tells whether somebody else's C code set the hook of L; hook_foreign gives the mask and count of such a one. */
 bool hook_is_foreign(const Runtime *rt, lua_State *L);
+void hook_foreign(const Runtime *rt, lua_State *L, int *mask, int *count);
 
 /* hook_stirred requests REQUEST_HOOK if the host's signal handler has set a hook on the main state while self, the main
  * thread, waits or does native work: else the hook would be called at the next VM instruction only. Threads: self, or

@@ -18,6 +18,7 @@
 #include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -29,7 +30,8 @@
 #include "runtime/state/request.h"
 #include "runtime/state/door.h"
 
-enum { SECOND_INTERRUPT_NS = 1000000000, KEPT_DOORS = 1024 };
+enum { SECOND_INTERRUPT_NS = 1000000000, KEPT_DOORS = 1024, MOST_TAKES = 4 };
+#define FORGET_TAKES_NS 10000000000 /* a library that takes our signal now and then costs one late ask each time */
 
 /* A module that is safe in one runtime of a process, and the door of that one. */
 typedef struct ModuleUse {
@@ -54,6 +56,8 @@ static Runtime *runtimes;                     /* guarded by list_m */
 static bool fork_handlers;                    /* guarded by list_m; set once, never taken back */
 static unsigned forks;                        /* written by the only thread of a child */
 static bool preempt_handler[NSIG];            /* the same, by signal */
+static unsigned taken[NSIG];                  /* how often others have taken it lately; guarded by list_m */
+static int64_t taken_at[NSIG];                /* ns, when they did last; the same */
 static OldAction *_Atomic old_preempt[NSIG];  /* [a] released before the handler that acquires them is installed; never freed */
 static struct sigaction old_int, old_quit, old_cont; /* written before the handler that reads them is installed */
 static struct termios kept_modes;             /* the same */
@@ -85,10 +89,18 @@ static void forward(const struct sigaction *old, int sig, siginfo_t *info, void 
   else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN) old->sa_handler(sig);
 }
 
-/* Passes on a signal that is not ours. A library that was installed after us may pass it back. */
+static bool same_handler(const struct sigaction *a, const struct sigaction *b) {
+  return a->sa_flags == b->sa_flags && a->sa_handler == b->sa_handler;
+}
+
+/* Passes on a signal that is not ours. A library that was installed after us may pass it back; or it has called us, and then
+ * the one before it is meant. */
 static void pass_on(int sig, siginfo_t *info, void *context) {
+  struct sigaction there;
   const OldAction *old = atomic_load_explicit(&old_preempt[sig], memory_order_acquire);
-  if (old == NULL || passing_on) return;
+  if (passing_on || sigaction(sig, NULL, &there) != 0) return;
+  while (old != NULL && same_handler(&old->act, &there)) old = old->older;
+  if (old == NULL) return;
   passing_on = 1;
   forward(&old->act, sig, info, context);
   passing_on = 0;
@@ -124,9 +136,19 @@ void process_interrupt_thread(Tstate *target) {
   gil_alarm(&rt->gil); /* if what was armed gets lost */
 }
 
-static void on_sigint(int sig) {
+static bool is_installed(int sig) {
+  struct sigaction there;
+  return sigaction(sig, NULL, &there) == 0 && process_is_handler(&there);
+}
+
+static void on_sigint(int sig, siginfo_t *info, void *context) {
   int saved = errno;
   Runtime *rt = atomic_load(&interrupted);
+  if (rt == NULL && !is_installed(sig)) { /* a host that has put its own in front passes on what no runtime waits for */
+    forward(&old_int, sig, info, context);
+    errno = saved;
+    return;
+  }
   int64_t now = clock_ns(), last = atomic_exchange_explicit(&interrupted_at, now, memory_order_relaxed);
   if (rt == NULL || (last != 0 && now - last < SECOND_INTERRUPT_NS)) {
     signal(sig, SIG_DFL);
@@ -205,35 +227,46 @@ bool process_is_ours(void) {
 }
 
 bool process_is_handler(const struct sigaction *act) {
-  if ((act->sa_flags & SA_SIGINFO) != 0) return act->sa_sigaction == on_preempt;
-  return act->sa_handler == on_sigint || act->sa_handler == on_sigquit;
+  if ((act->sa_flags & SA_SIGINFO) == 0) return act->sa_handler == on_sigquit;
+  return act->sa_sigaction == on_preempt || act->sa_sigaction == on_sigint;
 }
+
+static Runtime *runtime_of_gil(Gil *g) { return (Runtime *)((char *)g - offsetof(Runtime, gil)); }
 
 /* With list_m: puts our handler before the one that is there. */
 static int put_in_front(int sig) {
   struct sigaction there;
   if (sigaction(sig, NULL, &there) != 0) return errno;
   if (process_is_handler(&there)) return 0;
-  OldAction *old = malloc(sizeof *old);
-  if (old == NULL) return ENOMEM;
-  *old = (OldAction){.act = there, .older = atomic_load_explicit(&old_preempt[sig], memory_order_relaxed)};
-  atomic_store_explicit(&old_preempt[sig], old, memory_order_release);
+  OldAction *older = atomic_load_explicit(&old_preempt[sig], memory_order_relaxed);
+  if (older == NULL || !same_handler(&older->act, &there)) {
+    OldAction *old = malloc(sizeof *old);
+    if (old == NULL) return ENOMEM;
+    *old = (OldAction){.act = there, .older = older};
+    atomic_store_explicit(&old_preempt[sig], old, memory_order_release);
+  }
   return install(sig, NULL, on_preempt, &there);
 }
 
 void process_unheard(Gil *g) {
   struct sigaction there;
-  int sig = g->ask_signal;
-  if (sigaction(sig, NULL, &there) != 0 || process_is_handler(&there)) return; /* it is late, or blocked */
+  int sig = gil_ask_signal(g);
+  if (sig == 0 || sigaction(sig, NULL, &there) != 0 || process_is_handler(&there)) return; /* it is late, or blocked */
   pthread_mutex_lock(&list_m);
-  put_in_front(sig);
+  int64_t now = clock_ns();
+  if (now - taken_at[sig] > FORGET_TAKES_NS) taken[sig] = 0;
+  taken_at[sig] = now;
+  bool again = ++taken[sig] > MOST_TAKES;
+  put_in_front(sig); /* once more, so that the owner is asked and sees what follows */
   pthread_mutex_unlock(&list_m);
+  if (again) atomic_store_explicit(&runtime_of_gil(g)->taker, there.sa_handler, memory_order_relaxed);
 }
 
 void process_handle_sigint(Runtime *rt) {
   Runtime *before = atomic_exchange(&interrupted, rt);
-  if (rt != NULL && before == NULL) install(SIGINT, on_sigint, NULL, &old_int);
-  else if (rt == NULL && before != NULL) sigaction(SIGINT, &old_int, NULL);
+  bool there = is_installed(SIGINT); /* a host may have replaced it since: its own stays */
+  if (rt != NULL && !there) install(SIGINT, NULL, on_sigint, &old_int);
+  else if (rt == NULL && before != NULL && there) sigaction(SIGINT, &old_int, NULL);
 }
 
 void process_release_sigint(Runtime *rt) {
@@ -242,7 +275,7 @@ void process_release_sigint(Runtime *rt) {
 
 void process_handle_sigquit(bool (*ask)(void *arg), void *arg) {
   bool was = atomic_load_explicit(&quit_ask, memory_order_relaxed) != NULL;
-  if (ask == NULL && was) sigaction(SIGQUIT, &old_quit, NULL);
+  if (ask == NULL && was && is_installed(SIGQUIT)) sigaction(SIGQUIT, &old_quit, NULL);
   atomic_store_explicit(&quit_arg, arg, memory_order_relaxed);
   atomic_store_explicit(&quit_ask, ask, memory_order_release);
   if (ask != NULL && !was) install(SIGQUIT, on_sigquit, NULL, &old_quit);

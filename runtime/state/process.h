@@ -40,7 +40,8 @@ bool process_is_ours(void);
 /* process_is_handler tells whether act is one of ours; they run on any thread. */
 bool process_is_handler(const struct sigaction *act);
 
-/* process_unheard puts our handler before that of a library that has taken the signal since. Is Gil.unheard. */
+/* process_unheard puts our handler before that of a library that has taken the signal since; one that does so again and again
+ * becomes Runtime.taker. Is Gil.unheard. */
 void process_unheard(Gil *g);
 
 /* process_add lists rt; with the first runtime that preempts by signal it installs the handler of PREEMPT_SIGNUM, with

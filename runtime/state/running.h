@@ -8,7 +8,8 @@
 static inline void running_note(Tstate *ts, lua_State *L) {
   ts->current = L;
   atomic_signal_fence(memory_order_seq_cst);
-  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 || ts->rt->poll != 0)
+  if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 || ts->rt->poll != 0 ||
+      ts->rt->foreign.L != NULL)
     hook_arm_after_switch(ts, L);
 }
 

@@ -49,7 +49,7 @@ static void fail_open(Runtime *rt) {
   free(rt);
 }
 
-Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
+Runtime *runtime_open(lua_State *L, bool attached, Preempt preempt, int signal) {
   luaL_checkstack(L, 4, NULL);
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   lua_State *main = lua_tothread(L, -1);
@@ -61,6 +61,7 @@ Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   error_open(L);
   Runtime *rt = blank(preempt);
   if (rt == NULL) return NULL;
+  rt->attached = attached;
   rt->L = main;
   rt->universe = lua_topointer(L, LUA_REGISTRYINDEX);
   rt->signal = signal != 0 ? signal : PREEMPT_SIGNUM;
@@ -77,7 +78,7 @@ Runtime *runtime_open(lua_State *L, Preempt preempt, int signal) {
   rt->gil.arm = hook_arm;
   rt->gil.longest = tstate_note_longest;
   rt->gil.unheard = process_unheard;
-  rt->gil.ask_signal = preempt == PREEMPT_SIGNAL ? rt->signal : 0;
+  atomic_store_explicit(&rt->gil.ask_signal, preempt == PREEMPT_SIGNAL ? rt->signal : 0, memory_order_relaxed);
   tstate_enter(rt->main);
   gil_take(&rt->main->gil);
   runtime_set_policy(rt, &policy_fair);
@@ -110,7 +111,7 @@ void runtime_set_policy(Runtime *rt, const Policy *policy) {
   gil_set_policy(&rt->gil, policy);
   rt->poll = policy->poll;
   rt->poll_yields = policy->battle;
-  if (rt->preempt == PREEMPT_COUNT && rt->poll == 0) rt->poll = COUNT_POLL;
+  if ((rt->preempt == PREEMPT_COUNT || rt->signal_lost) && rt->poll == 0) rt->poll = COUNT_POLL;
 #ifdef GILUA_HOSTILE
   if (rt->preempt != PREEMPT_NONE) {
     rt->poll = 1;
@@ -118,7 +119,7 @@ void runtime_set_policy(Runtime *rt, const Policy *policy) {
   }
 #endif
   Tstate *self = tstate_self();
-  hook_reset(rt, self->current);
+  hook_refresh(rt, self->current);
   /* the others arm when they get the lock, and what the hook then puts back is the polling one, or none */
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
     if (ts != self) atomic_fetch_or_explicit(&ts->gil.requests, REQUEST_SWITCH, memory_order_relaxed);

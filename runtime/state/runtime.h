@@ -113,6 +113,9 @@ struct Runtime {
   size_t stack_size;        /* [G] bytes for new threads, 0: the system's default */
   unsigned poll;            /* [G] VM instructions between two count hooks, 0: no such hook */
   bool poll_yields;         /* [G] each of these hooks lets a waiter run (policy ticks, the hostile build) */
+  void (*_Atomic taker)(int); /* [a] a handler that takes our signal again and again: count hooks are to preempt; set by the
+                               nudger, taken back by who switches; relaxed */
+  bool signal_lost;         /* [G] that was so: the signal is not used any more */
   bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
   ForeignHook foreign;      /* [G] */
   Phase phase;              /* [G] */
@@ -151,8 +154,8 @@ struct Runtime {
 Runtime *runtime_of(lua_State *L);
 
 /* runtime_open makes L, a fresh or running state, the main state of a new runtime whose lock the calling thread owns
- * from now on; signal is the one that preempts, 0 for the usual. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
-Runtime *runtime_open(lua_State *L, Preempt preempt, int signal);
+ * from now on; attached: somebody else made it; signal is the one that preempts, 0 for the usual. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
+Runtime *runtime_open(lua_State *L, bool attached, Preempt preempt, int signal);
 
 /* runtime_add_exit adds self, first, to what happens at the end of L's runtime; no effect if it was added to that. Raises
  * when the state has no runtime any more. */

@@ -43,6 +43,7 @@ Tstate *tstate_new(Runtime *rt, lua_State *base, Tstate *parent) {
 void tstate_unlist(Tstate *ts) {
   Runtime *rt = ts->rt;
   assert(ts->wait.queue == NULL);
+  if (rt->foreign.L == ts->base) rt->foreign.L = NULL; /* nothing of Lua runs there any more, and it may be collected */
   int *const refs[] = {&ts->thread_ref, &ts->locals_ref, &ts->cancel_ref, &ts->hook_error_ref, &ts->base_ref, &ts->error_ref};
   for (size_t i = 0; i < sizeof refs / sizeof refs[0]; i++) {
     luaL_unref(rt->spare, LUA_REGISTRYINDEX, *refs[i]);

@@ -34,6 +34,7 @@ struct Tstate {
   bool nested_astray;          /* [t] one of these is in use by another thread, too */
   bool astray;                 /* [t] that, or the state of the last call of ours is: nothing may wait */
   volatile sig_atomic_t in_sethook; /* [t] inside our lua_sethook: the handler stays away */
+  sigset_t before_sethook;     /* [t] the mask to come back to, where all handlers stay away */
   bool just_held;              /* [t] hold() returned: no raise before its <close> variable exists */
   bool shielded;               /* [t] requests do not end its waits now */
   bool owned;                  /* [i] started by gilua, not entered from outside */

@@ -88,13 +88,13 @@ void userhook_push(lua_State *L, lua_State *co) {
 
 void userhook_inherit(lua_State *L, lua_State *from, lua_State *to) {
   const UserHook *user = userhook_find(L, from);
-  if (user != NULL) {
+  if (user != NULL && !hook_is_foreign(runtime_of(L), from)) {
     int mask = user->mask, count = user->count;
     lua_pushnil(L);
     userhook_set(L, to, -1, mask, count);
     lua_pop(L, 1);
   } else {
-    hook_reset(runtime_of(L), to);
+    hook_inherit(runtime_of(L), from, to);
   }
 }
 

@@ -55,14 +55,16 @@ static int debug_gethook(lua_State *L) {
   int shift;
   lua_State *co = target_of(L, &shift);
   const UserHook *user = userhook_find(L, co);
-  if (user != NULL) {
+  int mask, count;
+  if (runtime_of(L) != NULL && hook_is_foreign(runtime_of(L), co)) {
+    hook_foreign(runtime_of(L), co, &mask, &count);
+    lua_pushliteral(L, "external hook");
+    push_letters(L, mask);
+    lua_pushinteger(L, count);
+  } else if (user != NULL) {
     userhook_push(L, co);
     push_letters(L, user->mask);
     lua_pushinteger(L, user->count);
-  } else if (runtime_of(L) != NULL && hook_is_foreign(runtime_of(L), co)) {
-    lua_pushliteral(L, "external hook");
-    push_letters(L, lua_gethookmask(co));
-    lua_pushinteger(L, lua_gethookcount(co));
   } else {
     luaL_pushfail(L);
     return 1;

@@ -3,6 +3,7 @@
 local t = require "testing"
 local threading = require "gilua.threading"
 local time = require "gilua.time"
+local gil = require "gilua.gil"
 local module = assert(package.loadlib("./" .. arg[1], "luaopen_hazard"))()
 
 -- Ends the hook: returns its calls, or nil if it was lost. Preemption stands in its place for an instruction at most.
@@ -74,6 +75,36 @@ t.test("L6.2 coroutines that threads share keep the hooks of a C module", functi
     end))
     for i, co in ipairs(coroutines) do t.equal(kept[co], true, "coroutine " .. i) end
   end)
+end)
+
+t.test("L6.2 a hook of a C module stays when the policy changes, and coroutines inherit it", function()
+  module.hook("", 10)
+  local policy = gil.policy()
+  gil.policy(policy)
+  assert(unhook(), "the hook is gone")
+  module.hook("", 10)
+  local hook, _, count = coroutine.wrap(debug.gethook)()
+  assert(unhook())
+  t.equal(hook, "external hook")
+  t.equal(count, 10)
+end)
+
+t.test("L6.2 debug.sethook takes the place of a C module's hook while ours stands in for that", function()
+  local lock = threading.Lock()
+  for _ = 1, 20 do
+    lock:acquire()
+    local waiter = threading.start(function() lock:acquire() lock:release() end)
+    time.sleep(0.002) -- until it waits; a release that grants the lock arms the granter
+    local calls = 0
+    module.hook("", 10)
+    module.call_both(lock.release, lock, debug.sethook, function() calls = calls + 1 end, "", 10)
+    for _ = 1, 2000 do end
+    debug.sethook()
+    waiter:join()
+    assert(calls > 1, "it was not called")
+    t.equal(debug.gethook(), nil)
+    assert(not module.unhook(), "the hook of before is there again")
+  end
 end)
 
 t.test("L6.2 a hook that a signal handler sets raises, as Ctrl-C in the stock interpreter", function()

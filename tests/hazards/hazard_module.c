@@ -39,6 +39,16 @@ static int l_unhook(lua_State *L) {
   return 1;
 }
 
+/* call_both(f, x, g, …): f(x), then g(…), with no instruction of Lua between */
+static int l_call_both(lua_State *L) {
+  int n = lua_gettop(L);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  lua_call(L, 1, 0);
+  lua_call(L, n - 3, 0);
+  return 0;
+}
+
 static int l_line(lua_State *L) {
   lua_Integer line = luaL_checkinteger(L, 1);
   lua_pushinteger(L, line >= 0 && line < MAX_LINES ? lines[line] : -1);
@@ -129,7 +139,7 @@ int luaopen_hazard(lua_State *L);
 
 int luaopen_hazard(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"hook", l_hook},
+      {"call_both", l_call_both}, {"hook", l_hook},
       {"unhook", l_unhook},
       {"line", l_line},
       {"stop_after", l_stop_after},
