@@ -12,6 +12,7 @@
 #include "interp/gilua.h"
 #include "interp/state.h"
 #include "runtime/state/error.h"
+#include "runtime/state/require.h"
 #include "runtime/state/text.h"
 
 /* gilua.threading and so on are required when their field is first read. */
@@ -22,7 +23,7 @@ static int load_field(lua_State *L) {
   lua_pushfstring(L, "gilua.%s", name != NULL ? name : "");
   lua_pushvalue(L, -1);
   if (lua_rawget(L, -3) == LUA_TNIL) return 0;
-  lua_getglobal(L, "require");
+  require_push(L);
   lua_pushvalue(L, -3);
   lua_call(L, 1, 1);
   lua_pushvalue(L, 2);

@@ -15,6 +15,7 @@
 #include "pool/futures/cpus.h"
 #include "pool/multiprocessing/async_result.h"
 #include "pool/multiprocessing/shared_handle.h"
+#include "runtime/state/require.h"
 
 static int cpu_count(lua_State *L) {
   lua_pushinteger(L, cpus_usable());
@@ -27,7 +28,7 @@ int lib_multiprocessing_open(lua_State *L) {
       {"cpu_count", cpu_count}, {"shared_array", shared_array_new},
       {"active_children", process_active_children}, {"current_process", process_current},
       {"parent_process", process_parent}, {NULL, NULL}};
-  lua_getglobal(L, "require"); /* the types of executors and futures are made there */
+  require_push(L); /* the types of executors and futures are made there */
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 0);
   luaL_newlib(L, funcs);

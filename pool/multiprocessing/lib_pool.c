@@ -17,6 +17,7 @@
 #include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/state/error.h"
 #include "runtime/state/options.h"
+#include "runtime/state/require.h"
 
 /* User value 1: the executor. */
 typedef struct Pool {
@@ -264,7 +265,7 @@ int pool_new(lua_State *L) {
   lua_settop(L, 1);
   if (!lua_isnil(L, 1) && lua_type(L, 1) != LUA_TNUMBER && !lua_istable(L, 1))
     luaL_argerror(L, 1, lua_pushfstring(L, "table expected, got %s: Pool takes one table, {processes = …}", luaL_typename(L, 1)));
-  lua_getglobal(L, "require");
+  require_push(L);
   lua_pushliteral(L, "gilua.futures");
   lua_call(L, 1, 1);
   if (lua_getfield(L, -1, "ProcessPoolExecutor") == LUA_TNIL)

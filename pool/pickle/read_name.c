@@ -4,6 +4,7 @@
 
 #include "pool/pickle/format.h"
 #include "pool/pickle/read.h"
+#include "runtime/state/require.h"
 
 /* Replaces the name of a module on top by the module; nil: there is none. */
 static void push_module(Reader *r) {
@@ -17,7 +18,7 @@ static void push_module(Reader *r) {
   names_push_root(L, r->base + SLOT_READ_LOADED);
   if (lua_isnil(L, -1) && (r->flags & PICKLE_REQUIRE) != 0) {
     lua_pop(L, 1);
-    lua_getglobal(L, "require");
+    require_push(L);
     lua_pushvalue(L, name);
     lua_call(L, 1, 1);
   }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/state/require.h"
 #include "runtime/state/text.h"
 
 /* socket.sleep(seconds) */
@@ -39,7 +40,7 @@ static void wrap_makers(lua_State *L) {
 
 /* Calls require(name); false with the message on top. */
 static bool load(lua_State *L, const char *name) {
-  lua_getglobal(L, "require");
+  require_push(L);
   lua_pushstring(L, name);
   return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }

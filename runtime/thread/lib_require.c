@@ -13,6 +13,7 @@
 #include "runtime/state/finalizer.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/state/object.h"
+#include "runtime/state/require.h"
 
 /* Stack of require. */
 enum { AT_NAME = 1, AT_LOADED, AT_LOADING, AT_RECORD };
@@ -166,6 +167,7 @@ void lib_require_replace(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   if (lua_getfield(L, -1, LUA_LOADLIBNAME) == LUA_TTABLE) {
     lua_pushcclosure(L, require, 1);
+    require_keep(L);
     lua_setglobal(L, "require");
     lua_pop(L, 1);
   } else {

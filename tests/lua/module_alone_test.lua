@@ -19,6 +19,15 @@ local programs = {
     local pool <close> = require "gilua.futures".ProcessPoolExecutor { max_workers = 1, start = "spawn" }
     local e = pool:submit(function() require "gilua.futures".Future():result(0) end):exception()
     return e.kind == "timeout" and tostring(e):find("^timeout: ") ~= nil]],
+  ["a program may take require away, and forbid globals that it did not declare"] = [[
+    local require = require
+    _G.require = nil
+    setmetatable(_G, { __index = function(_, k) error("no global " .. tostring(k)) end, __newindex = error })
+    local pool <close> = require "gilua.multiprocessing".Pool(1)
+    local x <close> = require "gilua.futures".ProcessPoolExecutor { max_workers = 1, start = "spawn" }
+    return pool:apply(math.abs, { -1 }) == 1 and require "gilua".time.monotonic() > 0 and
+           pool:apply(function(m) return m.dumps(1) end, { require "gilua.pickle" }) ~= nil and
+           x:submit(math.abs, -2):result() == 2]],
   ["error objects are pickled"] = [[
     local pickle = require "gilua.pickle"
     local _, e = pcall(pickle.loads, "junk")

@@ -200,7 +200,7 @@ t.test("wrong options of Pool are named at the caller's position", function()
     ["{ processes = 'two' }"] = "bad field 'processes' to 'Pool'",
     ["{ maxtasksperchild = 1.5 }"] = "bad field 'maxtasksperchild' to 'Pool'",
     ["{ process = 2 }"] = "unknown field 'process' to 'Pool' %(it has processes, ",
-    ["'2'"] = "bad argument #1 to 'Pool' %(table expected, got string%)",
+    ["'2'"] = "bad argument #1 to 'Pool' %(table expected, got string: Pool takes one table",
     ["2.5"] = "bad field 'processes' to 'Pool'",
     ["2, {}"] = "bad argument #2 to 'Pool' %(no value expected",
   } do
