@@ -53,7 +53,7 @@ t.test("a buffer is made of a length, a list, bytes or another buffer", function
   t.equal(list(native.buffer("f64", native.buffer("u8", "AB"))), "65.0 66.0")
   t.equal(#native.buffer("f64", 0), 0)
   t.raises("must not be negative", native.buffer, "f64", -1)
-  t.raises("invalid option 'f16'", native.buffer, "f16", 1)
+  t.raises("unknown type 'f16'", native.buffer, "f16", 1)
   t.raises("cannot be that long", native.buffer, "f64", math.maxinteger)
   t.raises("no multiple", native.buffer, "i32", "12345")
   t.raises("does not fit", native.buffer, "u8", native.buffer("i32", { 256 }))
