@@ -56,7 +56,10 @@ static void push_field(lua_State *L, const char *name, size_t n) {
     if (!lua_isnil(L, -1)) return;
   }
   lua_pop(L, 1);
-  if (!push_index(L)) return;
+  if (!push_index(L)) {
+    lua_pushnil(L);
+    return;
+  }
   lua_pushlstring(L, name, n);
   lua_rawget(L, -2);
 }

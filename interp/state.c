@@ -258,6 +258,7 @@ static int detach_protected(lua_State *L) {
 
 void state_detach(State *state) {
   thread_reap(state->rt);
+  hook_end(state->rt->main);
   run_opening(state, state->L, detach_protected, NULL);
   runtime_forget(state->L);
   runtime_free(state->rt);

@@ -408,7 +408,8 @@ static void forget(GilThread *self, uint32_t bits) {
 /* Sleeps until self owns the lock, or, without it, until the deadline or a wanted request: false. */
 static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
   /* the signal should have come by now: C code has blocked it in this thread */
-  if (atomic_load_explicit(&self->asked, memory_order_relaxed)) os_unblock_signal(gil_ask_signal(self->gil));
+  int signal = gil_ask_signal(self->gil);
+  if (signal != 0 && atomic_load_explicit(&self->asked, memory_order_relaxed)) os_unblock_signal(signal);
   if (spin && atomic_load_explicit(&self->wake, memory_order_relaxed) == 0) gil_spin(self, deadline);
   for (;;) {
     /* acquire pairs with the release in gil_tell */

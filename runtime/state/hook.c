@@ -140,20 +140,32 @@ static int poll_of(const Tstate *ts, const lua_State *L) {
   return rt->poll == 0 && is_watched ? WATCH_POLL : (int)rt->poll;
 }
 
-/* Sets the hook that belongs on L, unless it is there: setting it restarts Lua's count. poll: as poll_of, or Runtime.poll. */
-static void set_hook(lua_State *L, UserHook *user, int poll) {
-  int mask = 0, count = 0;
+typedef struct Setting {
+  int mask, count; /* mask 0: no hook */
+} Setting;
+
+/* What belongs on a coroutine with the user's hook, or NULL. poll: as poll_of, or Runtime.poll. */
+static Setting setting_of(UserHook *user, int poll) {
+  Setting s = {0, 0};
   if (user != NULL) {
-    mask = user->mask;
-    count = (mask & LUA_MASKCOUNT) != 0 ? userhook_step(user) : user->count;
+    s.mask = user->mask;
+    s.count = (s.mask & LUA_MASKCOUNT) != 0 ? userhook_step(user) : user->count;
   }
-  if (poll != 0 && ((mask & LUA_MASKCOUNT) == 0 || poll < count)) {
-    mask |= LUA_MASKCOUNT;
-    count = poll;
+  if (poll != 0 && ((s.mask & LUA_MASKCOUNT) == 0 || poll < s.count)) {
+    s.mask |= LUA_MASKCOUNT;
+    s.count = poll;
   }
-  lua_Hook hook = mask != 0 ? gil_hook : NULL;
-  if (lua_gethook(L) != hook || lua_gethookmask(L) != mask || lua_gethookcount(L) != count)
-    put_hook(L, hook, mask, count);
+  return s;
+}
+
+static bool is_there(lua_State *L, Setting s) {
+  return lua_gethook(L) == (s.mask != 0 ? gil_hook : NULL) && lua_gethookmask(L) == s.mask && lua_gethookcount(L) == s.count;
+}
+
+/* Sets what belongs on L, unless it is there: setting it restarts Lua's count. */
+static void set_hook(lua_State *L, UserHook *user, int poll) {
+  Setting s = setting_of(user, poll);
+  if (!is_there(L, s)) put_hook(L, s.mask != 0 ? gil_hook : NULL, s.mask, s.count);
 }
 
 static void reset(Runtime *rt, lua_State *L, bool foreign_stays) {
@@ -176,8 +188,10 @@ void hook_inherit(Runtime *rt, lua_State *from, lua_State *to) {
 }
 
 void hook_watch(Tstate *ts, lua_State *L) {
-  int poll = poll_of(ts, L);
+  int poll = poll_of(ts, L), count = lua_gethookcount(L);
   if (poll == 0) return;
+  /* a look that stores nothing needs no bracket */
+  if (lua_gethook(L) == gil_hook && (lua_gethookmask(L) & LUA_MASKCOUNT) != 0 && count > 0 && count <= poll) return;
   enter_sethook(ts);
   if (!hook_is_foreign(ts->rt, L)) set_hook(L, user_of(ts->rt, L), poll);
   leave_sethook(ts);
@@ -193,26 +207,32 @@ void hook_arm_after_switch(Tstate *ts, lua_State *to) {
   else if (lua_gethook(to) == NULL) hook_refresh(ts->rt, to);
 }
 
+/* Puts back what belongs on L. Returns the foreign hook that it was, L NULL if none. */
+static ForeignHook restore(Tstate *ts, lua_State *L, UserHook *user) {
+  Runtime *rt = ts->rt;
+  enter_sethook(ts);
+  ForeignHook foreign = rt->foreign;
+  if (foreign.L != L) foreign.L = NULL;
+  else rt->foreign.L = NULL;
+  if (lua_gethook(L) == gil_hook) { /* else a handler was here since Lua called us */
+    if (foreign.L != NULL) put_hook(L, foreign.hook, foreign.mask, foreign.count);
+    else set_hook(L, user, poll_of(ts, L));
+  }
+  leave_sethook(ts);
+  return foreign;
+}
+
 /* Puts back what belongs on L and passes the event to whom it belongs. */
 static void put_back(Tstate *ts, lua_State *L, lua_Debug *ar) {
   Runtime *rt = ts->rt;
   UserHook *user = user_of(rt, L);
-  enter_sethook(ts);
-  ForeignHook foreign = rt->foreign;
-  bool is_foreign = foreign.L == L;
+  ForeignHook foreign = {.L = NULL};
+  bool is_foreign = rt->foreign.L == L;
   bool wanted = !is_foreign && user != NULL && (user->mask & userhook_bit(ar)) != 0;
   if (wanted && ar->event == LUA_HOOKCOUNT) wanted = userhook_counted(user);
-  if (lua_gethook(L) != gil_hook) { /* a handler was here since Lua called us */
-    rt->foreign.L = is_foreign ? NULL : rt->foreign.L;
-  } else if (is_foreign) {
-    put_hook(L, foreign.hook, foreign.mask, foreign.count);
-    rt->foreign.L = NULL;
-  } else {
-    set_hook(L, user, poll_of(ts, L));
-  }
-  leave_sethook(ts);
+  if (is_foreign || !is_there(L, setting_of(user, poll_of(ts, L)))) foreign = restore(ts, L, user);
   if (wanted) userhook_call(L, ar);
-  if (is_foreign && (foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
+  if (foreign.L != NULL && (foreign.mask & userhook_bit(ar)) != 0 && ar->event != LUA_HOOKCOUNT) foreign.hook(L, ar);
 }
 
 static void tell_report(lua_State *L, Tstate *ts) {
@@ -257,6 +277,12 @@ static void gil_hook(lua_State *L, lua_Debug *ar) {
   service(L, ts, ar->event == LUA_HOOKCOUNT);
 }
 
+void hook_end(Tstate *ts) {
+  enter_sethook(ts);
+  give_back(ts);
+  leave_sethook(ts);
+}
+
 void hook_stirred(GilThread *self) {
   Tstate *ts = tstate_of(self);
   /* without the lock: nobody but this thread and its signal handlers sets a hook on its own state */
@@ -268,14 +294,12 @@ lua_Hook hook_take_foreign(Tstate *ts) {
   Runtime *rt = ts->rt;
   enter_sethook(ts);
   lua_Hook hook = lua_gethook(rt->L);
-  if (rt->foreign.L == rt->L) { /* ours was armed in its place */
-    hook = rt->foreign.hook;
-    rt->foreign.L = NULL;
-  } else if (hook != gil_hook) {
-    lua_sethook(rt->L, NULL, 0, 0);
-  }
+  bool stood_in = rt->foreign.L == rt->L; /* ours was armed in its place; a handler may have set another since */
+  if (stood_in) rt->foreign.L = NULL;
+  if (hook != gil_hook) lua_sethook(rt->L, NULL, 0, 0);
+  else hook = stood_in ? rt->foreign.hook : NULL;
   leave_sethook(ts);
-  return hook != gil_hook ? hook : NULL;
+  return hook;
 }
 
 void hook_call(lua_State *L, lua_Hook hook) {

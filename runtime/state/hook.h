@@ -30,6 +30,9 @@ void hook_inherit(Runtime *rt, lua_State *from, lua_State *to);
 bool hook_is_foreign(const Runtime *rt, lua_State *L);
 void hook_foreign(const Runtime *rt, lua_State *L, int *mask, int *count);
 
+/* hook_end gives back the hook of C code that ours stands in for, before a state goes on without its runtime. ts is self. */
+void hook_end(Tstate *ts);
+
 /* hook_stirred requests REQUEST_HOOK if the host's signal handler has set a hook on the main state while self, the main
  * thread, waits or does native work: else the hook would be called at the next VM instruction only. Threads: self, or
  * another while self stays out of Lua. hook_take_foreign takes that hook off and returns it, NULL if

@@ -1,7 +1,7 @@
 /* The one file with mutable statics: what the system keeps once a process is kept here once a process too. That is the
  * calling thread's state (thread-local), the list of runtimes, and the handlers of signals and of fork.
  *
- * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read `interrupted` only.
+ * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read atomics, and what is written before they are installed.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
  * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its
  *              door, the locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere
@@ -141,11 +141,24 @@ static bool is_installed(int sig) {
   return sigaction(sig, NULL, &there) == 0 && process_is_handler(&there);
 }
 
+/* What no runtime waits for belongs to a host's handler: that before ours, unless it is the one in front, which has passed it
+ * on. False: there is none. */
+static bool leave_to_host(int sig, siginfo_t *info, void *context) {
+  struct sigaction there;
+  bool front = sigaction(sig, NULL, &there) == 0 && !process_is_handler(&there);
+  bool none = (old_int.sa_flags & SA_SIGINFO) == 0 && old_int.sa_handler == SIG_DFL;
+  if (!front && none) return false;
+  if (passing_on || (front && same_handler(&old_int, &there))) return true;
+  passing_on = 1;
+  forward(&old_int, sig, info, context);
+  passing_on = 0;
+  return true;
+}
+
 static void on_sigint(int sig, siginfo_t *info, void *context) {
   int saved = errno;
   Runtime *rt = atomic_load(&interrupted);
-  if (rt == NULL && !is_installed(sig)) { /* a host that has put its own in front passes on what no runtime waits for */
-    forward(&old_int, sig, info, context);
+  if (rt == NULL && leave_to_host(sig, info, context)) {
     errno = saved;
     return;
   }
@@ -253,13 +266,18 @@ void process_unheard(Gil *g) {
   int sig = gil_ask_signal(g);
   if (sig == 0 || sigaction(sig, NULL, &there) != 0 || process_is_handler(&there)) return; /* it is late, or blocked */
   pthread_mutex_lock(&list_m);
+  if (sigaction(sig, NULL, &there) != 0 || process_is_handler(&there)) { /* another runtime's nudger was here first */
+    pthread_mutex_unlock(&list_m);
+    return;
+  }
   int64_t now = clock_ns();
   if (now - taken_at[sig] > FORGET_TAKES_NS) taken[sig] = 0;
   taken_at[sig] = now;
   bool again = ++taken[sig] > MOST_TAKES;
   put_in_front(sig); /* once more, so that the owner is asked and sees what follows */
   pthread_mutex_unlock(&list_m);
-  if (again) atomic_store_explicit(&runtime_of_gil(g)->taker, there.sa_handler, memory_order_relaxed);
+  void (*taker)(int) = there.sa_handler == SIG_DFL ? SIG_ERR : there.sa_handler; /* which is no NULL */
+  if (again) atomic_store_explicit(&runtime_of_gil(g)->taker, taker, memory_order_relaxed);
 }
 
 void process_handle_sigint(Runtime *rt) {

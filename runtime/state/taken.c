@@ -2,14 +2,18 @@
 #include "runtime/state/taken.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+/* SIG_ERR stands for the default. */
 static void describe(void (*handler)(int), char *text, size_t size) {
   Dl_info info;
   uintptr_t address = (uintptr_t)handler;
-  if (dladdr((void *)address, &info) == 0 || info.dli_fname == NULL)
+  if (handler == SIG_ERR || handler == SIG_IGN)
+    snprintf(text, size, "code that sets it to %s", handler == SIG_IGN ? "SIG_IGN" : "SIG_DFL");
+  else if (dladdr((void *)address, &info) == 0 || info.dli_fname == NULL)
     snprintf(text, size, "the handler at %#lx", (unsigned long)address);
   else if (info.dli_sname != NULL)
     snprintf(text, size, "%s of %s", info.dli_sname, info.dli_fname);

@@ -278,6 +278,38 @@ snippets["gilua.multiprocessing"] = {
     back[1] = 7
     assert(a[1] == 7 and #a == 3)]],
   ["cpu_count"] = [[assert(m.cpu_count() >= 1)]],
+  ["Queue JoinableQueue SimpleQueue"] = [[
+    local q, j, s = m.Queue(1), m.JoinableQueue(), m.SimpleQueue()
+    assert(q:put({ 1 }) and q:full() and select(2, q:put(2, false)) == "full" and q:get()[1] == 1 and q:empty())
+    assert(j:put_nowait("x") and j:get_nowait() == "x")
+    j:task_done()
+    assert(j:join() and s:put(3) and s:get() == 3 and s:empty())]],
+  ["Pipe"] = [[
+    local a, b = m.Pipe()
+    assert(a:send{ 2 } and b:poll(1) and b:recv()[1] == 2 and a:send_bytes "x" and b:recv_bytes() == "x")
+    a:close()
+    assert(select(2, b:recv()) == "closed")]],
+  ["Lock RLock Semaphore BoundedSemaphore"] = [[
+    for _, make in ipairs{ m.Lock, m.RLock, m.Semaphore, m.BoundedSemaphore } do
+      local lock = make()
+      assert(lock:acquire())
+      lock:release()
+      do local _ <close> = lock:hold() end
+    end]],
+  ["Event Condition Barrier"] = [[
+    local e, c, b = m.Event(), m.Condition(), m.Barrier(1)
+    e:set()
+    assert(e:is_set() and e:wait() and b:wait() == 1)
+    local _ <close> = c:hold()
+    assert(c:wait(0) == false)
+    c:notify() c:notify_all()]],
+  ["Value"] = [[
+    local v = m.Value("i64", 4)
+    assert(v:add(3) == 7 and v.value == 7)
+    local _ <close> = v:get_lock():hold()]],
+  ["current_process parent_process active_children"] = [[
+    local me = m.current_process()
+    assert(me.pid and me.name and #m.active_children() == 0 and (m.parent_process() or true))]],
 }
 
 return snippets
