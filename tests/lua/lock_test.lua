@@ -221,7 +221,7 @@ t.test("methods check their object", function()
   t.raises("Lock, RLock or Condition expected", lock.acquire, nil)
   t.raises("Lock, RLock or Condition expected", lock.release, threading.Event())
   t.raises("no field 'x'", function() lock.x = 1 end)
-  t.equal(tostring(lock):match("^gilua.Lock: "), "gilua.Lock: ")
+  t.equal(tostring(lock):match "^%w+", "Lock")
   t.equal(getmetatable(lock), "gilua.Lock")
 end)
 
