@@ -5,6 +5,8 @@
  *   conn:poll([timeout = 0]) -> boolean                       is there something to receive, or is the other end closed?
  *   conn:send_bytes(string)   conn:recv_bytes([timeout])      conn:close()     conn.closed     <close>: close
  *
+ * close() ends what other threads do with this end: recv gives nil, "closed", and poll false.
+ *
  * Pipe(false) goes one way: the first end receives, the second sends. An end is closed when no living process has it: each
  * that got it closes its own, or drops it, or ends. What a Process inherits counts for it until it ends or closes it, but
  * never when it asks whether the other end of its own Pipe is closed.
@@ -29,9 +31,7 @@ static int send_value(lua_State *L) {
   SQueueResult result;
   lua_settop(L, 2);
   if (queue_of(h)->recv_only) return luaL_error(L, "this end of the Pipe only receives");
-  SharedObject *other = shared_at(h->s.arena, h->s.object->peer);
-  Shared end = {.arena = h->s.arena, .object = other, .serial = other->serial, .holder = h->s.holder};
-  park_check(L, ts, shared_item_put(L, ts, &end, 2, CLOCK_NEVER, &result));
+  park_check(L, ts, shared_item_put(L, ts, h, 2, CLOCK_NEVER, &result));
   if (result == SQUEUE_CLOSED) return answer(L, "closed");
   lua_pushboolean(L, 1);
   return 1;
@@ -54,7 +54,7 @@ static int connection_recv(lua_State *L) {
   bool poll;
   int64_t deadline = park_timeout(L, 2, &poll);
   if (queue_of(h)->send_only) return luaL_error(L, "this end of the Pipe only sends");
-  if (!park_check(L, ts, shared_item_get(L, ts, &h->s, poll ? 0 : deadline, &result))) return answer(L, "timeout");
+  if (!park_check(L, ts, shared_item_get(L, ts, h, poll ? 0 : deadline, &result))) return answer(L, "timeout");
   return result == SQUEUE_CLOSED ? answer(L, "closed") : 1;
 }
 
@@ -71,7 +71,10 @@ static int connection_poll(lua_State *L) {
   bool poll = lua_isnoneornil(L, 2);
   int64_t deadline = 0;
   if (!poll) deadline = park_timeout(L, 2, &poll);
-  lua_pushboolean(L, park_check(L, ts, squeue_poll(ts, &h->s, poll ? 0 : deadline)));
+  shared_use(h);
+  ParkResult result = squeue_poll(ts, &h->s, poll ? 0 : deadline);
+  shared_unuse(h);
+  lua_pushboolean(L, park_check(L, ts, result));
   return 1;
 }
 
@@ -83,7 +86,7 @@ static int connection_close(lua_State *L) {
 static bool connection_get(lua_State *L, void *object, const char *field) {
   const SharedHandle *h = object;
   if (strcmp(field, "closed") != 0) return false;
-  lua_pushboolean(L, h->s.arena == NULL);
+  lua_pushboolean(L, shared_closed(h));
   return true;
 }
 

@@ -1,12 +1,13 @@
 /* multiprocessing.Queue([maxsize]), JoinableQueue([maxsize]), SimpleQueue(): between processes.
  *
- *   q:put(item [, block = true [, timeout]]) -> true or nil, "full" | "timeout"
- *   q:get([block = true [, timeout]]) -> item or nil, "empty" | "timeout"
+ *   q:put(item [, block = true [, timeout]]) -> true or nil, "full" | "timeout" | "closed"
+ *   q:get([block = true [, timeout]]) -> item or nil, "empty" | "timeout" | "closed"
  *   q:put_nowait(item)   q:get_nowait()   q:qsize()   q:empty()   q:full()   q:close()
  *   q:task_done()   q:join([timeout]) -> boolean                             of a JoinableQueue
  *
  * Items are all values but nil, by gilua.pickle, of any size; those of one producer come out in the order in which they were put.
- * What was put whole is there once, whoever dies; what was half put is not. close() gives up the queue here: others go on.
+ * What was put whole is there once, whoever dies; what was half put is not. close() gives up the queue here: other
+ * processes go on, and threads of this one that wait have "closed", join false.
  */
 #include "pool/multiprocessing/shared_item.h"
 #include "runtime/sync/lib_sync.h"
@@ -42,7 +43,8 @@ static int put(lua_State *L, int64_t deadline) {
   Tstate *ts = park_self(L);
   SQueueResult result;
   luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
-  if (!park_check(L, ts, shared_item_put(L, ts, &h->s, 2, deadline, &result))) return refuse(L, "full", deadline);
+  if (!park_check(L, ts, shared_item_put(L, ts, h, 2, deadline, &result))) return refuse(L, "full", deadline);
+  if (result == SQUEUE_CLOSED) return refuse(L, "closed", 0);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -54,8 +56,8 @@ static int get(lua_State *L, int64_t deadline) {
   SharedHandle *h = check(L);
   Tstate *ts = park_self(L);
   SQueueResult result;
-  if (!park_check(L, ts, shared_item_get(L, ts, &h->s, deadline, &result))) return refuse(L, "empty", deadline);
-  return 1;
+  if (!park_check(L, ts, shared_item_get(L, ts, h, deadline, &result))) return refuse(L, "empty", deadline);
+  return result == SQUEUE_CLOSED ? refuse(L, "closed", 0) : 1;
 }
 
 static int queue_get(lua_State *L) { return get(L, deadline_at(L, 2)); }
@@ -87,7 +89,10 @@ static int queue_task_done(lua_State *L) {
   SharedHandle *h = shared_check(L, 1, &shared_joinable_queue_type);
   Tstate *ts = park_self(L);
   bool refused = false;
-  park_check(L, ts, squeue_task_done(ts, &h->s, &refused));
+  shared_use(h);
+  ParkResult result = squeue_task_done(ts, &h->s, &refused);
+  shared_unuse(h);
+  park_check(L, ts, result);
   return refused ? luaL_error(L, "task_done called more often than put") : 0;
 }
 
@@ -96,7 +101,10 @@ static int queue_join(lua_State *L) {
   Tstate *ts = park_self(L);
   bool poll;
   int64_t deadline = park_timeout(L, 2, &poll);
-  lua_pushboolean(L, park_check(L, ts, squeue_join(ts, &h->s, poll ? 0 : deadline)));
+  shared_use(h);
+  ParkResult result = squeue_join(ts, &h->s, poll ? 0 : deadline);
+  shared_unuse(h);
+  lua_pushboolean(L, park_check(L, ts, result));
   return 1;
 }
 

@@ -57,15 +57,24 @@ void shared_push_pair(lua_State *L, SharedKind kind, size_t size) {
 
 int shared_refuse(lua_State *L, const SharedHandle *h) {
   const char *name = short_name(h->head.type);
-  if (h->s.arena == NULL) return error_raise_state(L, "closed", lua_pushfstring(L, "this %s is closed", name));
+  if (shared_closed(h)) return error_raise_state(L, "closed", lua_pushfstring(L, "this %s is closed", name));
   return error_raise_state(L, "gone", lua_pushfstring(L, "this %s is gone: every process that had it when this one was forked "
                                                       "has dropped it", name));
 }
 
 void shared_close(SharedHandle *h) {
   if (h->s.arena == NULL) return;
+  if (h->s.users > 0 && h->s.holder == shared_self()) {
+    atomic_store(&h->s.closing, true);
+    places_wake_all(&((SharedQueue *)h->s.object)->places);
+    return;
+  }
   SharedObject *peer = shared_drop(&h->s);
   if (peer != NULL) places_wake_all(&((SharedQueue *)peer)->places);
+}
+
+void shared_unuse(SharedHandle *h) {
+  if (--h->s.users == 0 && atomic_load(&h->s.closing)) shared_close(h);
 }
 
 int shared_collect(lua_State *L) {

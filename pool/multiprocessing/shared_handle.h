@@ -39,8 +39,16 @@ static inline SharedHandle *shared_check(lua_State *L, int i, const ObjectType *
 int shared_collect(lua_State *L);
 int shared_reduce(lua_State *L);
 
-/* shared_close gives the handle up; whoever waits at the other end of a Pipe looks. */
+/* shared_close gives the handle up; whoever waits at the other end of a Pipe looks. What other threads of this process do with
+ * a queue meanwhile ends first: between shared_use and shared_unuse, which nothing raises, the object stays. */
 void shared_close(SharedHandle *h);
+static inline void shared_use(SharedHandle *h) { h->s.users++; }
+void shared_unuse(SharedHandle *h);
+
+/* shared_closed tells whether it was. */
+static inline bool shared_closed(const SharedHandle *h) {
+  return h->s.arena == NULL || atomic_load_explicit(&h->s.closing, memory_order_relaxed);
+}
 
 /* The constructors, in one file each; they go into the table on top. */
 void lib_shared_lock_add(lua_State *L);

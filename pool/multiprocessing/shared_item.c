@@ -29,7 +29,16 @@ static bool flat(lua_State *L, int i, unsigned char *tag, lua_Integer *word, str
   return true;
 }
 
-ParkResult shared_item_put(lua_State *L, Tstate *ts, Shared *s, int i, int64_t deadline, SQueueResult *result) {
+static ParkResult put(Tstate *ts, SharedHandle *h, const struct iovec *parts, int64_t deadline, SQueueResult *result) {
+  SharedObject *other = h->s.object->peer != 0 ? shared_at(h->s.arena, h->s.object->peer) : NULL;
+  Shared end = {.arena = h->s.arena, .object = other, .serial = other != NULL ? other->serial : 0, .holder = h->s.holder};
+  shared_use(h);
+  ParkResult outcome = squeue_put(ts, other != NULL ? &end : &h->s, parts, 2, deadline, result);
+  shared_unuse(h);
+  return outcome;
+}
+
+ParkResult shared_item_put(lua_State *L, Tstate *ts, SharedHandle *h, int i, int64_t deadline, SQueueResult *result) {
   unsigned char tag = ITEM_PICKLE;
   lua_Integer word;
   PickleMessage message = {0};
@@ -38,27 +47,29 @@ ParkResult shared_item_put(lua_State *L, Tstate *ts, Shared *s, int i, int64_t d
     pickle_dump(L, i, 1, PICKLE_VALUE, NULL, &message);
     parts[1] = (struct iovec){message.bytes, message.size};
   }
-  ParkResult outcome = squeue_put(ts, s, parts, 2, deadline, result);
+  bool open = shared_usable(&h->s); /* pickling calls what Lua code it likes */
+  ParkResult outcome = open ? put(ts, h, parts, deadline, result) : PARK_GRANTED;
   pickle_message_free(L, &message);
+  if (!open) shared_refuse(L, h);
   if (outcome == PARK_GRANTED && *result == SQUEUE_NO_MEMORY) luaL_error(L, "the shared memory is full");
   return outcome;
 }
 
 /* Large bytes are copied before they are read: nobody else may change them meanwhile. */
-static void push_pickled(lua_State *L, Shared *s, QueueItem *item) {
-  const unsigned char *bytes = (const unsigned char *)squeue_bytes(s, item) + 1;
+static void push_pickled(lua_State *L, Arena *a, QueueItem *item) {
+  const unsigned char *bytes = (const unsigned char *)squeue_bytes(a, item) + 1;
   size_t size = item->size - 1;
   if (item->extent != 0) {
     void *copy = lua_newuserdatauv(L, size, 0);
     memcpy(copy, bytes, size);
-    squeue_done(s, item);
+    squeue_done(a, item);
     bytes = copy;
   }
   pickle_load(L, bytes, size, NULL, PICKLE_TRUSTED | PICKLE_REQUIRE, LUA_NOREF);
 }
 
-static void push(lua_State *L, Shared *s, QueueItem *item) {
-  const unsigned char *bytes = squeue_bytes(s, item);
+static void push(lua_State *L, Arena *a, QueueItem *item) {
+  const unsigned char *bytes = squeue_bytes(a, item);
   lua_Integer word = 0;
   lua_Number number;
   if (item->size == 1 + sizeof word) memcpy(&word, bytes + 1, sizeof word);
@@ -71,17 +82,20 @@ static void push(lua_State *L, Shared *s, QueueItem *item) {
     case ITEM_STRING: lua_pushlstring(L, (const char *)bytes + 1, item->size - 1); break;
     case ITEM_TRUE:
     case ITEM_FALSE: lua_pushboolean(L, bytes[0] == ITEM_TRUE); break;
-    case ITEM_PICKLE: push_pickled(L, s, item); break;
+    case ITEM_PICKLE: push_pickled(L, a, item); break;
     default: lua_pushnil(L);
   }
 }
 
-ParkResult shared_item_get(lua_State *L, Tstate *ts, Shared *s, int64_t deadline, SQueueResult *result) {
+ParkResult shared_item_get(lua_State *L, Tstate *ts, SharedHandle *h, int64_t deadline, SQueueResult *result) {
+  Arena *a = h->s.arena; /* it stays, whatever a finalizer closes */
   QueueItem item;
   item.extent = 0;
-  ParkResult outcome = squeue_get(ts, s, deadline, &item, result);
+  shared_use(h);
+  ParkResult outcome = squeue_get(ts, &h->s, deadline, &item, result);
+  shared_unuse(h);
   if (outcome != PARK_GRANTED || *result != SQUEUE_DONE) return outcome;
-  push(L, s, &item);
-  if (item.extent != 0) squeue_done(s, &item);
+  push(L, a, &item);
+  if (item.extent != 0) squeue_done(a, &item);
   return outcome;
 }

@@ -5,11 +5,11 @@
 #include "pool/multiprocessing/shared_handle.h"
 #include "runtime/shared/squeue.h"
 
-/* shared_item_put puts the value at index i into the queue of h, which may be the other end of a Pipe. Raises what prevents it;
- * PARK_TIMEOUT: it was full. */
-ParkResult shared_item_put(lua_State *L, Tstate *ts, Shared *s, int i, int64_t deadline, SQueueResult *result);
+/* shared_item_put puts the value at index i into the queue of h, or of the other end of a Pipe. Raises what prevents it;
+ * PARK_TIMEOUT: it was full. SQUEUE_CLOSED: or this handle was closed meanwhile. */
+ParkResult shared_item_put(lua_State *L, Tstate *ts, SharedHandle *h, int i, int64_t deadline, SQueueResult *result);
 
 /* shared_item_get pushes the first value; only if PARK_GRANTED and SQUEUE_DONE. */
-ParkResult shared_item_get(lua_State *L, Tstate *ts, Shared *s, int64_t deadline, SQueueResult *result);
+ParkResult shared_item_get(lua_State *L, Tstate *ts, SharedHandle *h, int64_t deadline, SQueueResult *result);
 
 #endif

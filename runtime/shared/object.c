@@ -172,6 +172,7 @@ bool shared_adopt(Shared *s) {
   if (o == s->object) {
     set(o->holds, a->member, true);
     s->holder = a->self;
+    s->users = 0; /* those of the process that this one was forked from */
   }
   arena_leave(a);
   return s->holder == shared_self();

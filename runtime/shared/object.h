@@ -53,6 +53,8 @@ typedef struct Shared {
   SharedObject *object;
   uint32_t serial;
   SharedId holder;      /* the process for which it is a hold */
+  unsigned users;       /* calls of the holder's threads that work with it, without the interpreter lock at times */
+  atomic_bool closing;  /* [a] closed, but for its users: they end soon, and the last drops it; seq_cst: waiters look at it */
   _Atomic int spins;    /* [a] of waits by this handle: so many more may spin in vain, < 0: so many do not spin; relaxed */
 } Shared;
 
@@ -77,7 +79,8 @@ int shared_attach(Shared *s, const SharedName *name);
 /* shared_usable makes an inherited handle a hold of this process; false: the object is gone, or the handle was closed. */
 bool shared_adopt(Shared *s);
 static inline bool shared_usable(Shared *s) {
-  return s->arena != NULL && (s->holder == shared_self() || shared_adopt(s));
+  return s->arena != NULL && !atomic_load_explicit(&s->closing, memory_order_relaxed) &&
+         (s->holder == shared_self() || shared_adopt(s));
 }
 
 /* shared_drop gives a handle up. Who waits at the other end of a Pipe is to look then: returns that end, NULL: nobody. */

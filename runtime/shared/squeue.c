@@ -245,6 +245,13 @@ static uint32_t write_large(Tstate *ts, Arena *a, const struct iovec *parts, int
   return extent;
 }
 
+/* This handle was closed meanwhile. */
+static ParkResult closed_here(Shared *s, ParkResult outcome, SQueueResult *result) {
+  if (outcome != PARK_TIMEOUT || !atomic_load(&s->closing)) return outcome;
+  *result = SQUEUE_CLOSED;
+  return PARK_GRANTED;
+}
+
 ParkResult squeue_put(Tstate *ts, Shared *s, const struct iovec *parts, int nparts, int64_t deadline, SQueueResult *result) {
   QueueWait qw = {.w = {.handle = s,
                         .places = &queue_of(s)->places,
@@ -265,7 +272,7 @@ ParkResult squeue_put(Tstate *ts, Shared *s, const struct iovec *parts, int npar
   free_extent(s->arena, qw.extent);
   free_extent(s->arena, qw.spare);
   *result = qw.result;
-  return outcome;
+  return closed_here(s, outcome, result);
 }
 
 ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, SQueueResult *result) {
@@ -280,11 +287,11 @@ ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, 
   ParkResult outcome = shared_wait(ts, &qw.w);
   free_extent(s->arena, qw.emptied);
   *result = qw.result;
-  return outcome;
+  return closed_here(s, outcome, result);
 }
 
-void squeue_done(Shared *s, QueueItem *item) {
-  free_extent(s->arena, item->extent);
+void squeue_done(Arena *a, QueueItem *item) {
+  free_extent(a, item->extent);
   item->extent = 0;
 }
 

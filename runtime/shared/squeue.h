@@ -54,10 +54,10 @@ ParkResult squeue_put(Tstate *ts, Shared *s, const struct iovec *parts, int npar
 
 /* squeue_get takes the first. The caller reads squeue_bytes and calls squeue_done. */
 ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, SQueueResult *result);
-static inline const void *squeue_bytes(const Shared *s, const QueueItem *item) {
-  return item->extent != 0 ? arena_at(s->arena, item->extent) : item->small;
+static inline const void *squeue_bytes(const Arena *a, const QueueItem *item) {
+  return item->extent != 0 ? arena_at(a, item->extent) : item->small;
 }
-void squeue_done(Shared *s, QueueItem *item);
+void squeue_done(Arena *a, QueueItem *item);
 
 /* squeue_poll waits until there is something to get, or the other end is closed. */
 ParkResult squeue_poll(Tstate *ts, Shared *s, int64_t deadline);

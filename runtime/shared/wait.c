@@ -124,7 +124,9 @@ static void leave_place(SharedWait *w, bool done) {
   if (told && !done) places_grant(w->places, w->group, 1, &w->woken);
 }
 
-static bool over(SharedWait *w) { return atomic_load(&w->stop) || clock_ns() >= w->deadline; }
+static bool stopped(SharedWait *w) { return atomic_load(&w->stop) || atomic_load(&w->handle->closing); }
+
+static bool over(SharedWait *w) { return stopped(w) || clock_ns() >= w->deadline; }
 
 /* Spinning that is in vain takes the processor from the one that is waited for: then it is tried now and then only. */
 static bool may_spin(SharedWait *w) {
@@ -158,7 +160,7 @@ static bool sleep_once(SharedWait *w) {
   uint32_t waiting = PLACE_WAITING;
   if (!atomic_compare_exchange_strong(&x->state, &waiting, PLACE_ASLEEP)) return false;
   bool in_time = true;
-  while (in_time && state_of(x) == PLACE_ASLEEP && !atomic_load(&w->stop))
+  while (in_time && state_of(x) == PLACE_ASLEEP && !stopped(w))
     in_time = futex_wait_shared(&x->state, PLACE_ASLEEP, until);
   uint32_t asleep = PLACE_ASLEEP;
   atomic_compare_exchange_strong(&x->state, &asleep, PLACE_WAITING);
@@ -191,7 +193,7 @@ static void wait_outside(void *arg) {
       ends = last;
       continue;
     }
-    done = !atomic_load(&w->stop) && try_now(w, look); /* whoever is to raise something takes nothing */
+    done = !stopped(w) && try_now(w, look); /* whoever is to raise something takes nothing */
     ends = over(w);
     if (done || ends) leave_place(w, done);
     else if (w->place < 0) take_place(w);
@@ -250,7 +252,7 @@ ParkResult shared_wait(Tstate *ts, SharedWait *w) {
     if (w->granted) return PARK_GRANTED;
     if (w->full && w->bound) return PARK_FORBIDDEN;
     if (!w->shielded && !request_serve_hook(ts)) return PARK_REQUESTED;
-    if (clock_ns() >= w->deadline) return PARK_TIMEOUT;
+    if (clock_ns() >= w->deadline || atomic_load(&w->handle->closing)) return PARK_TIMEOUT;
     atomic_store(&w->stop, false);
   }
 }

@@ -72,7 +72,7 @@ struct SharedWait {
   atomic_bool stop;   /* [a] a request came */
 };
 
-/* shared_wait tries, and waits until that gives true. Needs the lock, held by ts; leaves it if it must wait. Gives what
+/* shared_wait tries, and waits until that gives true; PARK_TIMEOUT: late, or the handle is `closing`. Needs the lock, held by ts; leaves it if it must wait. Gives what
  * park_check takes. */
 ParkResult shared_wait(Tstate *ts, SharedWait *w);
 

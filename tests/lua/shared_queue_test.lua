@@ -283,4 +283,61 @@ t.test("memory of queues that were dropped is used again", function()
   end
 end)
 
+t.test("closing an end of a Pipe ends what other threads of the process do with it", function()
+  local a, b = mp.Pipe()
+  local thread = threading.start(function() return a:recv() end)
+  local poller = threading.start(function() return a:poll(1000) end)
+  t.parked { thread, poller }
+  a:close()
+  t.equal(a.closed, true)
+  t.equal(pcall(a.recv, a), false)
+  t.equal(select(2, thread:result()), "closed")
+  t.equal(poller:result(), false)
+  t.equal(select(2, b:recv()), "closed")
+  t.equal(select(2, b:send(1)), "closed")
+end)
+
+t.test("closing a queue ends what other threads of the process do with it", function()
+  local full, empty = mp.JoinableQueue(1), mp.Queue()
+  full:put(1)
+  local getter = threading.start(function() return empty:get() end)
+  local putter = threading.start(function() return full:put(2) end)
+  local joiner = threading.start(function() return full:join() end)
+  t.parked { getter, putter, joiner }
+  full:close()
+  empty:close()
+  t.equal(select(2, getter:result()), "closed")
+  t.equal(select(2, putter:result()), "closed")
+  t.equal(joiner:result(), false)
+  for _ = 1, 20 do mp.Queue():put(("x"):rep(5000)) end -- what uses freed memory shows
+end)
+
+t.test("a __reduce may close the queue that its value is put into", function()
+  local a, b = mp.Pipe()
+  local q = mp.Queue()
+  local function closer(...)
+    local list = { ... }
+    return setmetatable({}, { __reduce = function()
+      for _, x in ipairs(list) do x:close() end
+      return tostring, 1
+    end })
+  end
+  local ok, err = pcall(q.put, q, closer(q))
+  t.equal(ok, false)
+  t.equal(require "gilua".is_error(err, "invalid_state"), true)
+  t.equal(pcall(a.send, a, closer(a, b)), false)
+end)
+
+t.test("an end that a process inherits while a thread waits with it is closed there at once", function()
+  local a, b = mp.Pipe()
+  local thread = threading.start(function() return a:recv() end)
+  t.parked { thread }
+  local p = mp.Process { target = function(x, y)
+    x:close()
+    y:send(x.closed and "closed")
+  end, args = { a, b } }:start()
+  t.equal(thread:result(), "closed")
+  p:join()
+end)
+
 t.finish()
