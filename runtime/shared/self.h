@@ -32,7 +32,8 @@ static inline SharedId shared_self(void) {
   return id != 0 ? id : shared_self_slow();
 }
 
-/* shared_life reads what lives under the pid of id; false if nothing does. */
+/* shared_life reads what lives under the pid of id; false if nothing does. What cannot be read now, for want of descriptors,
+ * is taken for id itself. */
 bool shared_life(SharedId id, SharedLife *life);
 
 /* shared_alive tells whether id lives. Some 20 us. */

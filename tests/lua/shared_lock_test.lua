@@ -323,4 +323,26 @@ t.test("killing holders of a lock at random never leaves it locked", function()
   t.equal(lock:acquire(true, 20), true)
 end)
 
+t.test("no lock is taken from a living process for want of descriptors", function()
+  t.equal(t.run({ "-e", [[
+    local mp = require "gilua.multiprocessing"
+    local lock, ready, done = mp.Lock(), mp.Semaphore(0), mp.Semaphore(0)
+    local p = mp.Process { target = function(l, r, d)
+      l:acquire()
+      r:release()
+      d:acquire()
+      l:release()
+    end, args = { lock, ready, done } }:start()
+    ready:acquire()
+    local files, f = {}
+    repeat f = io.open("/dev/null"); files[#files + 1] = f until not f
+    local got, how = lock:acquire(true, 0.5)
+    print(got, how, lock:locked())
+    for _, file in ipairs(files) do file:close() end
+    done:release()
+    print(lock:acquire())
+    p:join()
+  ]] }, { before = "ulimit -n 60; " }), "false\tnil\ttrue\ntrue\n")
+end)
+
 t.finish()
