@@ -69,10 +69,7 @@ int shared_lock_release(lua_State *L) {
     return luaL_error(L, "release of a Lock that is not held");
   if (thread != 0 && !slock_mine(l, thread)) return luaL_error(L, "release of an RLock that this thread does not hold");
   if (thread != 0 && --l->depth > 0) return 0;
-  ParkResult result = slock_release(ts, &h->s);
-  if (result == PARK_GRANTED) return 0;
-  if (thread != 0) l->depth = 1;
-  park_check(L, ts, result);
+  slock_release(ts, &h->s);
   return 0;
 }
 

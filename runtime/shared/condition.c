@@ -27,9 +27,10 @@ static bool try_notified(SharedWait *w, bool look) {
   return look && ((ConditionWait *)w)->released && take_over(w->places);
 }
 
-static bool give_lock(SharedWait *w) {
+static void give_lock(SharedWait *w) {
   ConditionWait *cw = (ConditionWait *)w;
-  return cw->released = slock_release_outside(cw->lock, &w->stop);
+  slock_release_outside(cw->lock);
+  cw->released = true;
 }
 
 ParkResult scondition_wait(Tstate *ts, Shared *s, Shared *lock, int64_t deadline, bool *kept, bool *full) {

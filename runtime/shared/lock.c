@@ -3,6 +3,9 @@
 
 #include <sched.h>
 
+/* For the guard: after that nobody is told, and the waiters look for themselves. */
+static const int64_t TELL_NS = 2 * GUARD_LOOK_NS;
+
 static SharedLock *lock_of(const Shared *s) { return (SharedLock *)s->object; }
 
 static void own(SharedLock *l, uint32_t thread) {
@@ -65,41 +68,34 @@ static void let_go_first(SharedLock *l) {
     if ((atomic_load_explicit(&l->word, memory_order_relaxed) & ~SHARED_WAITED) != 0) return;
 }
 
-/* Without waiters. */
-static bool release_at_once(SharedLock *l) {
+/* Returns whether somebody may wait. */
+static bool give_up(SharedLock *l) {
   uint64_t seen = atomic_load_explicit(&l->word, memory_order_relaxed);
-  if ((seen & SHARED_WAITED) != 0) return false;
-  uint32_t thread = atomic_load_explicit(&l->thread, memory_order_relaxed);
   atomic_store_explicit(&l->thread, 0, memory_order_relaxed);
-  if (atomic_compare_exchange_strong_explicit(&l->word, &seen, 0, memory_order_release, memory_order_relaxed)) return true;
-  atomic_store_explicit(&l->thread, thread, memory_order_relaxed);
-  return false;
+  while (!atomic_compare_exchange_weak_explicit(&l->word, &seen, seen & SHARED_WAITED, memory_order_release, memory_order_relaxed))
+    continue;
+  return (seen & SHARED_WAITED) != 0;
 }
 
 /* With the guard, which it leaves. */
-static void release(Shared *s, SharedLock *l) {
+static void tell(Shared *s, SharedLock *l) {
   Woken woken = {{0}};
   const Place *first = places_first(&l->places, 0);
   bool waits_long = first != NULL && clock_ns() - first->since > LOCK_FAIR_NS;
-  atomic_store_explicit(&l->thread, 0, memory_order_relaxed);
-  atomic_store_explicit(&l->word, places_any(&l->places) ? SHARED_WAITED : 0, memory_order_release);
+  uint64_t waited = SHARED_WAITED;
+  if (!places_any(&l->places))
+    atomic_compare_exchange_strong_explicit(&l->word, &waited, 0, memory_order_relaxed, memory_order_relaxed);
   places_grant(&l->places, 0, 1, &woken);
   shared_leave(s, &l->places, &woken);
   if (waits_long) let_go_first(l);
 }
 
-ParkResult slock_release(Tstate *ts, Shared *s) {
+void slock_release(Tstate *ts, Shared *s) {
   SharedLock *l = lock_of(s);
-  if (release_at_once(l)) return PARK_GRANTED;
-  ParkResult result = shared_enter(ts, s, NULL);
-  if (result == PARK_GRANTED) release(s, l);
-  return result;
+  if (give_up(l) && shared_enter_soon(ts, s, clock_ns() + TELL_NS)) tell(s, l);
 }
 
-bool slock_release_outside(Shared *s, const atomic_bool *stop) {
+void slock_release_outside(Shared *s) {
   SharedLock *l = lock_of(s);
-  if (release_at_once(l)) return true;
-  if (guard_wait(&s->object->guard, CLOCK_NEVER, stop) == GUARD_BUSY) return false;
-  release(s, l);
-  return true;
+  if (give_up(l) && guard_wait(&s->object->guard, clock_ns() + TELL_NS, NULL) != GUARD_BUSY) tell(s, l);
 }

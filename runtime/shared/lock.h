@@ -1,11 +1,14 @@
 /* Lock and RLock between processes.
  *
  * The word is as in guard.h: who has it, and whether somebody waits. A free lock is taken, and one that nobody waits for is
- * released, by one compare-exchange. All else happens under the object's guard:
+ * released, by one compare-exchange. So is one that others wait for: nothing prevents a release. All else happens under the
+ * object's guard:
  *
  *   0 -> id, WAITED -> id | WAITED      slock_try, or a waiter         acquire
  *   id -> 0                             slock_release                   release
- *   id | WAITED -> WAITED or 0          slock_release, and the first is told; who comes first takes it
+ *   id | WAITED -> WAITED               slock_release, and the first is told, unless somebody stands still with the guard:
+ *                                       waiters look now and then; who comes first takes it
+ *   WAITED -> 0                         slock_release, if it sees nobody
  *   dead -> id                          a waiter that looked: it gets the lock abandoned
  *
  * Whoever releases a lock whose first waiter has waited for LOCK_FAIR_NS gives that time to come.
@@ -56,12 +59,12 @@ ParkResult slock_wait(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, 
 /* slock_held tells whether a living process has it. */
 bool slock_held(const SharedLock *l);
 
-/* slock_release gives it up wholly, whoever has it. PARK_REQUESTED: it was not, somebody stands still with the guard. */
-ParkResult slock_release(Tstate *ts, Shared *s);
+/* slock_release gives it up wholly, whoever has it. It may leave the interpreter lock for some milliseconds. */
+void slock_release(Tstate *ts, Shared *s);
 
-/* slock_release_outside does that without the interpreter lock; false: *stop came first. slock_take_again takes it, after a
+/* slock_release_outside does that without the interpreter lock. slock_take_again takes it, after a
  * Condition's wait: no request ends that. */
-bool slock_release_outside(Shared *s, const atomic_bool *stop);
+void slock_release_outside(Shared *s);
 ParkResult slock_take_again(Tstate *ts, Shared *s, uint32_t thread, bool *abandoned);
 
 #endif

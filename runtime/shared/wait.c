@@ -201,7 +201,7 @@ static void wait_outside(void *arg) {
     ends |= w->full && w->bound;
     shared_leave(w->handle, w->places, &w->woken);
     if (!done && !ends && w->place >= 0 && w->placed != NULL) {
-      if (!w->placed(w)) continue;
+      w->placed(w);
       w->placed = NULL;
     }
     if (!done && !ends) look = sleep_once(w);
@@ -260,13 +260,14 @@ ParkResult shared_wait(Tstate *ts, SharedWait *w) {
 typedef struct Entering {
   Shared *s;
   void (*recover)(Shared *s);
+  int64_t deadline;
   GuardResult result;
   atomic_bool stop;
 } Entering;
 
 static void enter_outside(void *arg) {
   Entering *e = arg;
-  e->result = guard_wait(&e->s->object->guard, CLOCK_NEVER, &e->stop);
+  e->result = guard_wait(&e->s->object->guard, e->deadline, &e->stop);
   if (e->result == GUARD_ABANDONED && e->recover != NULL) e->recover(e->s);
 }
 
@@ -276,14 +277,28 @@ static void stop_entering(void *arg) {
   guard_poke(&e->s->object->guard);
 }
 
+static void enter_once(Tstate *ts, Entering *e, bool shielded) {
+  atomic_store(&e->stop, false);
+  e->result = GUARD_BUSY;
+  if (waits_forbidden(ts)) enter_outside(e);
+  else blocking_call(ts, "shared memory", enter_outside, e, shielded ? NULL : stop_entering, e);
+}
+
+bool shared_enter_soon(Tstate *ts, Shared *s, int64_t deadline) {
+  Entering e = {.s = s, .deadline = deadline};
+  if (guard_try(&s->object->guard)) return true;
+  enter_once(ts, &e, true);
+  return e.result != GUARD_BUSY;
+}
+
 ParkResult shared_enter(Tstate *ts, Shared *s, void (*recover)(Shared *s)) {
-  Entering e = {.s = s, .recover = recover};
+  Entering e = {.s = s, .recover = recover, .deadline = clock_ns() + ENTER_NS};
   if (guard_try(&s->object->guard)) return PARK_GRANTED;
-  do {
-    atomic_store(&e.stop, false);
-    e.result = GUARD_BUSY;
-    if (waits_forbidden(ts)) enter_outside(&e);
-    else blocking_call(ts, "shared memory", enter_outside, &e, stop_entering, &e);
-  } while (e.result == GUARD_BUSY && request_serve_hook(ts));
-  return e.result == GUARD_BUSY ? PARK_REQUESTED : PARK_GRANTED;
+  enter_once(ts, &e, true);
+  e.deadline = CLOCK_NEVER;
+  while (e.result == GUARD_BUSY) {
+    enter_once(ts, &e, false);
+    if (e.result == GUARD_BUSY && !request_serve_hook(ts)) return PARK_REQUESTED;
+  }
+  return PARK_GRANTED;
 }

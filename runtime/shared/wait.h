@@ -27,7 +27,7 @@
 
 enum { WAIT_PLACES = 128, WAIT_WORDS = WAIT_PLACES / 64 };
 
-static const int64_t SHARED_LOOK_NS = 100000000;
+static const int64_t SHARED_LOOK_NS = 100000000, ENTER_NS = 1000000000;
 
 typedef enum PlaceState { PLACE_FREE, PLACE_WAITING, PLACE_ASLEEP, PLACE_GRANTED } PlaceState;
 
@@ -63,8 +63,8 @@ struct SharedWait {
   uint32_t group;
   bool bound;         /* it must have a place: else PARK_FORBIDDEN with `full` */
   bool shielded;      /* no request ends it */
-  /* Without any lock, once, when it has its place: gives up what it came with; false: *stop came first. Or NULL. */
-  bool (*placed)(SharedWait *w);
+  /* Without any lock, once, when it has its place: gives up what it came with. Or NULL. */
+  void (*placed)(SharedWait *w);
   /* of the wait */
   Woken woken;        /* by try */
   _Atomic int place;  /* -1: none; seq_cst: stop looks at it */
@@ -77,8 +77,10 @@ struct SharedWait {
 ParkResult shared_wait(Tstate *ts, SharedWait *w);
 
 /* shared_enter takes the guard for a change that waits for nothing; recovers. A process that stands still may have it: then it
- * waits without the lock. Gives what park_check takes. shared_leave leaves the guard, and then wakes whom a grant has marked. */
+ * waits without the lock, and requests end that after ENTER_NS at the earliest: what gives something back is done if it can
+ * be. Gives what park_check takes. shared_enter_soon gives up at the deadline instead; false then. shared_leave leaves the guard, and then wakes whom a grant has marked. */
 ParkResult shared_enter(Tstate *ts, Shared *s, void (*recover)(Shared *s));
+bool shared_enter_soon(Tstate *ts, Shared *s, int64_t deadline);
 void shared_leave(Shared *s, Places *places, Woken *woken);
 
 /* places_grant tells the first n of a group to look. Returns how many it told. With the guard. */

@@ -345,4 +345,65 @@ t.test("no lock is taken from a living process for want of descriptors", functio
   ]] }, { before = "ulimit -n 60; " }), "false\tnil\ttrue\ntrue\n")
 end)
 
+-- Functions that mark the guard of an object as held by another living process, which stands still, and as free. The object is
+-- found in the shared memory by the number that follows its head.
+local standing_still = [[
+  local head, page = 352, 1 << 20
+  local memory = assert(io.open("/proc/self/mem", "r+b"))
+  memory:setvbuf("no")
+  local function find(number)
+    local base
+    for line in io.lines("/proc/self/maps") do base = base or line:find("gilua.shared", 1, true) and line:match("^%x+") end
+    for at = tonumber(base, 16), tonumber(base, 16) + 64 * page, page do
+      memory:seek("set", at)
+      local found = memory:read(page):find(string.pack("<i8", number), 1, true)
+      if found then return at + found - 1 - head end
+    end
+    error "not found"
+  end
+  local function guard(object, word)
+    memory:seek("set", object)
+    memory:write(string.pack("<i8", word))
+    memory:flush()
+  end
+  local other <close> = io.popen("echo $$; exec sleep 60 >/dev/null")
+  local busy = other:read("n") | 1 << 32
+  local threading, time = require "gilua.threading", require "gilua.time"
+  local mp = require "gilua.multiprocessing"
+]]
+
+t.test("a lock is released while a process stands still amid a change of it", function()
+  t.equal(t.run({ "-e", standing_still .. [[
+    local lock = mp.Lock()
+    lock:acquire()
+    local sem = mp.Semaphore(0x12345678)
+    local thread = threading.start(function() return lock:acquire() end)
+    while thread.waits_for ~= "shared Lock" do time.sleep(0.001) end
+    local object = find(0x12345678) - 8192 -- the extent before the semaphore's
+    guard(object, busy)
+    lock:release()
+    print(lock:locked())
+    guard(object, 0)
+    print(thread:result())
+    os.execute("kill " .. (busy & 0x7fffffff))
+  ]] }, { before = "timeout 30 " }), "false\ntrue\n")
+end)
+
+t.test("a cancelled thread releases its semaphore, although a process stands still amid a change of it for some time", function()
+  t.equal(t.run({ "-e", standing_still .. [[
+    local sem = mp.Semaphore(0x12345678)
+    local object = find(0x12345678)
+    sem:acquire()
+    guard(object, busy)
+    local thread = threading.start(function() sem:release() end)
+    while thread.waits_for ~= "shared memory" do time.sleep(0.001) end
+    thread:cancel()
+    time.sleep(0.05)
+    guard(object, 0)
+    thread:join()
+    print(sem:get_value() == 0x12345678)
+    os.execute("kill " .. (busy & 0x7fffffff))
+  ]] }, { before = "timeout 30 " }), "true\n")
+end)
+
 t.finish()
