@@ -106,20 +106,28 @@ static bool try_barrier(SharedWait *w, bool look) {
     bw->broken = b->outcomes[bw->generation % OUTCOMES] != 0;
     return true;
   }
+  if (bw->arrived && atomic_load_explicit(&b->broken, memory_order_relaxed) != 0) { /* a death amid break_it */
+    end_generation(b, true, &w->woken);
+    bw->broken = true;
+    return true;
+  }
   if (bw->arrived) return false;
   bw->broken = atomic_load_explicit(&b->broken, memory_order_relaxed) != 0;
   return bw->broken || (runner == 0 && arrive(bw, b));
 }
 
-/* A wait that was late breaks the barrier; one that is to raise something takes its arrival back. */
-static void leave_barrier(Shared *s, bool late, uint32_t generation, bool arrived) {
+/* A wait that was late breaks the barrier; one that is to raise something takes its arrival back. Unless all came meanwhile:
+ * true. */
+static bool leave_barrier(Shared *s, BarrierWait *bw, bool late) {
   SharedBarrier *b = barrier_of(s);
   Woken woken = {{0}};
-  if (guard_wait(&s->object->guard, clock_ns() + GUARD_LOOK_NS, NULL) == GUARD_BUSY) return;
-  if (late) break_it(b, &woken);
-  else if (arrived && (uint32_t)(state_of(b) >> 32) == generation)
-    atomic_store_explicit(&b->state, state_of(b) - 1, memory_order_release);
+  if (guard_wait(&s->object->guard, clock_ns() + GUARD_LOOK_NS, NULL) == GUARD_BUSY) return false;
+  bool over = bw->arrived && (uint32_t)(state_of(b) >> 32) != bw->generation;
+  if (over) bw->broken = b->outcomes[bw->generation % OUTCOMES] != 0;
+  else if (late) break_it(b, &woken);
+  else if (bw->arrived) atomic_store_explicit(&b->state, state_of(b) - 1, memory_order_release);
   shared_leave(s, &b->places, &woken);
+  return over;
 }
 
 ParkResult sbarrier_wait(Tstate *ts, Shared *s, bool action, int64_t deadline, uint32_t *index, bool *last, bool *broken) {
@@ -130,7 +138,8 @@ ParkResult sbarrier_wait(Tstate *ts, Shared *s, bool action, int64_t deadline, u
                           .deadline = deadline},
                     .action = action};
   ParkResult result = shared_wait(ts, &bw.w);
-  if (result != PARK_GRANTED && (bw.arrived || result == PARK_TIMEOUT)) leave_barrier(s, result == PARK_TIMEOUT, bw.generation, bw.arrived);
+  if (result == PARK_TIMEOUT && leave_barrier(s, &bw, true)) result = PARK_GRANTED;
+  else if (result == PARK_REQUESTED && bw.arrived) leave_barrier(s, &bw, false);
   *index = bw.index;
   *last = bw.last;
   *broken = bw.broken;

@@ -297,6 +297,7 @@ t.test("they pass to workers of a pool, as argument, captured value and result",
       return l
     end, lock)
   end
+  for _, task in ipairs(tasks) do task:result() end -- until then another may have the lock
   for _, task in ipairs(tasks) do t.equal(task:result():locked(), false) end
   t.equal(value.value, 20)
 end)
@@ -404,6 +405,18 @@ t.test("a cancelled thread releases its semaphore, although a process stands sti
     print(sem:get_value() == 0x12345678)
     os.execute("kill " .. (busy & 0x7fffffff))
   ]] }, { before = "timeout 30 " }), "true\n")
+end)
+
+t.test("a barrier that a killed process had half broken is broken", function()
+  t.equal(t.run({ "-e", standing_still .. [[
+    local barrier = mp.Barrier(2, nil, 1000.5)
+    local object = find(string.unpack("<i8", string.pack("<d", 1000.5))) - 8
+    local thread = threading.start(function() return select(2, barrier:wait()) end)
+    while barrier.n_waiting == 0 do time.sleep(0.001) end
+    guard(object + head + 16, 1) -- the first store of two: broken
+    print(thread:result(), barrier.n_waiting)
+    os.execute("kill " .. (busy & 0x7fffffff))
+  ]] }, { before = "timeout 20 " }), "broken\t0\n")
 end)
 
 t.finish()
