@@ -116,12 +116,12 @@ void keeps_move(lua_State *L, int to_owner, void *to, int from_owner, const void
     lua_settop(L, top);
     return;
   }
+  int target = lua_gettop(L), moved = target + 1;
   lua_newtable(L); /* holds what is kept until it is in its place */
-  int moved = lua_gettop(L);
-  if (some)
-    gather(L, top + 1, word_of(from_base, from), word_of(from_base, (const char *)from + n - 1), moved);
+  if (push_table(L, from_owner, false, &from_base)) /* again: a finalizer may have stored the first address there */
+    gather(L, moved + 1, word_of(from_base, from), word_of(from_base, (const char *)from + n - 1), moved);
   memmove(to, from, n);
-  scatter(L, moved, moved - 1, to_base, to, n);
+  scatter(L, moved, target, to_base, to, n);
   lua_settop(L, top);
 }
 
