@@ -40,7 +40,7 @@ P.test("a worker that claims to have read what was not written is killed when mo
   t.eventually(function()
     local f = pool:submit(function(s) return #s end, ("x"):rep(1 << 20)) -- begun by it or not when it is killed
     local ok, result = pcall(f.result, f)
-    if ok then t.equal(result, 1 << 20) else t.equal(result.cause, "protocol") end
+    if ok then t.equal(result, 1 << 20) else t.equal(result.kind, "worker_died") end
     return not P.alive(spoiler)
   end)
   t.equal(pool:submit(math.abs, -3):result(), 3)
