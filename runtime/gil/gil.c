@@ -88,7 +88,10 @@ static void let_go(GilThread *t) {
 /* With m. */
 static void close_line(Gil *g) {
   g->closed = true;
-  for (GilThread *t = g->ready.head; t != NULL; t = t->next) let_go(t);
+  for (GilThread *t = g->ready.head, *next; t != NULL; t = next) {
+    next = t->next; /* who is told may be gone */
+    let_go(t);
+  }
   if (g->coming != NULL) let_go(g->coming);
   g->ready = (GilQueue){0};
   g->queued = 0;
