@@ -23,10 +23,10 @@
  * gilua_native.h. Many runtimes may live in one process, in parallel.
  *
  * Calls return 0 or a negative GILUA_E…. A pointer that must not be NULL and is gives GILUA_EINVAL, and is no matter to
- * gilua_close, gilua_drop and gilua_interrupt, which do nothing. None of them calls exit (but os.exit of a script does), prints, or installs a signal handler, but that
- * gilua_open and gilua_attach take the signal that preempts (config.signal_number, by default SIGURG; a handler that
- * was there still gets what is not ours; preempt = GILUA_PREEMPT_COUNT needs no signal), and SIGINT if
- * config.handle_sigint.
+ * gilua_close, gilua_drop and gilua_interrupt, which do nothing. None of them calls exit (but os.exit of a script
+ * does), prints, or installs a signal handler, but that gilua_open and gilua_attach take the signal that preempts
+ * (config.signal_number, by default SIGURG; a handler that was there still gets what is not ours; preempt =
+ * GILUA_PREEMPT_COUNT needs no signal), and SIGINT if config.handle_sigint.
  *
  * fork by a thread that is inside makes it the main and only thread of the runtime in the child. In the child of a
  * thread that is outside the runtime is closed: calls on it return GILUA_ECLOSING; others may be opened.
@@ -168,7 +168,8 @@ int gilua_enter(gilua_Runtime *rt, lua_State **L);
 int gilua_leave(gilua_Runtime *rt, lua_State *L);
 
 /* gilua_keep makes gilua_close wait until gilua_drop, so that gilua_enter goes on working; counted.
- * Threads: any. Lock: does not matter. Fails: GILUA_ECLOSING. gilua_drop without gilua_keep does nothing, or lets somebody else's go. */
+ * Threads: any. Lock: does not matter. Fails: GILUA_ECLOSING. gilua_drop without gilua_keep does nothing, or lets
+ * somebody else's go. */
 int gilua_keep(gilua_Runtime *rt);
 void gilua_drop(gilua_Runtime *rt);
 
@@ -189,7 +190,8 @@ int gilua_call(gilua_Runtime *rt, lua_State *L, int nargs, int nresults);
 const char *gilua_error(gilua_Runtime *rt);
 
 /* gilua_interrupt does what Ctrl-C does: `interrupted` is raised in the main thread at its next instruction or in its
- * wait. Late ones are dropped, see below. Async-signal-safe. Threads: any. Lock: does not matter. Never together with gilua_close. */
+ * wait. Late ones are dropped, see below. Async-signal-safe. Threads: any. Lock: does not matter. Never together with
+ * gilua_close. */
 void gilua_interrupt(gilua_Runtime *rt);
 
 /* gilua_interrupt_thread does it to another thread of the host: the one whose L, as its outermost gilua_enter gave it, this

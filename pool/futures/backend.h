@@ -100,15 +100,17 @@ Executor *executor_new(lua_State *L, ExecutorRegistry *r, const ObjectType *type
  * {initializer, initargs…}, or nil if there is none; returns the number of arguments. */
 int executor_option_call(lua_State *L, const char *what);
 
-/* executor_release lets go of e, of everything that refers to its runtime, and takes it off the registry (NULL: that has gone). What
- * was submitted is done, nobody waits. executor_collect is the __gc that does it. Neither raises nor allocates. */
+/* executor_release lets go of e, of everything that refers to its runtime, and takes it off the registry (NULL: that
+ * has gone). What was submitted is done, nobody waits. executor_collect is the __gc that does it. Neither raises nor
+ * allocates. */
 void executor_release(lua_State *L, ExecutorRegistry *r, Executor *e);
 int executor_collect(lua_State *L);
 
 /* executor_push pushes the object of e; false and nothing pushed: the collector has found it dead. */
 bool executor_push(lua_State *L, const Executor *e);
 
-/* executors_disown (end.c) is for a worker: what was inherited is the parent's, and the end of this process does not care for it. */
+/* executors_disown (end.c) is for a worker: what was inherited is the parent's, and the end of this process does not
+ * care for it. */
 void executors_disown(lua_State *L);
 
 /* executor_test returns the executor at index i, of any type, or NULL; executor_check raises an argument error. */

@@ -11,10 +11,11 @@ typedef struct Split {
   int size;    /* of the next part, at most; 0: all */
 } Split;
 
-/* split_submit submits the first calls that are left, usually all; function and batch are on top of the stack and stay. Pushes the
- * Future and returns how many calls it is for. If they cannot be pickled, half of them is tried, so that only the call fails
- * whose own arguments cannot travel: its Future has failed. 0: the error and its traceback are pushed, and concern every call,
- * as a function that cannot travel does, or a closed executor. The executor is at index i. Raises requests. */
+/* split_submit submits the first calls that are left, usually all; function and batch are on top of the stack and
+ * stay. Pushes the Future and returns how many calls it is for. If they cannot be pickled, half of them is tried, so
+ * that only the call fails whose own arguments cannot travel: its Future has failed. 0: the error and its traceback
+ * are pushed, and concern every call, as a function that cannot travel does, or a closed executor. The executor is at
+ * index i. Raises requests. */
 int split_submit(lua_State *L, int i, Split *s);
 
 #endif

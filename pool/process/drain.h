@@ -4,7 +4,8 @@
 
 #include "pool/process/engine.h"
 
-/* engine_drain reads the results that are there, of long ones a piece; true if there were any. engine_drain_worker: of one worker. */
+/* engine_drain reads the results that are there, of long ones a piece; true if there were any. engine_drain_worker: of
+ * one worker. */
 bool engine_drain(Engine *e);
 bool engine_drain_worker(Engine *e, WorkerHandle *w);
 

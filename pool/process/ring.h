@@ -51,7 +51,8 @@ uint32_t ring_used(RingEnd *reader);
 size_t ring_write(RingEnd *writer, const void *bytes, size_t n);
 size_t ring_read(RingEnd *reader, void *bytes, size_t n);
 
-/* ring_peek returns bytes that stand together and can be read now, at most *n, which becomes how many; NULL, and *n stays: none. */
+/* ring_peek returns bytes that stand together and can be read now, at most *n, which becomes how many; NULL, and *n
+ * stays: none. */
 const void *ring_peek(RingEnd *reader, size_t *n);
 
 /* The same index for both ends: what was written can be read, the room of what was read can be written. */

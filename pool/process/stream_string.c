@@ -1,6 +1,6 @@
-/* Lua's interface makes strings only by copying them from memory. But a binary chunk is read in blocks, and the long strings among its
- * constants straight into their place: so the string comes as the constant of a chunk that returns it. The chunk is that of a
- * template, dumped by this very Lua, with another string in it.
+/* Lua's interface makes strings only by copying them from memory. But a binary chunk is read in blocks, and the long
+ * strings among its constants straight into their place: so the string comes as the constant of a chunk that returns
+ * it. The chunk is that of a template, dumped by this very Lua, with another string in it.
  *
  *   head      the template up to the length of its string
  *   length    7 bits a byte, the most significant first, the last byte with bit 7 set; of the string and one more

@@ -1,5 +1,6 @@
 /* The zygote: a child with one thread, forked from the program as it stood, that forks workers, ends them and tells what
- * became of them. It runs no Lua. Of the program's descriptors it keeps 0, 1, 2 and files; sockets and pipes are the program's. When the parent ends, however it does, the zygote ends, and with it its workers.
+ * became of them. It runs no Lua. Of the program's descriptors it keeps 0, 1, 2 and files; sockets and pipes are the
+ * program's. When the parent ends, however it does, the zygote ends, and with it its workers.
  *
  * Before it says READY it calls once what Lua's libraries reach in libc: a lock that another thread of the parent held
  * at the fork is inherited locked, by it and by every worker. A zygote that hangs there is killed by the parent, which

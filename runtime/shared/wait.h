@@ -72,13 +72,14 @@ struct SharedWait {
   atomic_bool stop;   /* [a] a request came */
 };
 
-/* shared_wait tries, and waits until that gives true; PARK_TIMEOUT: late, or the handle is `closing`. Needs the lock, held by ts; leaves it if it must wait. Gives what
- * park_check takes. */
+/* shared_wait tries, and waits until that gives true; PARK_TIMEOUT: late, or the handle is `closing`. Needs the lock,
+ * held by ts; leaves it if it must wait. Gives what park_check takes. */
 ParkResult shared_wait(Tstate *ts, SharedWait *w);
 
 /* shared_enter takes the guard for a change that waits for nothing; recovers. A process that stands still may have it: then it
  * waits without the lock, and requests end that after ENTER_NS at the earliest: what gives something back is done if it can
- * be. Gives what park_check takes. shared_enter_soon gives up at the deadline instead; false then. shared_leave leaves the guard, and then wakes whom a grant has marked. */
+ * be. Gives what park_check takes. shared_enter_soon gives up at the deadline instead; false then. shared_leave leaves
+ * the guard, and then wakes whom a grant has marked. */
 ParkResult shared_enter(Tstate *ts, Shared *s, void (*recover)(Shared *s));
 bool shared_enter_soon(Tstate *ts, Shared *s, int64_t deadline);
 void shared_leave(Shared *s, Places *places, Woken *woken);

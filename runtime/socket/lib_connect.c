@@ -24,8 +24,8 @@ static int outcome(lua_State *L) {
   return 1;
 }
 
-/* Where the family is open, LuaSocket takes that of the address when the attempt succeeds, or its timeout is 0: a later attempt with
- * an address of another family would not be possible. So it waits for a moment. */
+/* Where the family is open, LuaSocket takes that of the address when the attempt succeeds, or its timeout is 0: a
+ * later attempt with an address of another family would not be possible. So it waits for a moment. */
 static void wait_for(lua_State *L, lua_Number seconds) {
   lua_getfield(L, ORIGINALS, "settimeout");
   lua_pushvalue(L, 1);
@@ -155,8 +155,8 @@ static int object_call(lua_State *L, int object, const char *name, int given, in
   return results;
 }
 
-/* socket.connect(host, port [, local host, local port [, family]]) -> object, or nil and what went wrong. The family is that of the
- * local end, and of the other one only if there is a local host. */
+/* socket.connect(host, port [, local host, local port [, family]]) -> object, or nil and what went wrong. The family
+ * is that of the local end, and of the other one only if there is a local host. */
 int lib_connect(lua_State *L) {
   static const char *const families[] = {"unspec", "inet", "inet6", NULL}, *const makers[] = {"tcp", "tcp4", "tcp6"};
   enum { LOCAL_HOST = 3, LOCAL_PORT, WHICH, OBJECT };

@@ -51,16 +51,16 @@ typedef enum SockWait { SOCK_READY, SOCK_LATE, SOCK_CLOSED } SockWait;
  * of the method's family: LuaSocket's method tells. It and what has a Sock * for argument is for our methods only. */
 Sock *sock_of(lua_State *L);
 
-/* sock_original calls LuaSocket's function at index f with the values from index 1 to n, and returns how many results are on top. An
- * error about an argument becomes one of the calling function: with its name and the position of who called it. */
+/* sock_original calls LuaSocket's function at index f with the values from index 1 to n, and returns how many results
+ * are on top. An error about an argument becomes one of the calling function: with its name and the position of who called it. */
 int sock_original(lua_State *L, int f, int n);
 
 /* sock_hide makes the descriptor of the object at that index, if it has one, close-on-exec: a command that another thread starts
  * must not keep a connection open. */
 void sock_hide(lua_State *L, int object);
 
-/* sock_deadline is when a wait of a call that began at `begun` (clock_ns) has to end, 0: it must not wait. As LuaSocket has it, the
- * total timeout is for the call; the other one, too, unless both are set: then it is for each wait. */
+/* sock_deadline is when a wait of a call that began at `begun` (clock_ns) has to end, 0: it must not wait. As
+ * LuaSocket has it, the total timeout is for the call; the other one, too, unless both are set: then it is for each wait. */
 int64_t sock_deadline(const Sock *s, int64_t begun);
 
 /* sock_deadline_in is that of a wait of so many seconds from now on; CLOCK_NEVER if negative, not a number or too many. */

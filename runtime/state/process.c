@@ -1,7 +1,8 @@
 /* The one file with mutable statics: what the system keeps once a process is kept here once a process too. That is the
  * calling thread's state (thread-local), the list of runtimes, and the handlers of signals and of fork.
  *
- * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read atomics, and what is written before they are installed.
+ * Guards       runtimes, and the handlers' registration: list_m. Signal handlers read atomics, and what is written
+ *              before they are installed.
  * Lock order   list_m -> Gil.m of each runtime, in list order. fork takes both; the child finds every lock usable.
  * Fork         the fork table is fork_prepare / fork_parent / fork_child below: list_m, then for each runtime its
  *              door, the locks of its libraries (ForkLock), Gil.m, reap_m and unblock_m. A lock that is added anywhere

@@ -30,9 +30,9 @@ int process_use_module(struct gilua_Runtime *door, const char *name);
  * parent as getpid does, without a system call. */
 unsigned process_forks(void);
 
-/* process_all_ours says that all code in this process is ours and the C library's, as when the program starts; process_calls_others
- * that Lua may call functions of other code from now on without loading it. process_is_ours tells whether it is all ours
- * still: nobody else can have installed a handler of a signal. */
+/* process_all_ours says that all code in this process is ours and the C library's, as when the program starts;
+ * process_calls_others that Lua may call functions of other code from now on without loading it. process_is_ours tells
+ * whether it is all ours still: nobody else can have installed a handler of a signal. */
 void process_all_ours(void);
 void process_calls_others(void);
 bool process_is_ours(void);

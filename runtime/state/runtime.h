@@ -154,7 +154,8 @@ struct Runtime {
 Runtime *runtime_of(lua_State *L);
 
 /* runtime_open makes L, a fresh or running state, the main state of a new runtime whose lock the calling thread owns
- * from now on; attached: somebody else made it; signal is the one that preempts, 0 for the usual. Returns NULL when memory or another resource is missing. May raise a Lua memory error: call it protected. */
+ * from now on; attached: somebody else made it; signal is the one that preempts, 0 for the usual. Returns NULL when
+ * memory or another resource is missing. May raise a Lua memory error: call it protected. */
 Runtime *runtime_open(lua_State *L, bool attached, Preempt preempt, int signal);
 
 /* runtime_add_exit adds self, first, to what happens at the end of L's runtime; no effect if it was added to that. Raises

@@ -1,12 +1,13 @@
-/* Strings of Lua as strings of C, which end at the first zero byte: no name, word or path of ours has one, and what C would not see
- * is never passed over. Functions that equal standard ones, or LuaSocket's, cut as those do. */
+/* Strings of Lua as strings of C, which end at the first zero byte: no name, word or path of ours has one, and what C
+ * would not see is never passed over. Functions that equal standard ones, or LuaSocket's, cut as those do. */
 #ifndef GILUA_RUNTIME_STATE_TEXT_H
 #define GILUA_RUNTIME_STATE_TEXT_H
 
 #include <lua.h>
 #include <stdbool.h>
 
-/* text_check is the argument at index i, a string or number, as C sees it; an error if that is not all of it. Owned by the stack. */
+/* text_check is the argument at index i, a string or number, as C sees it; an error if that is not all of it. Owned by
+ * the stack. */
 const char *text_check(lua_State *L, int i);
 
 /* text_opt is the same, or NULL for nil or none. */

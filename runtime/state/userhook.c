@@ -7,7 +7,8 @@
 
 static const char records_key = 0; /* its address names the registry table {coroutine -> record}, weak keys */
 
-/* Programs that know the standard library look for its table of hooks by this name. One that is there has hooks of that library. */
+/* Programs that know the standard library look for its table of hooks by this name. One that is there has hooks of
+ * that library. */
 static void show_records(lua_State *L) {
   static const char name[] = "_HOOKKEY";
   if (lua_getfield(L, LUA_REGISTRYINDEX, name) == LUA_TNIL) {

@@ -39,7 +39,8 @@ static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool c
 
 static void act(lua_State *L, Runtime *rt) { exit_on_main(L, rt, rt->exit.status, rt->exit.close); }
 
-/* The main thread is in native code and does not come, or this is a worker of a pool: what is written is saved, the rest is left. */
+/* The main thread is in native code and does not come, or this is a worker of a pool: what is written is saved, the
+ * rest is left. */
 static _Noreturn void exit_without_main(int status) {
   stdio_flush_free();
   _exit(status);

@@ -1,7 +1,7 @@
 /* require: the standard function, but a module is loaded once, whoever asks for it at the same time.
  *
- * A module that is being loaded has a record, which says by which thread; others wait for the record to close. Where waiting would
- * close a circle of requires, it goes on as a circle does in one thread: it loads the module itself.
+ * A module that is being loaded has a record, which says by which thread; others wait for the record to close. Where
+ * waiting would close a circle of requires, it goes on as a circle does in one thread: it loads the module itself.
  *
  * Source of the behaviour: the Lua 5.4 manual, 6.3, and loadlib.c.
  */

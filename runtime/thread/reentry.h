@@ -1,5 +1,5 @@
-/* A call back into a runtime that the calling thread is inside of already: from a region of native work, or past another runtime. A
- * thread has one lock at a time, so what it came from is left meanwhile.
+/* A call back into a runtime that the calling thread is inside of already: from a region of native work, or past
+ * another runtime. A thread has one lock at a time, so what it came from is left meanwhile.
  */
 #ifndef GILUA_RUNTIME_THREAD_REENTRY_H
 #define GILUA_RUNTIME_THREAD_REENTRY_H

@@ -1,6 +1,7 @@
-/* Reading of damaged messages, and use of what came of them, which must not reach the functions of the program: pickle_fuzz [RUNS [SEED [FILE…]]] mutates a corpus; LLVMFuzzerTestOneInput is for libFuzzer
- * and AFL++ (build with -DPICKLE_LIBFUZZER, without main). Every third run allows bytecode, but breaks only what stands
- * around it: Lua's own loader trusts its input. */
+/* Reading of damaged messages, and use of what came of them, which must not reach the functions of the program:
+ * pickle_fuzz [RUNS [SEED [FILE…]]] mutates a corpus; LLVMFuzzerTestOneInput is for libFuzzer and AFL++ (build with
+ * -DPICKLE_LIBFUZZER, without main). Every third run allows bytecode, but breaks only what stands around it: Lua's own
+ * loader trusts its input. */
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdint.h>

@@ -2,9 +2,9 @@
  *
  * A step is what others cannot see half of: a compare-exchange outside the mutex, a whole critical section inside it, a
  * system call. The transitions are those of runtime/gil: lock.c, ask.c, nudger.c, gil.c, with fairness and time left out: a
- * deadline may pass at any moment, whoever is in line may be passed by one behind that is awake, who came while the lock was on its
- * way may be urgent or not (judge). The lock is closed by its owner or by somebody else for one that cannot get it (gil_abandon).
- * Checked in every state:
+ * deadline may pass at any moment, whoever is in line may be passed by one behind that is awake, who came while the
+ * lock was on its way may be urgent or not (judge). The lock is closed by its owner or by somebody else for one that
+ * cannot get it (gil_abandon). Checked in every state:
  *   one owner     no two threads run with the lock (S9 would break this by two wake-ups for one lock)
  *   sane          the invariants of gil_sane
  *   closed        nobody runs with a closed lock but the owner of that moment, until it leaves it

@@ -2,8 +2,8 @@
  * between two of them.
  *
  * Two producers put a large item each, two consumers take them; at most DEATHS of them are killed. A step is one store to shared
- * memory, one compare-exchange or one system call, as in runtime/shared: guard.c, wait.c, squeue.c. Time is left out: a sleeper may
- * look at any moment. Checked in every state:
+ * memory, one compare-exchange or one system call, as in runtime/shared: guard.c, wait.c, squeue.c. Time is left out:
+ * a sleeper may look at any moment. Checked in every state:
  *   once          no item comes out twice
  *   whole         an item that the state leads to lies in memory that belongs to the queue
  * and over all states:

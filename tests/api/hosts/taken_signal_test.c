@@ -1,4 +1,5 @@
-/* A library that takes the preempting signal again and again: threads go on taking turns, and the host is told once who took it. */
+/* A library that takes the preempting signal again and again: threads go on taking turns, and the host is told once
+ * who took it. */
 #include <signal.h>
 
 #include "host.h"
