@@ -89,7 +89,7 @@ enum {
   GILUA_LIB_THREADS = 1 << 1,   /* gilua.threading, gilua.queue, gilua.futures with threads */
   GILUA_LIB_IO = 1 << 2,        /* io without popen, dofile, loadfile, os.remove, os.rename, os.tmpname, gilua.gil */
   GILUA_LIB_PROCESSES = 1 << 3, /* io.popen, os.execute, os.exit, os.getenv, os.setlocale, gilua.futures with pools of
-                                   processes, gilua.multiprocessing, gilua.pickle: a command may do anything */
+                                   processes, gilua.multiprocessing, gilua.pickle, gilua.signal: a command may do anything */
   GILUA_LIB_PACKAGES = 1 << 4,  /* require of Lua and C files, package.*: a C module may do anything */
   GILUA_LIB_BYTECODE = 1 << 5,  /* load of binary chunks, string.dump: bad bytecode can crash the process */
   GILUA_LIB_DEBUG = 1 << 6,     /* the whole of debug, which reaches the registry and what functions keep, and can crash
@@ -123,6 +123,8 @@ typedef struct gilua_Config {
   void *on_error_data;        /* its first argument */
   int warnings;               /* not 0: warn() starts on; it writes to stderr as the standard one. Not for gilua_attach */
   int ignore_environment;     /* not 0: LUA_PATH and friends do not count (lua -E). Not for gilua_attach */
+  int handle_signals;         /* not 0: scripts may handle signals of the process (gilua.signal), in the main thread when that is
+                                 inside. One runtime of a process at a time; gilua_close puts back what was there */
 } gilua_Config;
 
 /* gilua_open makes a runtime with a Lua state of its own, the standard libraries and gilua's modules. config may be

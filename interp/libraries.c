@@ -59,7 +59,7 @@ static const Rule modules[] = {
     {"gilua.queue", GILUA_LIB_THREADS}, {"gilua.gil", GILUA_LIB_IO}, {"gilua.native", GILUA_LIB_NATIVE},
     {"gilua.ctypes", GILUA_LIB_CTYPES}, {"gilua.socket", GILUA_LIB_SOCKETS},
     {"gilua.multiprocessing", GILUA_LIB_PROCESSES}, {"gilua.futures", GILUA_LIB_PROCESSES | GILUA_LIB_THREADS},
-    {"gilua.pickle", GILUA_LIB_PROCESSES}, {NULL, 0},
+    {"gilua.pickle", GILUA_LIB_PROCESSES}, {"gilua.signal", GILUA_LIB_PROCESSES}, {NULL, 0},
 };
 
 static bool may(const Rule *rules, const char *name, unsigned allowed) {

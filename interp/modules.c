@@ -7,7 +7,7 @@
 #include "runtime/thread/excepthook.h"
 
 static void attach(lua_State *L) {
-  gilua_Config config = {.on_error = excepthook_to_stderr};
+  gilua_Config config = {.handle_signals = 1, .on_error = excepthook_to_stderr};
   gilua_Runtime *rt;
   int err = gilua_attach(L, &config, &rt);
   if (err == GILUA_ELUA) { /* it says itself what it is */
@@ -47,6 +47,7 @@ OPENER(multiprocessing)
 OPENER(native)
 OPENER(pickle)
 OPENER(queue)
+OPENER(signal)
 OPENER(socket)
 OPENER(threading)
 OPENER(time)

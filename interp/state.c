@@ -71,6 +71,7 @@ static void configure(Runtime *rt, const gilua_Config *c) {
   rt->stack_size = c->stack_size_bytes;
   rt->on_error = c->on_error;
   rt->on_error_data = c->on_error_data;
+  rt->may_hear = c->handle_signals != 0;
   if (c->switch_interval_ns != 0) gil_set_interval(&rt->gil, c->switch_interval_ns);
   if (c->policy != GILUA_POLICY_FAIR) runtime_set_policy(rt, policies[c->policy]);
   blocking_install(rt);
@@ -281,6 +282,7 @@ void state_register_modules(lua_State *L) {
       {"gilua.pickle", lib_pickle_open},
       {"gilua.multiprocessing", lib_multiprocessing_open},
       {"gilua.queue", lib_queue_open},
+      {"gilua.signal", lib_signal_open},
       {"gilua.socket", lib_socket_open},
       {"gilua.threading", lib_threading_open},
       {"gilua.time", lib_time_open},

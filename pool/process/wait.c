@@ -216,8 +216,9 @@ static ParkResult wait_here(Tstate *ts, Waiting *waiting) {
   while (!look(waiting->e, &waiting->w)) {
     if (waiting->w.deadline <= clock_ns()) return PARK_TIMEOUT;
     if (waits_forbidden(ts)) return PARK_FORBIDDEN;
-    blocking_call(ts, "task", wait_without_lock, waiting, stop_waiting, waiting);
-    if (!request_serve_hook(ts)) /* a request came, other than a hook that returns */
+    atomic_store(&waiting->w.stop, false);
+    blocking_wait_call(ts, "task", wait_without_lock, waiting, stop_waiting, waiting);
+    if (!request_serve(ts)) /* a request came, other than a hook that returns */
       return look(waiting->e, &waiting->w) ? PARK_GRANTED : PARK_REQUESTED;
   }
   return PARK_GRANTED;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/os/signals.h"
+#include "runtime/state/hear.h"
 #include "runtime/sync/blocking.h"
 
 #define ABANDONED "gilua.children" /* registry: pid -> true */
@@ -22,7 +23,7 @@ extern char **environ;
 int child_start(const Tstate *ts, const char *command, int given, int as, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attr;
-  sigset_t mask;
+  sigset_t mask, ignored;
   char *argv[] = {(char *)"sh", (char *)"-c", (char *)command, NULL};
   int err = posix_spawn_file_actions_init(&actions);
   if (err != 0) return err;
@@ -31,8 +32,11 @@ int child_start(const Tstate *ts, const char *command, int given, int as, pid_t 
   if (given >= 0) err = posix_spawn_file_actions_adddup2(&actions, given, as); /* as == given: it stays open */
   pthread_sigmask(SIG_SETMASK, NULL, &mask);
   signals_open(&mask, &ts->blocked);
+  short flags = POSIX_SPAWN_SETSIGMASK; /* exec resets what is handled */
+  if (hear_ignored(ts->rt, &ignored)) flags |= POSIX_SPAWN_SETSIGDEF;
   if (err == 0) err = posix_spawnattr_setsigmask(&attr, &mask);
-  if (err == 0) err = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK); /* exec resets what is handled */
+  if (err == 0) err = posix_spawnattr_setsigdefault(&attr, &ignored);
+  if (err == 0) err = posix_spawnattr_setflags(&attr, flags);
   if (err == 0) err = posix_spawn(pid, "/bin/sh", &actions, &attr, argv, environ);
   posix_spawnattr_destroy(&attr);
 out_actions:

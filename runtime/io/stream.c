@@ -85,11 +85,13 @@ static bool owner_lives(const Tstate *ts, const Stream *s) {
 
 bool stream_in_use(const Stream *s) { return s->lock.holder != 0; }
 
+static bool claim(Tstate *ts, Waiter *w) { return lock_try(ts, &((Stream *)w->object)->lock); }
+
 static void wait_for_owner(lua_State *L, StreamCall *c) {
-  c->amid = waits_forbidden(c->ts);
+  c->amid = c->s->lock.holder == c->ts->ident || waits_forbidden(c->ts); /* its own: a signal handler, amid that call */
   if (c->amid) return;
   if (owner_lives(c->ts, c->s)) {
-    ParkResult result = park(c->ts, &c->s->lock.waiters, CLOCK_NEVER, "file", c->s);
+    ParkResult result = park_claim(c->ts, &c->s->lock.waiters, CLOCK_NEVER, "file", c->s, claim);
     if (result != PARK_GRANTED) park_check(L, c->ts, result);
   } else {
     c->s->lock = (Lock){.holder = c->ts->ident, .depth = 1};

@@ -53,7 +53,7 @@ typedef struct StreamCall {
   Stream *s;
   bool owner;      /* holds s->lock */
   bool held;       /* holds the FILE lock */
-  bool amid;       /* in a finalizer, amid the call of another thread: may write, not read */
+  bool amid;       /* in a finalizer or signal handler, amid another call: may write, not read */
   ParkResult park; /* why it STOPPED */
 } StreamCall;
 

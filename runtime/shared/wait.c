@@ -248,10 +248,10 @@ ParkResult shared_wait(Tstate *ts, SharedWait *w) {
   if (w->deadline <= 0) return look_here(w);
   if (waits_forbidden(ts)) return PARK_FORBIDDEN;
   for (;;) {
-    blocking_call(ts, w->what, wait_outside, w, w->shielded ? NULL : stop, w);
+    blocking_wait_call(ts, w->what, wait_outside, w, w->shielded ? NULL : stop, w);
     if (w->granted) return PARK_GRANTED;
     if (w->full && w->bound) return PARK_FORBIDDEN;
-    if (!w->shielded && !request_serve_hook(ts)) return PARK_REQUESTED;
+    if (!w->shielded && !request_serve(ts)) return PARK_REQUESTED;
     if (clock_ns() >= w->deadline || atomic_load(&w->handle->closing)) return PARK_TIMEOUT;
     atomic_store(&w->stop, false);
   }
@@ -281,7 +281,7 @@ static void enter_once(Tstate *ts, Entering *e, bool shielded) {
   atomic_store(&e->stop, false);
   e->result = GUARD_BUSY;
   if (waits_forbidden(ts)) enter_outside(e);
-  else blocking_call(ts, "shared memory", enter_outside, e, shielded ? NULL : stop_entering, e);
+  else blocking_wait_call(ts, "shared memory", enter_outside, e, shielded ? NULL : stop_entering, e);
 }
 
 bool shared_enter_soon(Tstate *ts, Shared *s, int64_t deadline) {
@@ -298,7 +298,7 @@ ParkResult shared_enter(Tstate *ts, Shared *s, void (*recover)(Shared *s)) {
   e.deadline = CLOCK_NEVER;
   while (e.result == GUARD_BUSY) {
     enter_once(ts, &e, false);
-    if (e.result == GUARD_BUSY && !request_serve_hook(ts)) return PARK_REQUESTED;
+    if (e.result == GUARD_BUSY && !request_serve(ts)) return PARK_REQUESTED;
   }
   return PARK_GRANTED;
 }

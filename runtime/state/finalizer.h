@@ -10,7 +10,7 @@
 
 /* waits_forbidden tells whether ts must keep the lock, so that nothing waits and nothing is raised: it is inside a finalizer,
  * on a lua_State that another thread uses, too (running.h), or in a hook that interrupts another wait
- * (request_serve_hook). While main is in the one finalizer that waits for the threads (sentinel.h) nobody can tell the
+ * (request_serve). While main is in the one finalizer that waits for the threads (sentinel.h) nobody can tell the
  * first, and all may. The one question that everybody asks who leaves the lock: park and blocking ask it; who only
  * lets others run calls lock_yield. */
 bool waits_forbidden(const Tstate *ts);

@@ -109,7 +109,7 @@ static void leave_sethook(Tstate *ts) {
  * Taking the lock again takes two, so that it still comes behind those who wait. */
 void hook_arm(GilThread *self) {
   Tstate *ts = tstate_of(self);
-  if (ts->rt->preempt == PREEMPT_NONE && !request_pending(ts)) return;
+  if (ts->rt->preempt == PREEMPT_NONE && !request_stops(ts)) return;
   bool only_leaves = atomic_load_explicit(&self->requests, memory_order_relaxed) == REQUEST_SWITCH;
   enter_sethook(ts);
   arm_current(ts, only_leaves ? 2 : 1);
@@ -255,7 +255,7 @@ static void service(lua_State *L, Tstate *ts, bool poll) {
   bool asked = (requests & REQUEST_SWITCH) != 0;
   if ((asked || (poll && ts->rt->poll_yields)) && !lock_yield(ts) && asked) arm_outer(ts, L);
   if (__builtin_expect((requests & REQUEST_REPORT) != 0, 0)) tell_report(L, ts);
-  if (!request_pending(ts)) return;
+  if (!request_stops(ts)) return;
   if (ts->just_held) {
     ts->just_held = false;
     hook_arm(&ts->gil);

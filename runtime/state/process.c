@@ -27,6 +27,7 @@
 
 #include "runtime/os/clock.h"
 #include "runtime/os/os.h"
+#include "runtime/state/hear.h"
 #include "runtime/state/hook.h"
 #include "runtime/state/request.h"
 #include "runtime/state/door.h"
@@ -70,6 +71,7 @@ static ModuleUse *module_uses;                /* modules that are safe in one ru
 static bool (*_Atomic quit_ask)(void *);      /* [a] released after quit_arg; the handler acquires it */
 static void *_Atomic quit_arg;                /* [a] relaxed, see quit_ask */
 static Runtime *_Atomic interrupted;          /* [a] whose main thread Ctrl-C interrupts; seq_cst, rarely touched */
+static Runtime *_Atomic hears;                /* [a] whose Lua hears signals; seq_cst, rarely touched */
 static _Atomic uint64_t own_libraries;         /* [a] relaxed: loaded so far while all code is ours; 0: there is other code */
 static _Atomic int64_t interrupted_at;        /* [a] ns of the last Ctrl-C; relaxed: one thread takes SIGINT */
 
@@ -120,11 +122,10 @@ static void on_preempt(int sig, siginfo_t *info, void *context) {
   errno = saved;
 }
 
-void process_interrupt(Runtime *rt) { process_interrupt_thread(rt->main); }
-
-void process_interrupt_thread(Tstate *target) {
-  Runtime *rt = target->rt;
-  atomic_fetch_or_explicit(&target->gil.requests, REQUEST_INTERRUPT, memory_order_seq_cst);
+/* Has target see a request wherever it is. In a signal handler, on any thread. */
+static void request_anywhere(Tstate *target, uint32_t bit) {
+  uint32_t before = atomic_fetch_or_explicit(&target->gil.requests, bit, memory_order_seq_cst);
+  if (bit == REQUEST_SIGNAL && (before & bit) != 0) return; /* a storm: who set it sees to the rest */
   gil_poke(&target->gil);
   bool armed = false;
   for (Tstate *ts = tstate_innermost; ts != NULL; ts = ts->outer) {
@@ -134,7 +135,21 @@ void process_interrupt_thread(Tstate *target) {
   }
   /* if it runs elsewhere */
   if (!armed) gil_signal(&target->gil);
-  gil_alarm(&rt->gil); /* if what was armed gets lost */
+  gil_alarm(&target->rt->gil); /* if what was armed gets lost */
+}
+
+void process_interrupt_thread(Tstate *target) { request_anywhere(target, REQUEST_INTERRUPT); }
+
+void process_interrupt(Runtime *rt) { process_interrupt_thread(rt->main); }
+
+static void on_heard(int sig) {
+  int saved = errno;
+  Runtime *rt = atomic_load(&hears);
+  if (rt != NULL) {
+    atomic_fetch_add(&rt->hearing->heard[sig], 1);
+    request_anywhere(rt->main, REQUEST_SIGNAL);
+  }
+  errno = saved;
 }
 
 static bool is_installed(int sig) {
@@ -241,7 +256,7 @@ bool process_is_ours(void) {
 }
 
 bool process_is_handler(const struct sigaction *act) {
-  if ((act->sa_flags & SA_SIGINFO) == 0) return act->sa_handler == on_sigquit;
+  if ((act->sa_flags & SA_SIGINFO) == 0) return act->sa_handler == on_sigquit || act->sa_handler == on_heard;
   return act->sa_sigaction == on_preempt || act->sa_sigaction == on_sigint;
 }
 
@@ -287,6 +302,15 @@ void process_handle_sigint(Runtime *rt) {
   if (rt != NULL && !there) install(SIGINT, NULL, on_sigint, &old_int);
   else if (rt == NULL && before != NULL && there) sigaction(SIGINT, &old_int, NULL);
 }
+
+int process_hear(Runtime *rt) {
+  Runtime *nobody = NULL;
+  return atomic_compare_exchange_strong(&hears, &nobody, rt) ? 0 : EBUSY;
+}
+
+int process_hear_signal(int sig) { return install(sig, on_heard, NULL, NULL) == 0 ? 0 : -1; }
+
+void process_unhear(Runtime *rt) { atomic_compare_exchange_strong(&hears, &rt, NULL); }
 
 void process_release_sigint(Runtime *rt) {
   if (atomic_load(&interrupted) == rt) process_handle_sigint(NULL);

@@ -34,50 +34,53 @@ static int raise_cancelled(lua_State *L, Tstate *ts) {
   return lua_error(L);
 }
 
-typedef struct Serving {
-  Tstate *ts;
-  lua_Hook hook;
-} Serving;
-
 static int call_hook(lua_State *L) {
-  lua_Hook hook = ((Serving *)lua_touserdata(L, 1))->hook;
+  lua_Hook *hook = lua_touserdata(L, 1);
   lua_pop(L, 1);
-  hook_call(L, hook);
+  hook_call(L, *hook);
   return 0;
 }
 
 static int keep_error(lua_State *L) {
-  Tstate *ts = ((Serving *)lua_touserdata(L, 1))->ts;
-  lua_settop(L, 2);
+  Tstate *ts = tstate_self();
+  lua_settop(L, 1);
   ts->hook_error_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  atomic_fetch_or_explicit(&ts->gil.requests, REQUEST_HOOK, memory_order_relaxed);
   return 0;
 }
 
 /* Another hook may come at any of these calls, and raise. */
-static void serve(lua_State *L, Serving *s) {
-  lua_pushcfunction(L, call_hook);
-  lua_pushlightuserdata(L, s);
-  for (int i = 0; lua_pcall(L, i == 0 ? 1 : 2, 0, 0) != LUA_OK; i++) {
+bool request_call(lua_State *L, lua_CFunction f, void *arg) {
+  lua_pushcfunction(L, f);
+  lua_pushlightuserdata(L, arg);
+  int i = 0;
+  for (; lua_pcall(L, 1, 0, 0) != LUA_OK; i++) {
     if (i == SERVE_TRIES) { /* no memory */
       lua_pop(L, 1);
-      return;
+      break;
     }
     lua_pushcfunction(L, keep_error);
-    lua_pushlightuserdata(L, s);
-    lua_rotate(L, -3, 2);
+    lua_insert(L, -2);
   }
+  return i == 0;
 }
 
-bool request_serve_hook(Tstate *ts) {
-  lua_State *L = ts->current;
-  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_HOOK) == 0 || ts->hook_error_ref != LUA_NOREF)
-    return !request_pending(ts);
-  if (!lua_checkstack(L, LUA_MINSTACK)) return false;
+static void serve_hook(Tstate *ts, lua_State *L) {
   clear(ts, REQUEST_HOOK);
   ts->serving = true;
-  serve(L, &(Serving){.ts = ts, .hook = hook_take_foreign(ts)});
+  lua_Hook hook = hook_take_foreign(ts);
+  request_call(L, call_hook, &hook);
   ts->serving = false;
-  if (ts->hook_error_ref != LUA_NOREF) atomic_fetch_or_explicit(&ts->gil.requests, REQUEST_HOOK, memory_order_relaxed);
+}
+
+bool request_serve(Tstate *ts) {
+  lua_State *L = ts->current;
+  uint32_t asked = request_hears(ts) | REQUEST_HOOK;
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & asked) == 0 || ts->hook_error_ref != LUA_NOREF)
+    return !request_pending(ts);
+  if (!lua_checkstack(L, LUA_MINSTACK)) return false;
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_HOOK) != 0) serve_hook(ts, L);
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & request_hears(ts)) != 0) ts->rt->serve_signals(L, ts);
   return !request_pending(ts);
 }
 
@@ -86,12 +89,20 @@ static void raise_kept(lua_State *L, Tstate *ts) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
   ts->hook_error_ref = LUA_NOREF;
+  error_note_request(L);
   lua_error(L);
 }
 
+/* Amid Lua code, where all that they raise is raised at once. */
+static void hear(lua_State *L, Tstate *ts) {
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  ts->rt->serve_signals(L, ts);
+}
+
 void request_raise(lua_State *L, Tstate *ts) {
+  if (!request_stops(ts) || waits_forbidden(ts)) return;
+  if ((atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & request_hears(ts)) != 0) hear(L, ts);
   uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
-  if ((requests & REQUEST_RAISES) == 0 || waits_forbidden(ts)) return;
   if ((requests & REQUEST_EXIT) != 0) {
     clear(ts, REQUEST_EXIT);
     if (!ts->rt->exit.begun) ts->rt->exit.act(L, ts->rt);

@@ -7,6 +7,8 @@
 #ifndef GILUA_RUNTIME_STATE_REQUEST_H
 #define GILUA_RUNTIME_STATE_REQUEST_H
 
+#include <lauxlib.h>
+
 #include "runtime/state/tstate.h"
 
 /* Bits of GilThread.requests beside REQUEST_SWITCH. */
@@ -17,6 +19,7 @@ enum {
   REQUEST_HOOK = 16,     /* a signal handler of the host set a hook on the main state, as lua.c does on Ctrl-C: call it */
   REQUEST_REPORT = 32,   /* tell who kept the lock for long: the hook calls Runtime.tell_report */
   REQUEST_NOTICE = 64,   /* raises nothing, ends a wait: something was listed for a service thread, without the lock */
+  REQUEST_SIGNAL = 128,  /* a signal came that Lua hears: the main thread calls the handlers. Ends no work, only waits */
   REQUEST_RAISES = REQUEST_INTERRUPT | REQUEST_CANCEL | REQUEST_EXIT | REQUEST_HOOK,
 };
 
@@ -26,7 +29,15 @@ static inline bool request_pending(const Tstate *ts) {
   return (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & REQUEST_RAISES) != 0;
 }
 
-/* request_raise raises what is pending for ts, the calling thread, on L; returns if that is nothing, or if L runs a
+/* request_stops tells whether ts is to stop at its next safe point, if only for a signal handler. */
+static inline bool request_stops(const Tstate *ts) {
+  return (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) & (REQUEST_RAISES | REQUEST_SIGNAL)) != 0;
+}
+
+/* request_hears is REQUEST_SIGNAL if a signal may end the sleep of ts now, 0 while what a handler raised is kept. */
+static inline uint32_t request_hears(const Tstate *ts) { return ts->hook_error_ref == LUA_NOREF ? REQUEST_SIGNAL : 0; }
+
+/* request_raise calls handlers of signals, raises what is pending for ts, the calling thread, on L; returns if that is nothing, or if L runs a
  * finalizer, where it stays pending. */
 void request_raise(lua_State *L, Tstate *ts);
 
@@ -36,9 +47,14 @@ void request_drop_cancel(lua_State *L, Tstate *ts);
 /* request_drop_interrupt takes back an interrupt that ts, the calling thread, has not raised. */
 void request_drop_interrupt(Tstate *ts);
 
-/* request_serve_hook calls the hook of REQUEST_HOOK, if that is pending, amid a wait of ts, the calling thread; what the hook
- * raises is kept for request_raise. Nothing can wait in it. Returns whether nothing is left to be raised. Needs the lock. */
-bool request_serve_hook(Tstate *ts);
+/* request_serve does what a request asks of ts, the calling thread, amid one of its waits: calls handlers of signals, and the hook
+ * of REQUEST_HOOK, in which nothing can wait. What they raise is kept for request_raise. Returns whether nothing is left to be
+ * raised. A wait in a queue is set aside before: aside.h. Needs the lock. */
+bool request_serve(Tstate *ts);
+
+/* request_call calls f with the light userdata arg, protected; what it raises is kept for request_raise. Returns whether it raised
+ * nothing. Needs LUA_MINSTACK places on L. */
+bool request_call(lua_State *L, lua_CFunction f, void *arg);
 
 /* request_cancel asks target to stop, with the message at stack index msg of L (0: the default). Needs the lock. */
 void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg);

@@ -8,6 +8,7 @@
 
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
+#include "runtime/state/hear.h"
 #include "runtime/state/hook.h"
 #include "runtime/state/process.h"
 #include "runtime/state/release.h"
@@ -100,6 +101,7 @@ void runtime_forget(lua_State *L) {
 }
 
 void runtime_free(Runtime *rt) {
+  hear_close(rt);
   process_remove(rt);
   if (tstate_self() == rt->main) tstate_leave(rt->main);
   fail_open(rt);
@@ -130,6 +132,8 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
     next = t->next;
     if (t == ts) continue;
     if (t->wait.queue != NULL) waitq_remove(&t->wait);
+    for (Waiter *w = t->aside; w != NULL; w = w->outer)
+      if (w->queue != NULL) waitq_remove(w);
     t->vanished = true; /* its stack stays anchored: the child must not run its finalizers */
   }
   rt->zombies = rt->newest_zombie = NULL;
@@ -140,6 +144,7 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
   if (rt->unblocks != NULL) rt->unblocks->next = rt->unblocks->prev = NULL;
   atomic_store(&rt->gil.native_calls, rt->unblocks != NULL);
   if (ts == NULL) return;
+  hear_after_fork(rt, ts == rt->main);
   ts->gil.stirred = rt->main->gil.stirred;
   if (rt->phase == PHASE_JOINING) rt->phase = PHASE_RUNS;
   rt->exit.waiting = 0;
@@ -160,6 +165,9 @@ void runtime_move(Runtime *rt, lua_State *L) {
   Tstate *ts = rt->main;
   ts->outer = NULL;
   ts->base = L;
+  for (; ts->aside != NULL; ts->aside = ts->aside->outer)
+    if (ts->aside->queue != NULL) waitq_remove(ts->aside);
+  hear_forget(rt);
   running_restart(ts, L);
   ts->shielded = ts->just_held = false;
   atomic_store_explicit(&ts->gil.requests, 0, memory_order_relaxed); /* what was asked of the thread that forked */

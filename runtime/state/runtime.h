@@ -87,6 +87,7 @@ typedef struct Unblock {
   Tstate *ts;
   void (*unblock)(void *arg);
   void *arg;
+  uint32_t wanted; /* the requests that do */
   bool called; /* once a call */
 } Unblock;
 
@@ -121,6 +122,9 @@ struct Runtime {
   Phase phase;              /* [G] */
   bool ending;              /* [G] main runs the finalizer that waits for the threads, see sentinel.h */
   bool handles_sigint;      /* [i] */
+  bool may_hear;            /* [i] Lua may set handlers of signals */
+  struct Hearing *hearing;  /* [G] hear.h, read by signal handlers; NULL: it never did */
+  void (*serve_signals)(lua_State *L, Tstate *ts); /* [G] calls them, see sync/serve.h; NULL with hearing */
   struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
   int release;              /* [i] of Lua, see release.h */

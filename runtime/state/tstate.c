@@ -17,6 +17,7 @@ Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
   gil_thread_init(&ts->gil, &rt->gil, parent != NULL ? &parent->gil : NULL);
   ts->rt = rt;
   ts->base = base;
+  ts->wait.ts = ts;
   ts->current = base;
   ts->thread_ref = ts->locals_ref = ts->cancel_ref = ts->hook_error_ref = ts->base_ref = ts->error_ref = LUA_NOREF;
   return ts;

@@ -42,7 +42,8 @@ struct Tstate {
   bool took;                   /* [t] the lock, for a fork in native work */
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
-  Waiter wait;                 /* [G] */
+  Waiter wait;                 /* [G] its innermost */
+  Waiter *aside;               /* [G] those that signal handlers run amid of, the innermost first: aside.h */
   bool idle;                   /* [G] its wait is one for work, which others bring: it is never told of a deadlock */
   const void *held[HELD_SHOWN]; /* [G] addresses of Locks it holds, bit 0: an RLock; never followed, see lock.h */
   unsigned nheld;              /* [G] how many; only the first HELD_SHOWN are noted */
@@ -63,7 +64,7 @@ struct Tstate {
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
   bool serving;                /* [t] a hook of a signal handler of the host, amid a wait: nothing else waits */
-  int hook_error_ref;          /* [G] registry: what such a hook raised, until the wait has ended; or LUA_NOREF */
+  int hook_error_ref;          /* [G] registry: what such a hook, or a signal handler of Lua, raised, until the wait has ended; or LUA_NOREF */
   int cancel_ref;              /* [G] registry: the message of a pending cancel, or LUA_NOREF */
   int base_ref;                /* [G] registry: anchor of base, or LUA_NOREF */
   int error_ref;               /* [G] registry: {value, traceback} of its newest error that is no object, or LUA_NOREF */
@@ -99,7 +100,7 @@ static inline const char *tstate_busy_with(const Tstate *ts, bool *waits) {
   return ts->doing != NULL ? ts->doing : ts->wait.what;
 }
 
-static inline Tstate *tstate_of_waiter(Waiter *w) { return (Tstate *)((char *)w - offsetof(Tstate, wait)); }
+static inline Tstate *tstate_of_waiter(const Waiter *w) { return w->ts; }
 
 /* tstate_new makes a state with the given base for a thread that is about to start or enter, and lists it in rt.
  * Returns NULL without memory. Needs the lock, held by parent (NULL for the first thread of rt). */

@@ -59,7 +59,7 @@ static bool list(Tstate *ts, Unblock *u) {
   atomic_fetch_add(&rt->gil.native_calls, 1); /* seq_cst: see the top */
   pthread_mutex_unlock(&rt->unblock_m);
   if (ts->gil.stirred != NULL) gil_alarm(&rt->gil); /* it looks for signals of the host meanwhile */
-  return (atomic_load(&ts->gil.requests) & REQUEST_RAISES) == 0;
+  return (atomic_load(&ts->gil.requests) & u->wanted) == 0;
 }
 
 static void unlist(Tstate *ts, Unblock *u) {
@@ -84,7 +84,7 @@ static bool unblock_requested(Gil *g) {
       u->ts->gil.stirred(&u->ts->gil); /* it is out of Lua as long as it is listed */
       again = true;
     }
-    if (u->called || (atomic_load(&u->ts->gil.requests) & REQUEST_RAISES) == 0) continue;
+    if (u->called || (atomic_load(&u->ts->gil.requests) & u->wanted) == 0) continue;
     u->called = true;
     u->unblock(u->arg);
   }
@@ -94,9 +94,9 @@ static bool unblock_requested(Gil *g) {
 
 void blocking_install(Runtime *rt) { rt->gil.unblock = unblock_requested; }
 
-ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
-                         void *unblock_arg) {
-  Unblock u = {.ts = ts, .unblock = unblock, .arg = unblock_arg};
+static ParkResult call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
+                       void *unblock_arg, uint32_t wanted) {
+  Unblock u = {.ts = ts, .unblock = unblock, .arg = unblock_arg, .wanted = wanted};
   bool listed = unblock != NULL && !waits_forbidden(ts) && gil_start_nudger(&ts->rt->gil) == 0;
   if (listed && !list(ts, &u)) {
     unlist(ts, &u);
@@ -111,24 +111,33 @@ ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), vo
   return PARK_GRANTED;
 }
 
+ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
+                         void *unblock_arg) {
+  return call(ts, what, fn, arg, unblock, unblock_arg, REQUEST_RAISES);
+}
+
+ParkResult blocking_wait_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
+                              void *unblock_arg) {
+  return call(ts, what, fn, arg, unblock, unblock_arg, REQUEST_RAISES | request_hears(ts));
+}
+
 static ParkResult poll_now(struct pollfd *fds, unsigned n) {
   int ready = poll(fds, n, 0);
   return ready > 0 ? PARK_GRANTED : PARK_FORBIDDEN;
 }
 
 static ParkResult wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline) {
-  uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES;
   Waiter *w = &ts->wait;
   if (waits_forbidden(ts)) return poll_now(fds, n);
   int ready;
   do {
-    if (!request_serve_hook(ts) && !ts->shielded) return PARK_REQUESTED;
+    if (!request_serve(ts) && !ts->shielded) return PARK_REQUESTED;
     park_begin(ts, deadline, "fd", fds);
     gil_idle(&ts->gil);
-    ready = gil_poll(&ts->gil, fds, n, deadline, wanted);
+    ready = gil_poll(&ts->gil, fds, n, deadline, request_hears(ts) | (ts->shielded ? 0 : REQUEST_RAISES));
     gil_take(&ts->gil);
     w->what = NULL;
-  } while (ready == -1 && request_serve_hook(ts)); /* that was all: it goes on to its deadline */
+  } while (ready == -1 && (request_serve(ts) || ts->shielded)); /* that was all: it goes on to its deadline */
   if (ready > 0) return PARK_GRANTED;
   if (ready < -1) { /* poll refuses the call itself: the caller's next read or write tells why */
     for (unsigned i = 0; i < n; i++) fds[i].revents = POLLERR;

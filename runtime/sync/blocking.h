@@ -48,6 +48,11 @@ void blocking_end(Tstate *ts);
 ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
                          void *unblock_arg);
 
+/* blocking_wait_call is the same for an fn that only waits, and that the caller begins again while request_serve says so: signals for
+ * handlers of Lua make it return early, too. */
+ParkResult blocking_wait_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
+                              void *unblock_arg);
+
 /* blocking_wait_fd waits until fd is ready for one of `events` (poll.h) or in error; *revents is what poll says then.
  * Returns PARK_GRANTED, PARK_TIMEOUT, PARK_REQUESTED, or PARK_FORBIDDEN in a finalizer if fd is not ready at once; give
  * it to park_check. A descriptor that is not open is ready, with POLLNVAL. Needs the lock, drops it meanwhile. Keeps

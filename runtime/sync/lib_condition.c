@@ -29,7 +29,7 @@ static void reacquire(Tstate *ts, Lock *lock) {
 }
 
 static void notify(ConditionObject *c, lua_Integer n) {
-  for (; n > 0 && !waitq_empty(&c->waiters); n--) park_move(c->waiters.head, &c->lock->waiters, "lock", c->lock);
+  for (; n > 0 && !waitq_empty(&c->waiters); n--) park_move(c->waiters.head, &c->lock->waiters, "lock", c->lock, lock_claim);
 }
 
 static bool wait_until(lua_State *L, Tstate *ts, ConditionObject *c, int64_t deadline) {

@@ -26,13 +26,21 @@ static void give(Tstate *ts, SemaphoreObject *s, lua_Integer n) {
   s->value += n;
 }
 
+static bool claim(Tstate *ts, Waiter *w) {
+  (void)ts;
+  SemaphoreObject *s = (SemaphoreObject *)w->object;
+  if (s->value == 0) return false;
+  s->value--;
+  return true;
+}
+
 /* Takes a permit if there is one; else waits. */
 static ParkResult acquire(Tstate *ts, SemaphoreObject *s, int64_t deadline) {
   if (s->value > 0) {
     s->value--;
     return PARK_GRANTED;
   }
-  ParkResult result = park(ts, &s->waiters, deadline, "semaphore", s);
+  ParkResult result = park_claim(ts, &s->waiters, deadline, "semaphore", s, claim);
   if (result != PARK_GRANTED || !park_leaves(ts)) return result;
   give(ts, s, 1);
   return PARK_REQUESTED;

@@ -52,6 +52,7 @@ void lib_semaphore_add(lua_State *L);
 void lib_barrier_add(lua_State *L);
 
 int lib_queue_open(lua_State *L);
+int lib_signal_open(lua_State *L);
 int lib_time_open(lua_State *L);
 int lib_gil_open(lua_State *L);
 

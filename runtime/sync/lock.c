@@ -13,9 +13,11 @@ void lock_unnote_slow(Tstate *ts, const Lock *lock) {
   holder->nheld--;
 }
 
+bool lock_claim(Tstate *ts, Waiter *w) { return lock_try(ts, (Lock *)w->object); }
+
 ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline) {
   if (lock_try(ts, lock)) return PARK_GRANTED;
-  ParkResult result = park(ts, &lock->waiters, deadline, lock->recursive ? "rlock" : "lock", lock);
+  ParkResult result = park_claim(ts, &lock->waiters, deadline, lock->recursive ? "rlock" : "lock", lock, lock_claim);
   if (result != PARK_GRANTED || !park_leaves(ts)) return result;
   lock_release(ts, lock);
   return PARK_REQUESTED;

@@ -55,6 +55,9 @@ static inline bool lock_try(Tstate *ts, Lock *lock) {
   return true;
 }
 
+/* lock_claim is lock_try for w, whose object is the lock: see park_claim. */
+bool lock_claim(Tstate *ts, Waiter *w);
+
 /* lock_acquire takes the lock, waiting until deadline. Needs the interpreter lock; drops it while it waits. */
 ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline);
 

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <lauxlib.h>
 
+#include "runtime/sync/aside.h"
 #include "runtime/sync/deadlock.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
@@ -29,6 +30,7 @@ void park_begin(Tstate *ts, int64_t deadline, const char *what, const void *obje
   assert(w->queue == NULL && w->what == NULL);
   assert(ts->blocking == 0 && "a wait inside a region of native work");
   w->granted = w->bound = w->look = false;
+  w->claim = NULL;
   w->outcome = 0;
   w->what = what;
   w->object = object;
@@ -47,36 +49,57 @@ static bool must_look(const Tstate *ts, bool suspicious, uint32_t wanted) {
   return (requests_of(ts) & wanted) == 0;
 }
 
-/* It came back for a hook that a signal handler of the host has set: calls it where ts stands in the queue, so that nothing is
- * missed. Returns whether that was all, and the wait goes on to its deadline. */
-static bool goes_on(Tstate *ts, uint32_t wanted) {
-  if (ts->wait.granted || (requests_of(ts) & wanted & REQUEST_HOOK) == 0) return false;
-  return request_serve_hook(ts) && (requests_of(ts) & wanted) == 0 && !ts->wait.granted;
+/* What may end the sleep of ts now. A wait that is bound or shielded must go on, but handlers of signals run amid it. */
+static uint32_t wanted_by(const Tstate *ts) {
+  bool must_go_on = ts->shielded || (ts->wait.bound && ts->wait.queue != NULL);
+  return request_hears(ts) | (must_go_on ? 0 : REQUEST_RAISES | REQUEST_NOTICE);
 }
 
-ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
-  uint32_t wanted = ts->shielded ? 0 : REQUEST_RAISES | REQUEST_NOTICE;
+static void hear_amid(Tstate *ts) {
+  Waiter *w = &ts->wait;
+  discount_untimed(w);
+  aside_begin(ts);
+  request_serve(ts);
+  aside_end(ts);
+  if (w->queue != NULL && w->deadline == CLOCK_NEVER) count_untimed(w);
+}
+
+/* It came back for a signal, or for a hook that a signal handler of the host has set: serves them without leaving the wait, so that
+ * nothing is missed. Returns whether that was all, and the wait goes on to its deadline. */
+static bool goes_on(Tstate *ts) {
+  const Waiter *w = &ts->wait;
+  uint32_t came = requests_of(ts) & wanted_by(ts);
+  if (w->granted || (came & (REQUEST_HOOK | REQUEST_SIGNAL)) == 0) return false;
+  if ((came & REQUEST_SIGNAL) != 0) hear_amid(ts);
+  if (!w->granted && (requests_of(ts) & wanted_by(ts) & REQUEST_HOOK) != 0) request_serve(ts);
+  return !w->granted && (requests_of(ts) & wanted_by(ts)) == 0;
+}
+
+ParkResult park_claim(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object,
+                      bool (*claim)(Tstate *self, Waiter *w)) {
   if (waits_forbidden(ts)) return PARK_FORBIDDEN; /* first: nothing can be raised there either */
-  if ((requests_of(ts) & wanted & ~(uint32_t)REQUEST_HOOK) != 0) return PARK_REQUESTED;
+  if ((requests_of(ts) & wanted_by(ts) & ~(uint32_t)(REQUEST_HOOK | REQUEST_SIGNAL)) != 0) return PARK_REQUESTED;
   Waiter *w = &ts->wait;
   park_begin(ts, deadline, what, object);
+  w->claim = claim;
   if (q != NULL) waitq_append(q, w);
   if (q != NULL && deadline == CLOCK_NEVER) count_untimed(w); /* a sleep ends by itself */
   DeadlockVerdict verdict = w->untimed ? deadlock_check(ts, false) : WAIT_ON;
-  bool waits = (requests_of(ts) & wanted) == 0 || goes_on(ts, wanted);
+  bool waits = (requests_of(ts) & wanted_by(ts)) == 0 || goes_on(ts);
   while (waits && verdict != WAIT_IN_VAIN) {
+    uint32_t wanted = wanted_by(ts);
     gil_park(&ts->gil);
     bool suspicious = verdict == WAIT_SUSPICIOUSLY;
-    gil_sleep(&ts->gil, suspicious ? clock_ns() + DEADLOCK_GRACE_NS : deadline, wanted, q != NULL);
+    gil_sleep(&ts->gil, suspicious ? clock_ns() + DEADLOCK_GRACE_NS : w->deadline, wanted, q != NULL);
     if (w->bound && w->queue != NULL) {
-      deadline = CLOCK_NEVER; /* park_move: notified in time */
-      wanted = 0;
-      verdict = WAIT_ON;
+      verdict = WAIT_ON; /* park_move: notified in time */
+      goes_on(ts);
+      waits = !w->granted;
     } else if (must_look(ts, suspicious, wanted)) {
       verdict = deadlock_check(ts, suspicious && !w->look);
       w->look = false;
     } else {
-      waits = goes_on(ts, wanted);
+      waits = goes_on(ts) || (w->bound && !w->granted);
     }
   }
   w->what = NULL;
@@ -84,7 +107,11 @@ ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const 
   discount_untimed(w);
   if (w->queue != NULL) waitq_remove(w);
   if (verdict == WAIT_IN_VAIN) return PARK_DEADLOCK;
-  return (requests_of(ts) & wanted) != 0 ? PARK_REQUESTED : PARK_TIMEOUT;
+  return (requests_of(ts) & wanted_by(ts)) != 0 ? PARK_REQUESTED : PARK_TIMEOUT;
+}
+
+ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object) {
+  return park_claim(ts, q, deadline, what, object, NULL);
 }
 
 void park_grant(Tstate *self, Waiter *w, bool urgent) {
@@ -92,15 +119,21 @@ void park_grant(Tstate *self, Waiter *w, bool urgent) {
   discount_untimed(w);
   w->granted = true;
   Tstate *target = tstate_of_waiter(w);
-  if (target != self) gil_ready(&self->gil, &target->gil, urgent); /* else a hook amid its own wait grants */
+  /* aside, or granted by a hook amid its own wait: it does not sleep in it */
+  if (target != self && !w->aside) gil_ready(&self->gil, &target->gil, urgent);
 }
 
-void park_move(Waiter *w, Waitq *q, const char *what, const void *object) {
+void park_move(Waiter *w, Waitq *q, const char *what, const void *object, bool (*claim)(Tstate *self, Waiter *w)) {
   waitq_remove(w);
   w->what = what;
   w->object = object;
   w->deadline = CLOCK_NEVER;
   w->bound = true;
+  w->claim = claim;
+  if (w->aside) {
+    w->home = q;
+    return;
+  }
   count_untimed(w);
   waitq_append(q, w);
 }

@@ -12,10 +12,29 @@ bool queue_sane(const Queue *q) {
   return waitq_empty(&q->putters) || (!queue_has_place(q) && !q->shut);
 }
 
+/* Amid a wait: is there a promise, or no hope, for the waiter that comes back? */
+static bool claim_place(Tstate *self, Waiter *w) {
+  Queue *q = (Queue *)w->object;
+  (void)self;
+  if (q->shut) w->outcome = SHUT;
+  else if (queue_has_place(q)) q->reserved++;
+  else return false;
+  return true;
+}
+
+static bool claim_item(Tstate *self, Waiter *w) {
+  Queue *q = (Queue *)w->object;
+  (void)self;
+  if (queue_has_item(q)) q->promised++;
+  else if (q->shut) w->outcome = SHUT;
+  else return false;
+  return true;
+}
+
 /* Waits in wq for a promise, which is counted in *promises until the waiter runs and takes it up, or leaves it to others. */
 static QueueResult await_promise(Tstate *self, Waitq *wq, Queue *q, lua_Integer *promises, int64_t deadline,
-                                 ParkResult *parked) {
-  *parked = park(self, wq, deadline, "queue", q);
+                                 bool (*claim)(Tstate *self, Waiter *w), ParkResult *parked) {
+  *parked = park_claim(self, wq, deadline, "queue", q, claim);
   if (*parked != PARK_GRANTED) return QUEUE_TIMEOUT;
   if (self->wait.outcome == SHUT) return QUEUE_SHUTDOWN;
   --*promises;
@@ -29,7 +48,7 @@ QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t dea
   if (q->shut) return QUEUE_SHUTDOWN;
   if (queue_has_place(q)) return QUEUE_OK;
   if (!may_wait) return QUEUE_FULL;
-  QueueResult result = await_promise(self, &q->putters, q, &q->reserved, deadline, parked);
+  QueueResult result = await_promise(self, &q->putters, q, &q->reserved, deadline, claim_place, parked);
   return q->shut && result == QUEUE_OK ? QUEUE_SHUTDOWN : result; /* a place promised before the shutdown is none after it */
 }
 
@@ -37,7 +56,7 @@ QueueResult queue_await_item(Tstate *self, Queue *q, bool may_wait, int64_t dead
   if (queue_has_item(q)) return QUEUE_OK;
   if (q->shut) return QUEUE_SHUTDOWN;
   if (!may_wait) return QUEUE_EMPTY;
-  return await_promise(self, &q->getters, q, &q->promised, deadline, parked);
+  return await_promise(self, &q->getters, q, &q->promised, deadline, claim_item, parked);
 }
 
 void queue_settle(Tstate *self, Queue *q) {
