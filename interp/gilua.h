@@ -123,8 +123,8 @@ typedef struct gilua_Config {
   void *on_error_data;        /* its first argument */
   int warnings;               /* not 0: warn() starts on; it writes to stderr as the standard one. Not for gilua_attach */
   int ignore_environment;     /* not 0: LUA_PATH and friends do not count (lua -E). Not for gilua_attach */
-  int handle_signals;         /* not 0: scripts may handle signals of the process (gilua.signal), in the main thread when that is
-                                 inside. One runtime of a process at a time; gilua_close puts back what was there */
+  int handle_signals;         /* not 0: scripts may handle signals of the process (gilua.signal), in the main thread when
+                                 that is inside. One runtime of a process at a time; gilua_close puts back what was */
 } gilua_Config;
 
 /* gilua_open makes a runtime with a Lua state of its own, the standard libraries and gilua's modules. config may be

@@ -65,7 +65,8 @@ static bool run_options(lua_State *L, const Program *p) {
 
 static gilua_Config config_of(const Options *o) {
   gilua_Config config = {
-      .handle_sigint = 1, .handle_signals = 1, .ignore_environment = o->ignore_environment, .on_error = excepthook_to_stderr};
+      .handle_sigint = 1, .handle_signals = 1, .ignore_environment = o->ignore_environment,
+      .on_error = excepthook_to_stderr};
   if (o->policy != NULL && strcmp(o->policy, "interval") == 0) config.policy = GILUA_POLICY_INTERVAL;
   if (o->policy != NULL && strcmp(o->policy, "ticks") == 0) config.policy = GILUA_POLICY_TICKS;
   if (o->switch_interval > 0) config.switch_interval_ns = (int64_t)(o->switch_interval * 1e9 + 0.5);

@@ -35,7 +35,8 @@ void hear_close(Runtime *rt) {
 static int set_default(const Hearing *h, int sig) {
   struct sigaction act = {.sa_handler = SIG_DFL};
   const struct sigaction *before = &h->before[sig];
-  bool by_us = (sig == SIGINT || sig == SIGQUIT) && ((before->sa_flags & SA_SIGINFO) != 0 || before->sa_handler != SIG_IGN);
+  bool ignored = (before->sa_flags & SA_SIGINFO) == 0 && before->sa_handler == SIG_IGN;
+  bool by_us = (sig == SIGINT || sig == SIGQUIT) && !ignored;
   return sigaction(sig, by_us ? before : &act, NULL);
 }
 

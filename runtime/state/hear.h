@@ -37,8 +37,8 @@ typedef struct Hearing {
   Waitq pausers;                 /* [G] who waits for any handler to be called */
 } Hearing;
 
-/* hear_open lets Lua of rt hear signals, with `serve` as what calls the handlers. Returns 0, EBUSY: another runtime of the process
- * does, ENOMEM, or what starting the nudger gave. Needs the lock. A second call does nothing. */
+/* hear_open lets Lua of rt hear signals, with `serve` as what calls the handlers. Returns 0, EBUSY: another runtime of
+ * the process does, ENOMEM, or what starting the nudger gave. Needs the lock. A second call does nothing. */
 int hear_open(Runtime *rt, void (*serve)(lua_State *L, Tstate *ts));
 
 /* hear_close puts back what stood there before Lua heard. No effect if it never did. */
@@ -53,11 +53,12 @@ static inline bool hear_is_ours(const Hearing *h, int sig) { return h->waited[si
 /* hear_take takes one of sig that came and was not served. Needs the lock. */
 bool hear_take(Hearing *h, int sig);
 
-/* hear_ignored puts into *set the signals that Lua of rt ignores: what is executed has the defaults. Returns whether there are any. */
+/* hear_ignored puts into *set the signals that Lua of rt ignores: what is executed has the defaults. Returns whether
+ * there are any. */
 bool hear_ignored(const Runtime *rt, sigset_t *set);
 
-/* hear_after_fork is called in a forked child, same: its thread was the main one and is in the handlers it was in; hear_forget in one
- * that is a worker. */
+/* hear_after_fork is called in a forked child, same: its thread was the main one and is in the handlers it was in;
+ * hear_forget in one that is a worker. */
 void hear_after_fork(Runtime *rt, bool same);
 void hear_forget(Runtime *rt);
 

@@ -66,8 +66,8 @@ void process_release_sigint(Runtime *rt);
 /* process_interrupt_taken says that the last Ctrl-C has done what it was meant for: another one soon is a first one. */
 void process_interrupt_taken(void);
 
-/* process_hear says that Lua of rt hears signals; for one runtime of the process at a time. Returns 0 or EBUSY. process_unhear takes
- * it back. process_hear_signal installs the handler of hear.h for sig; returns 0, or -1 with errno. */
+/* process_hear says that Lua of rt hears signals; for one runtime of the process at a time. Returns 0 or EBUSY.
+ * process_unhear takes it back. process_hear_signal installs the handler of hear.h for sig; returns 0, or -1 with errno. */
 int process_hear(Runtime *rt);
 void process_unhear(Runtime *rt);
 int process_hear_signal(int sig);

@@ -19,7 +19,7 @@ enum {
   REQUEST_HOOK = 16,     /* a signal handler of the host set a hook on the main state, as lua.c does on Ctrl-C: call it */
   REQUEST_REPORT = 32,   /* tell who kept the lock for long: the hook calls Runtime.tell_report */
   REQUEST_NOTICE = 64,   /* raises nothing, ends a wait: something was listed for a service thread, without the lock */
-  REQUEST_SIGNAL = 128,  /* a signal came that Lua hears: the main thread calls the handlers. Ends no work, only waits */
+  REQUEST_SIGNAL = 128,  /* Lua hears a signal that came: the main thread calls handlers. Ends waits, no work */
   REQUEST_RAISES = REQUEST_INTERRUPT | REQUEST_CANCEL | REQUEST_EXIT | REQUEST_HOOK,
 };
 
@@ -37,8 +37,8 @@ static inline bool request_stops(const Tstate *ts) {
 /* request_hears is REQUEST_SIGNAL if a signal may end the sleep of ts now, 0 while what a handler raised is kept. */
 static inline uint32_t request_hears(const Tstate *ts) { return ts->hook_error_ref == LUA_NOREF ? REQUEST_SIGNAL : 0; }
 
-/* request_raise calls handlers of signals, raises what is pending for ts, the calling thread, on L; returns if that is nothing, or if L runs a
- * finalizer, where it stays pending. */
+/* request_raise calls handlers of signals and raises what is pending for ts, the calling thread, on L; returns if that is
+ * nothing, or if L runs a finalizer, where it stays pending. */
 void request_raise(lua_State *L, Tstate *ts);
 
 /* request_drop_cancel forgets a cancel of ts, the calling thread, that was not raised yet: it was meant for what ran before. */
@@ -47,13 +47,13 @@ void request_drop_cancel(lua_State *L, Tstate *ts);
 /* request_drop_interrupt takes back an interrupt that ts, the calling thread, has not raised. */
 void request_drop_interrupt(Tstate *ts);
 
-/* request_serve does what a request asks of ts, the calling thread, amid one of its waits: calls handlers of signals, and the hook
- * of REQUEST_HOOK, in which nothing can wait. What they raise is kept for request_raise. Returns whether nothing is left to be
- * raised. A wait in a queue is set aside before: aside.h. Needs the lock. */
+/* request_serve does what a request asks of ts, the calling thread, amid one of its waits: calls handlers of signals, and the
+ * hook of REQUEST_HOOK, in which nothing can wait. What they raise is kept for request_raise. Returns whether nothing is left
+ * to be raised. A wait in a queue is set aside before: aside.h. Needs the lock. */
 bool request_serve(Tstate *ts);
 
-/* request_call calls f with the light userdata arg, protected; what it raises is kept for request_raise. Returns whether it raised
- * nothing. Needs LUA_MINSTACK places on L. */
+/* request_call calls f with the light userdata arg, protected; what it raises is kept for request_raise. Returns whether it
+ * raised nothing. Needs LUA_MINSTACK places on L. */
 bool request_call(lua_State *L, lua_CFunction f, void *arg);
 
 /* request_cancel asks target to stop, with the message at stack index msg of L (0: the default). Needs the lock. */

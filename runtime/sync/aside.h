@@ -24,8 +24,8 @@
 
 #include "runtime/state/tstate.h"
 
-/* aside_begin sets the wait of ts, the calling thread, which has the lock, aside; aside_end makes it go on: then it is granted, or
- * stands in a queue, or is a mere sleep. They nest. Hearing.depth is below HEAR_DEPTH. */
+/* aside_begin sets the wait of ts, the calling thread, which has the lock, aside; aside_end makes it go on: then it is
+ * granted, or stands in a queue, or is a mere sleep. They nest. Hearing.depth is below HEAR_DEPTH. */
 void aside_begin(Tstate *ts);
 void aside_end(Tstate *ts);
 

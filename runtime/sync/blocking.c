@@ -116,8 +116,8 @@ ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), vo
   return call(ts, what, fn, arg, unblock, unblock_arg, REQUEST_RAISES);
 }
 
-ParkResult blocking_wait_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
-                              void *unblock_arg) {
+ParkResult blocking_wait_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg,
+                              void (*unblock)(void *arg), void *unblock_arg) {
   return call(ts, what, fn, arg, unblock, unblock_arg, REQUEST_RAISES | request_hears(ts));
 }
 

@@ -48,8 +48,8 @@ void blocking_end(Tstate *ts);
 ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
                          void *unblock_arg);
 
-/* blocking_wait_call is the same for an fn that only waits, and that the caller begins again while request_serve says so: signals for
- * handlers of Lua make it return early, too. */
+/* blocking_wait_call is the same for an fn that only waits, and that the caller begins again while request_serve says so:
+ * signals for handlers of Lua make it return early, too. */
 ParkResult blocking_wait_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
                               void *unblock_arg);
 

@@ -9,13 +9,14 @@
  *   signal.alarm(seconds) -> seconds that were left of the last one            SIGALRM then; 0: never
  *   signal.names() -> the names that can be handled, by number
  *
- * name is "SIGTERM", "TERM" or a number. f(name) runs in the main thread, at its next VM instruction or amid its wait, which then goes
- * on until its own deadline; what f raises is raised there. Native work is not interrupted: f runs when it has ended. Handlers of
- * several signals may run amid each other, one signal's never amid itself: it is called again afterwards. Each signal that the system
- * delivers is one call. SIGINT's default is Ctrl-C as the program has it. Processes and workers start with the defaults.
+ * name is "SIGTERM", "TERM" or a number. f(name) runs in the main thread, at its next VM instruction or amid its wait,
+ * which then goes on until its own deadline; what f raises is raised there. Native work is not interrupted: f runs when
+ * it has ended. Handlers of several signals may run amid each other, one signal's never amid itself: it is called again
+ * afterwards. Each signal that the system delivers is one call. SIGINT's default is Ctrl-C as the program has it.
+ * Processes and workers start with the defaults.
  *
- * wait, in any thread, takes a signal without calling its handler; from its begin to its end the names are heard, then what was set
- * counts again.
+ * wait, in any thread, takes a signal without calling its handler; from its begin to its end the names are heard, then
+ * what was set counts again.
  */
 #include <errno.h>
 #include <lauxlib.h>
@@ -68,8 +69,12 @@ static int check_handled(lua_State *L, const Runtime *rt, int i, int arg) {
   return sig;
 }
 
-static Hearing *open_hearing(lua_State *L, Runtime *rt) {
+static void check_may_hear(lua_State *L, const Runtime *rt) {
   if (!rt->may_hear) luaL_error(L, "signals are the host's here: it opened this runtime without handle_signals");
+}
+
+static Hearing *open_hearing(lua_State *L, Runtime *rt) {
+  check_may_hear(L, rt);
   int err = hear_open(rt, serve_signals);
   if (err == EBUSY) luaL_error(L, "another runtime of this process hears signals");
   if (err != 0) luaL_error(L, "cannot hear signals: %s", strerror(err));
@@ -256,7 +261,7 @@ static int signal_alarm(lua_State *L) {
   struct itimerval value, old;
   lua_Number seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, seconds >= 0 && seconds <= INT_MAX, 1, "must be from 0 to 2147483647 seconds");
-  if (!park_self(L)->rt->may_hear) return luaL_error(L, "signals are the host's here: it opened this runtime without handle_signals");
+  check_may_hear(L, park_self(L)->rt);
   memset(&value, 0, sizeof value);
   value.it_value.tv_sec = (time_t)seconds;
   value.it_value.tv_usec = (suseconds_t)((seconds - floor(seconds)) * 1e6);

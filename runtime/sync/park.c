@@ -64,8 +64,8 @@ static void hear_amid(Tstate *ts) {
   if (w->queue != NULL && w->deadline == CLOCK_NEVER) count_untimed(w);
 }
 
-/* It came back for a signal, or for a hook that a signal handler of the host has set: serves them without leaving the wait, so that
- * nothing is missed. Returns whether that was all, and the wait goes on to its deadline. */
+/* It came back for a signal, or for a hook that a signal handler of the host has set: serves them without leaving the wait,
+ * so that nothing is missed. Returns whether that was all, and the wait goes on to its deadline. */
 static bool goes_on(Tstate *ts) {
   const Waiter *w = &ts->wait;
   uint32_t came = requests_of(ts) & wanted_by(ts);
@@ -123,7 +123,8 @@ void park_grant(Tstate *self, Waiter *w, bool urgent) {
   if (target != self && !w->aside) gil_ready(&self->gil, &target->gil, urgent);
 }
 
-void park_move(Waiter *w, Waitq *q, const char *what, const void *object, bool (*claim)(Tstate *self, Waiter *w)) {
+void park_move(Waiter *w, Waitq *q, const char *what, const void *object,
+               bool (*claim)(Tstate *self, Waiter *w)) {
   waitq_remove(w);
   w->what = what;
   w->object = object;

@@ -28,9 +28,9 @@ typedef enum ParkResult {
  * for what, to whoever looks; what begins with the ident of a thread is in deadlock.h. Needs the lock, held by ts, the calling thread; drops it meanwhile. Blocks: to the deadline. */
 ParkResult park(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object);
 
-/* park_claim is park for what a waker makes the waiter have: a lock, a permit, an item. While a signal handler runs amid the wait
- * nobody could use that; so the waiter leaves the queue meanwhile, and comes back by claim(ts, w), which takes it if it is there,
- * without waiting, or else to its old place. */
+/* park_claim is park for what a waker makes the waiter have: a lock, a permit, an item. While a signal handler runs amid
+ * the wait nobody could use that; so the waiter leaves the queue meanwhile, and comes back by claim(ts, w), which takes it
+ * if it is there, without waiting, or else to its old place. */
 ParkResult park_claim(Tstate *ts, Waitq *q, int64_t deadline, const char *what, const void *object,
                       bool (*claim)(Tstate *self, Waiter *w));
 
@@ -43,7 +43,8 @@ void park_grant(Tstate *self, Waiter *w, bool urgent);
 
 /* park_move lets w wait in q instead, for something else that it is to have and without deadline or requests: its park returns when it is
  * granted there. So notify does not wake threads that would only wait for the lock. */
-void park_move(Waiter *w, Waitq *q, const char *what, const void *object, bool (*claim)(Tstate *self, Waiter *w));
+void park_move(Waiter *w, Waitq *q, const char *what, const void *object,
+               bool (*claim)(Tstate *self, Waiter *w));
 
 /* park_grant_first does that for the first of q and returns its state; NULL if nobody waits. */
 Tstate *park_grant_first(Tstate *self, Waitq *q, bool urgent);

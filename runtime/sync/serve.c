@@ -1,7 +1,7 @@
 /* See serve.h.
  *
- * A handler runs in a coroutine of its own, called on the C stack of whoever was interrupted: amid a hook Lua calls no other hooks on
- * the same lua_State, so there it could not be preempted. Its error goes to where the signal was heard.
+ * A handler runs in a coroutine of its own, called on the C stack of whoever was interrupted: amid a hook Lua calls no
+ * other hooks on the same lua_State, so there it could not be preempted. Its error goes to where the signal was heard.
  */
 #include "runtime/sync/serve.h"
 

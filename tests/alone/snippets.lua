@@ -139,6 +139,22 @@ snippets["gilua.gil"] = {
   ["on_long_hold"] = [[m.on_long_hold(60, print) m.on_long_hold()]],
 }
 
+snippets["gilua.signal"] = {
+  ["signal getsignal raise_signal"] = [[
+    local got
+    local ok, e = pcall(m.signal, "USR1", function(name) got = name end)
+    if not ok then
+      assert(e:find "main thread") -- where this one is none
+      return
+    end
+    assert(e == "default")
+    m.raise_signal "USR1"
+    assert(got == "SIGUSR1" and type(m.getsignal "USR1") == "function")
+    assert(m.signal("USR1", "default") and not pcall(m.signal, "KILL", print))]],
+  ["kill names alarm"] = [[assert(not m.kill(0x7ffffffe, 0) and #m.names() > 0 and m.alarm(0) == 0)]],
+  ["wait pause"] = [[assert(m.wait("USR1", 0.01) == nil and m.pause(0.01) == false)]],
+}
+
 snippets["gilua.pickle"] = {
   ["dumps loads"] = [[
     local v = m.loads(m.dumps{ 1, nil, "x", { 2.5 } })

@@ -1,7 +1,8 @@
--- The code blocks of a document. Each is { where, lang, text, skip, with }; what is special about one stands before it, in a
--- comment that readers do not see:
+-- The code blocks of a document. Each is { where, lang, text, skip, main, with }; what is special about one stands before
+-- it, in a comment that readers do not see:
 --
 --   <!-- not run: why -->
+--   <!-- main thread -->             it does what no other thread may
 --   <!-- with: code that stands before it; for C, code with … where it stands -->
 local blocks = {}
 
@@ -15,7 +16,7 @@ function blocks.of(path, name)
       list[#list + 1], block, comment = block, nil, ""
     elseif lang then
       block = { where = ("%s:%d"):format(name, number), lang = lang, skip = comment:match "^<!%-%- not run: (.-) *%-%->$",
-        with = comment:match "^<!%-%- with: ?\n?(.-)%s*%-%->$" }
+        main = comment == "<!-- main thread -->", with = comment:match "^<!%-%- with: ?\n?(.-)%s*%-%->$" }
     elseif block then
       block[#block + 1] = line
     elseif line:find "^<!%-%-" then

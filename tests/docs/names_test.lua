@@ -103,7 +103,7 @@ end
 
 -- --- modules: their functions
 
-for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "threading" } do
+for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "signal", "threading" } do
   t.test("docs/" .. module .. ".md names everything in gilua." .. module, function()
     local list = {}
     for name in pairs(gilua[module]) do
@@ -132,7 +132,7 @@ t.test("manuals name no function that does not exist", function()
       if type(name) == "string" then there[name] = value end
     end
   end
-  for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "threading", "time",
+  for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "signal", "threading", "time",
     "socket" } do
     local ok, m = pcall(function() return gilua[module] end)
     if ok then add(m) end

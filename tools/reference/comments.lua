@@ -10,6 +10,7 @@ local list = {
   { "gilua.futures", "lib_futures", "lib_executor", "lib_future", "lib_process" },
   { "gilua.multiprocessing", "lib_multiprocessing", "lib_pool", "lib_child", "lib_current", "lib_shared_queue", "lib_pipe",
     "lib_shared_lock", "lib_shared_event", "lib_shared_condition", "lib_shared_value", "lib_shared_array" },
+  { "gilua.signal", "lib_signal" },
   { "gilua.pickle", "lib_pickle" },
   { "gilua.gil", "lib_gil", "lib_trace" },
   { "gilua.native", "lib_native", "lib_buffer", "lib_array", "lib_digest", "lib_compress", "lib_experiment" },

@@ -29,13 +29,13 @@ static const Rule rules[] = {
     {"gilua.futures", GILUA_LIB_THREADS | GILUA_LIB_PROCESSES, 0}, {"gilua.gil", 0, GILUA_LIB_IO},
     {"gilua.native", 0, GILUA_LIB_NATIVE}, {"gilua.ctypes", 0, GILUA_LIB_CTYPES}, {"gilua.socket", 0, GILUA_LIB_SOCKETS},
     {"gilua.multiprocessing", 0, GILUA_LIB_PROCESSES}, {"gilua.pickle.loads", 0, GILUA_LIB_PROCESSES | GILUA_LIB_BYTECODE},
-    {"gilua.pickle", 0, GILUA_LIB_PROCESSES}, {NULL, 0, 0},
+    {"gilua.pickle", 0, GILUA_LIB_PROCESSES}, {"gilua.signal", 0, GILUA_LIB_PROCESSES}, {NULL, 0, 0},
 };
 
 static const char *const modules[] = {
     "string", "io", "os", "package", "debug", "table", "math", "coroutine", "utf8", "gilua", "gilua.time",
     "gilua.threading", "gilua.queue", "gilua.futures", "gilua.gil", "gilua.native", "gilua.ctypes", "gilua.socket",
-    "gilua.multiprocessing", "gilua.pickle", NULL,
+    "gilua.multiprocessing", "gilua.pickle", "gilua.signal", NULL,
 };
 
 /* A C function of the runtime that has all. */
