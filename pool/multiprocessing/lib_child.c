@@ -319,7 +319,9 @@ int process_new(lua_State *L) {
   lua_setiuservalue(L, 2, CHILD_TARGET);
   lua_getfield(L, 1, "args");
   lua_setiuservalue(L, 2, CHILD_ARGS);
-  if (lua_getfield(L, 1, "name") == LUA_TNIL) push_name(L);
+  size_t length = 0;
+  lua_getfield(L, 1, "name");
+  if (lua_tolstring(L, -1, &length) == NULL || length == 0) push_name(L); /* none, or "" */
   lua_setiuservalue(L, 2, CHILD_NAME);
   c->owner.daemon = options_flag(L, 1, "daemon", false);
   lua_settop(L, 2);

@@ -17,6 +17,7 @@
 #include "pool/multiprocessing/shared_handle.h"
 #include "runtime/shared/condition.h"
 #include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
 static SharedLock *lock_of(const SharedHandle *h) { return (SharedLock *)h->s.object; }
 
@@ -47,6 +48,10 @@ static bool wait_until(lua_State *L, Tstate *ts, SharedHandle *h, SharedHandle *
   if (!kept) {
     slock_take_again(ts, &lock->s, thread, abandoned);
     lock_of(lock)->depth = depth;
+  }
+  if (result == PARK_GRANTED && !request_serve(ts)) { /* what it is to raise uses no notification up */
+    scondition_notify(ts, &h->s, 1);
+    result = PARK_REQUESTED;
   }
   if (full) luaL_error(L, "more than %d threads wait for one Condition", WAIT_PLACES);
   return park_check(L, ts, result);

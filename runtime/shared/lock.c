@@ -27,6 +27,7 @@ static bool try_take(SharedWait *w, bool look) {
         continue;
       own(l, lw->thread);
       lw->abandoned |= dead;
+      if (dead) lw->dead = owner;
       return true;
     }
     if (w->deadline <= 0 || (seen & SHARED_WAITED) != 0 ||
@@ -34,27 +35,6 @@ static bool try_take(SharedWait *w, bool look) {
                                                 memory_order_relaxed))
       return false;
   }
-}
-
-static ParkResult wait_for(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool shielded, bool *abandoned) {
-  SharedLockWait lw = {.w = {.handle = s,
-                             .places = &lock_of(s)->places,
-                             .try = try_take,
-                             .what = thread != 0 ? "shared RLock" : "shared Lock",
-                             .deadline = deadline,
-                             .shielded = shielded},
-                       .thread = thread};
-  ParkResult result = shared_wait(ts, &lw.w);
-  *abandoned = lw.abandoned;
-  return result;
-}
-
-ParkResult slock_wait(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool *abandoned) {
-  return wait_for(ts, s, thread, deadline, false, abandoned);
-}
-
-ParkResult slock_take_again(Tstate *ts, Shared *s, uint32_t thread, bool *abandoned) {
-  return wait_for(ts, s, thread, CLOCK_NEVER, true, abandoned);
 }
 
 bool slock_held(const SharedLock *l) {
@@ -68,11 +48,12 @@ static void let_go_first(SharedLock *l) {
     if ((atomic_load_explicit(&l->word, memory_order_relaxed) & ~SHARED_WAITED) != 0) return;
 }
 
-/* Returns whether somebody may wait. */
-static bool give_up(SharedLock *l) {
+/* It is nobody's, or that dead process's again. Returns whether somebody may wait. */
+static bool give_up(SharedLock *l, uint64_t dead) {
   uint64_t seen = atomic_load_explicit(&l->word, memory_order_relaxed);
   atomic_store_explicit(&l->thread, 0, memory_order_relaxed);
-  while (!atomic_compare_exchange_weak_explicit(&l->word, &seen, seen & SHARED_WAITED, memory_order_release, memory_order_relaxed))
+  while (!atomic_compare_exchange_weak_explicit(&l->word, &seen, (seen & SHARED_WAITED) | dead, memory_order_release,
+                                                memory_order_relaxed))
     continue;
   return (seen & SHARED_WAITED) != 0;
 }
@@ -92,10 +73,40 @@ static void tell(Shared *s, SharedLock *l) {
 
 void slock_release(Tstate *ts, Shared *s) {
   SharedLock *l = lock_of(s);
-  if (give_up(l) && shared_enter_soon(ts, s, clock_ns() + TELL_NS)) tell(s, l);
+  if (give_up(l, 0) && shared_enter_soon(ts, s, clock_ns() + TELL_NS)) tell(s, l);
 }
 
 void slock_release_outside(Shared *s) {
   SharedLock *l = lock_of(s);
-  if (give_up(l) && guard_wait(&s->object->guard, clock_ns() + TELL_NS, NULL) != GUARD_BUSY) tell(s, l);
+  if (give_up(l, 0) && guard_wait(&s->object->guard, clock_ns() + TELL_NS, NULL) != GUARD_BUSY) tell(s, l);
+}
+
+/* What is abandoned stays so, for the next one. */
+static bool give_back(Tstate *ts, SharedWait *w) {
+  const SharedLockWait *lw = (const SharedLockWait *)w;
+  if (lw->abandoned) give_up(lock_of(w->handle), lw->dead);
+  else slock_release(ts, w->handle);
+  return true;
+}
+
+static ParkResult wait_for(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool shielded, bool *abandoned) {
+  SharedLockWait lw = {.w = {.handle = s,
+                             .places = &lock_of(s)->places,
+                             .try = try_take,
+                             .what = thread != 0 ? "shared RLock" : "shared Lock",
+                             .deadline = deadline,
+                             .shielded = shielded,
+                             .give_back = give_back},
+                       .thread = thread};
+  ParkResult result = shared_wait(ts, &lw.w);
+  *abandoned = lw.abandoned;
+  return result;
+}
+
+ParkResult slock_wait(Tstate *ts, Shared *s, uint32_t thread, int64_t deadline, bool *abandoned) {
+  return wait_for(ts, s, thread, deadline, false, abandoned);
+}
+
+ParkResult slock_take_again(Tstate *ts, Shared *s, uint32_t thread, bool *abandoned) {
+  return wait_for(ts, s, thread, CLOCK_NEVER, true, abandoned);
 }

@@ -10,6 +10,7 @@
  *                                       waiters look now and then; who comes first takes it
  *   WAITED -> 0                         slock_release, if it sees nobody
  *   dead -> id                          a waiter that looked: it gets the lock abandoned
+ *   id -> dead                          that waiter, if it is to raise something instead
  *
  * Whoever releases a lock whose first waiter has waited for LOCK_FAIR_NS gives that time to come.
  */
@@ -32,6 +33,7 @@ typedef struct SharedLockWait {
   SharedWait w;
   uint32_t thread;
   bool abandoned; /* its owner died */
+  uint64_t dead;  /* that owner */
 } SharedLockWait;
 
 /* slock_try takes a free one. thread is that of an RLock's taker, 0 for a Lock. */

@@ -59,12 +59,18 @@ static bool try_take(SharedWait *w, bool look) {
   return true;
 }
 
+static bool give_back(Tstate *ts, SharedWait *w) {
+  bool refused = false;
+  return ssemaphore_release(ts, w->handle, 1, &refused) == PARK_GRANTED && !refused;
+}
+
 ParkResult ssemaphore_wait(Tstate *ts, Shared *s, int64_t deadline, bool *abandoned) {
   SemaphoreWait sw = {.w = {.handle = s,
                             .places = &semaphore_of(s)->places,
                             .try = try_take,
                             .what = "shared Semaphore",
-                            .deadline = deadline}};
+                            .deadline = deadline,
+                            .give_back = give_back}};
   ParkResult result = shared_wait(ts, &sw.w);
   *abandoned = sw.abandoned;
   return result;

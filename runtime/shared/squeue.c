@@ -13,6 +13,7 @@ static const int64_t CLOSED_LOOK_NS = 2000000;
 
 typedef struct Chunk {
   uint32_t next, end; /* what follows, and where this one ends: once it is not the last */
+  uint64_t begin;     /* where its records begin, for whoever comes from the chunk before it */
 } Chunk;
 
 typedef struct Record {
@@ -30,6 +31,7 @@ typedef struct QueueWait {
   uint32_t spare;            /* put: an empty chunk, if the last one is full; 0: none */
   uint32_t emptied;          /* get: a chunk to be freed, 0: none */
   QueueItem *item;           /* get; NULL: poll */
+  bool again;                /* put: it was taken out and comes back, so it is counted as unfinished */
   SQueueResult result;
 } QueueWait;
 
@@ -69,9 +71,9 @@ static void mark_items(Arena *a, const QueueState *s, unsigned char *marks) {
     const Chunk *c = arena_at(a, chunk);
     if (chunk != s->tail && at >= c->end) {
       chunk = c->next;
-      at = sizeof(Chunk);
       marks[chunk] = 1;
       c = arena_at(a, chunk);
+      at = (uint32_t)c->begin;
     }
     const Record *r = (const Record *)((const char *)c + at);
     if (r->extent != 0) marks[r->extent] = 1;
@@ -119,9 +121,10 @@ static void append(QueueWait *qw, SharedQueue *q) {
   QueueState *s = draft(q);
   uint64_t owner = extent_of_object(q->o.index);
   if (qw->spare != 0) {
-    *(Chunk *)arena_at(a, qw->spare) = (Chunk){0, 0};
+    Chunk *last = s->tail != 0 ? arena_at(a, s->tail) : NULL;
+    *(Chunk *)arena_at(a, qw->spare) = (Chunk){.begin = sizeof(Chunk)};
     arena_give(a, qw->spare, owner);
-    if (s->tail != 0) *(Chunk *)arena_at(a, s->tail) = (Chunk){.next = qw->spare, .end = s->tail_at};
+    if (last != NULL) *last = (Chunk){.next = qw->spare, .end = s->tail_at, .begin = last->begin};
     s->tail = qw->spare;
     s->tail_at = sizeof(Chunk);
     if (s->head == 0) {
@@ -137,7 +140,7 @@ static void append(QueueWait *qw, SharedQueue *q) {
   else copy_parts(qw->parts, qw->nparts, r + 1);
   s->tail_at += (uint32_t)room_for(qw->extent != 0 ? 0 : qw->size);
   s->count++;
-  s->unfinished++;
+  if (!qw->again) s->unfinished++;
   commit(q);
   qw->extent = qw->spare = 0;
 }
@@ -183,7 +186,7 @@ static Record *first_record(QueueWait *qw, QueueState *s) {
   if (s->head != s->tail && s->head_at >= c->end) {
     qw->emptied = s->head;
     s->head = c->next;
-    s->head_at = sizeof(Chunk);
+    s->head_at = (uint32_t)((const Chunk *)arena_at(a, s->head))->begin;
   }
   return (Record *)((char *)arena_at(a, s->head) + s->head_at);
 }
@@ -275,6 +278,67 @@ ParkResult squeue_put(Tstate *ts, Shared *s, const struct iovec *parts, int npar
   return closed_here(s, outcome, result);
 }
 
+/* The item is the first record again, at an offset of a chunk. */
+static void store_first(QueueWait *qw, SharedQueue *q, QueueState *s, uint32_t chunk, uint32_t at) {
+  Arena *a = qw->w.handle->arena;
+  const QueueItem *item = qw->item;
+  Record *r = (Record *)((char *)arena_at(a, chunk) + at);
+  *r = (Record){.size = (uint32_t)item->size, .extent = item->extent, .large = item->size};
+  if (item->extent != 0) arena_give(a, item->extent, extent_of_object(q->o.index));
+  else memcpy(r + 1, item->small, item->size);
+  s->head = chunk;
+  s->head_at = at;
+  s->count++;
+  commit(q);
+}
+
+static uint32_t new_chunk(Arena *a) {
+  if (!arena_enter(a, clock_ns() + GUARD_LOOK_NS, NULL)) return 0;
+  uint32_t chunk = arena_alloc(a, CHUNK_FIRST);
+  arena_leave(a);
+  return chunk;
+}
+
+/* Puts an item back before others: where it was, as what is before the head was taken out, or into a chunk of its own. */
+static bool put_first(QueueWait *qw, SharedQueue *q) {
+  Arena *a = qw->w.handle->arena;
+  QueueState *s = draft(q);
+  uint32_t room = (uint32_t)room_for(qw->item->extent != 0 ? 0 : qw->item->size);
+  uint32_t chunk = s->head, at = s->head_at - room;
+  if (s->head_at < sizeof(Chunk) + room) {
+    if ((chunk = new_chunk(a)) == 0) return false;
+    at = sizeof(Chunk);
+    ((Chunk *)arena_at(a, s->head))->begin = s->head_at;
+    *(Chunk *)arena_at(a, chunk) = (Chunk){.next = s->head, .end = at + room, .begin = at};
+    arena_give(a, chunk, extent_of_object(q->o.index));
+  }
+  store_first(qw, q, s, chunk, at);
+  return true;
+}
+
+/* Puts it back into the queue, which is empty. */
+static bool put_only(QueueWait *qw, SharedQueue *q) {
+  struct iovec bytes = {.iov_base = qw->item->small, .iov_len = qw->item->size};
+  QueueWait back = {.w = {.handle = qw->w.handle}, .parts = &bytes, .nparts = 1, .size = qw->item->size,
+                    .extent = qw->item->extent, .again = true};
+  if (needs_chunk(&back, q) && (back.spare = new_chunk(qw->w.handle->arena)) == 0) return false;
+  append(&back, q);
+  return true;
+}
+
+static bool give_back(Tstate *ts, SharedWait *w) {
+  QueueWait *qw = (QueueWait *)w;
+  SharedQueue *q = queue_of(w->handle);
+  Woken woken = {{0}};
+  if (qw->result != SQUEUE_DONE) return true;
+  if (shared_enter(ts, w->handle, recover) != PARK_GRANTED) return false;
+  bool back = state_of(q)->count > 0 ? put_first(qw, q) : put_only(qw, q);
+  if (back) places_grant(&q->places, QUEUE_GETTERS, 1, &woken);
+  shared_leave(w->handle, &q->places, &woken);
+  if (back) qw->item->extent = 0;
+  return back;
+}
+
 ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, SQueueResult *result) {
   QueueWait qw = {.w = {.handle = s,
                         .places = &queue_of(s)->places,
@@ -282,7 +346,8 @@ ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, 
                         .recover = recover,
                         .what = queue_of(s)->o.peer != 0 ? "recv" : "shared Queue get",
                         .deadline = deadline,
-                        .group = QUEUE_GETTERS},
+                        .group = QUEUE_GETTERS,
+                        .give_back = give_back},
                   .item = item};
   ParkResult outcome = shared_wait(ts, &qw.w);
   free_extent(s->arena, qw.emptied);

@@ -240,6 +240,11 @@ static ParkResult look_here(SharedWait *w) {
   return done ? PARK_GRANTED : PARK_TIMEOUT;
 }
 
+/* It got it without the interpreter lock; whoever had that may have asked it to raise something before it came back. */
+static bool is_kept(Tstate *ts, SharedWait *w) {
+  return w->shielded || w->give_back == NULL || request_serve(ts) || !w->give_back(ts, w);
+}
+
 ParkResult shared_wait(Tstate *ts, SharedWait *w) {
   w->place = -1;
   w->granted = false;
@@ -249,7 +254,7 @@ ParkResult shared_wait(Tstate *ts, SharedWait *w) {
   if (waits_forbidden(ts)) return PARK_FORBIDDEN;
   for (;;) {
     blocking_wait_call(ts, w->what, wait_outside, w, w->shielded ? NULL : stop, w);
-    if (w->granted) return PARK_GRANTED;
+    if (w->granted) return is_kept(ts, w) ? PARK_GRANTED : PARK_REQUESTED;
     if (w->full && w->bound) return PARK_FORBIDDEN;
     if (!w->shielded && !request_serve(ts)) return PARK_REQUESTED;
     if (clock_ns() >= w->deadline || atomic_load(&w->handle->closing)) return PARK_TIMEOUT;

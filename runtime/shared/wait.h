@@ -65,6 +65,9 @@ struct SharedWait {
   bool shielded;      /* no request ends it */
   /* Without any lock, once, when it has its place: gives up what it came with. Or NULL. */
   void (*placed)(SharedWait *w);
+  /* With the interpreter lock: what it got while it slept goes back, because a request has come meanwhile; whether that could
+   * be. NULL: it keeps it, and the request is raised after the call. */
+  bool (*give_back)(Tstate *ts, SharedWait *w);
   /* of the wait */
   Woken woken;        /* by try */
   _Atomic int place;  /* -1: none; seq_cst: stop looks at it */

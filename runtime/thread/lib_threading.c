@@ -60,7 +60,8 @@ static int threading_Thread(lua_State *L) {
   lua_getfield(L, 1, "name");   /* 4 */
   Thread *t = new_thread(L, pack_call(L, 2, 3, "field 'args' to 'Thread'"));
   t->daemon = options_flag(L, 1, "daemon", t->daemon);
-  if (!lua_isnil(L, 4)) {
+  size_t length = 0;
+  if (lua_tolstring(L, 4, &length) != NULL && length > 0) { /* "" stands for the default name, as in Python */
     lua_pushvalue(L, 4);
     lua_setiuservalue(L, -2, THREAD_NAME);
   }

@@ -304,4 +304,9 @@ t.test("a thread object checks its fields and its methods' object", function()
   t.equal(tostring(thread):find("plain", 1, true) ~= nil, true)
 end)
 
+t.test("an empty name stands for the default one, as in Python", function()
+  t.equal(threading.Thread{ target = print, name = "" }.name:match("^Thread%-%d+ %(print%)$") ~= nil, true)
+  t.equal(require "gilua.multiprocessing".Process{ target = print, name = "" }.name:match("^Process%-%d+$") ~= nil, true)
+end)
+
 t.finish()
