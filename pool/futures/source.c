@@ -17,9 +17,31 @@ void source_refuse_pairs(lua_State *L, int i) {
                 "pairs(t) needs a state: make a list of what is to be mapped, or write a function that returns the next value");
 }
 
+/* () -> the next value; upvalue: a table that can be called */
+static int call_table(lua_State *L) {
+  lua_settop(L, 0);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_call(L, 0, 1);
+  return 1;
+}
+
+/* An iterator may be an object: a table with __call, and without a first element. */
+static void take_object(lua_State *L, int i) {
+  if (luaL_getmetafield(L, i, "__call") == LUA_TNIL) return;
+  bool is_list = lua_geti(L, i, 1) != LUA_TNIL;
+  lua_pop(L, 2);
+  if (is_list) return;
+  lua_pushvalue(L, i);
+  lua_pushcclosure(L, call_table, 1);
+  lua_replace(L, i);
+}
+
 void source_check(lua_State *L, int i) {
   luaL_checkany(L, i);
-  if (lua_type(L, i) == LUA_TTABLE) return;
+  if (lua_type(L, i) == LUA_TTABLE) {
+    take_object(L, i);
+    return;
+  }
   source_refuse_pairs(L, i);
   if (lua_isfunction(L, i)) return;
   if (luaL_getmetafield(L, i, "__call") != LUA_TNIL) {

@@ -36,6 +36,20 @@ executors.each(function(kind)
     end
   end)
 
+  test("an object that can be called is an iterator, unless it has elements", function(pool)
+    local function countdown(n, fields)
+      return setmetatable(fields or {}, { __call = function()
+        n = n - 1
+        if n > 0 then return n end
+      end })
+    end
+    t.equal(table.concat(collect(pool:map(double, countdown(4))), " "), "6 4 2")
+    t.equal(table.concat(collect(pool:map(function(a, b) return a + b end, countdown(3), { 10, 20 })), " "), "12 21")
+    t.equal(table.concat(collect(pool:map(double, countdown(4, { 7, 8 }))), " "), "14 16")
+    local proxy = setmetatable({}, { __index = function(_, i) return i < 3 and i or nil end, __call = print })
+    t.equal(table.concat(collect(pool:map(double, proxy)), " "), "2 4")
+  end)
+
   test("order does not depend on who is ready first", function(pool)
     local got = collect(pool:map(function(ms)
       require "gilua.time".sleep(ms / 1000)

@@ -23,6 +23,20 @@ executors.each(function(kind)
     end)
   end
 
+  test("an object that can be called is an iterator", function(pool)
+    local function countdown(n)
+      return setmetatable({}, { __call = function()
+        n = n - 1
+        if n > 0 then return n end
+      end })
+    end
+    t.equal(table.concat(pool:map(double, countdown(4)), " "), "6 4 2")
+    t.equal(table.concat(pool:map_async(double, countdown(4)):get(), " "), "6 4 2")
+    local got = {}
+    for x in pool:imap(double, countdown(4)) do got[#got + 1] = x end
+    t.equal(table.concat(got, " "), "6 4 2")
+  end)
+
   test("a chunk may have any size, a list that says it has 2^40 elements is refused", function(pool)
     for _, size in ipairs { 1, 2, 3, 4, 2 ^ 31 | 0, 2 ^ 32 | 0, math.maxinteger } do
       t.equal(table.concat(pool:map(double, { 1, 2, 3 }, size), " "), "2 4 6")
