@@ -4,12 +4,16 @@
  * A binary heap in the slots of the ring. Comparing may run Lua code, and so let other threads in: `guard` keeps them
  * off the heap. It may also fail: every comparison of an operation is made before anything moves, so that an error
  * leaves the queue as it was.
+ *
+ * A finalizer may come amid a comparison, and cannot wait for its end: what it puts is kept aside, in a list of late
+ * items, each with its reserved place, and whoever has the guard puts them into the heap before giving it up.
  */
 #include <lauxlib.h>
 
+#include "runtime/state/finalizer.h"
 #include "runtime/sync/lib_queue.h"
 
-enum { ITEMS = 3, DEEPEST = 64 };
+enum { ITEMS = 3, DEEPEST = 64, LATE = 3 };
 
 /* Is the value at index a less than the one at b? The comparison is user value 2 of the queue at 1. */
 static bool less(lua_State *L, int a, int b) {
@@ -48,11 +52,8 @@ static void renew_items(lua_State *L) {
   lua_replace(L, ITEMS);
 }
 
-/* (queue, item) -> done: puts the item into the heap; not if the queue was shut down before its turn came. Protected: may raise
- * before anything has changed. */
-static int heap_put(lua_State *L) {
-  QueueObject *o = lua_touserdata(L, 1);
-  if (o->queue.shut) return 0;
+/* (queue, item): puts the item into the heap. */
+static void insert(lua_State *L, QueueObject *o) {
   lua_getiuservalue(L, 1, 1);
   lua_Integer last = o->queue.count + 1, place = last;
   for (; place > 1; place /= 2) {
@@ -66,9 +67,23 @@ static int heap_put(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_rawseti(L, ITEMS, place);
   o->queue.count++;
+}
+
+/* (queue, item) -> done: not if the queue was shut down before its turn came. Protected: may raise before anything has
+ * changed. */
+static int heap_put(lua_State *L) {
+  QueueObject *o = lua_touserdata(L, 1);
+  if (o->queue.shut) return 0;
+  insert(L, o);
   o->queue.unfinished++;
   lua_pushboolean(L, 1);
   return 1;
+}
+
+/* (queue, item): it was accepted and counted when it came. */
+static int heap_put_late(lua_State *L) {
+  insert(L, lua_touserdata(L, 1));
+  return 0;
 }
 
 /* The way down that the last item (on top of the stack) takes from the root of a heap of n others; returns its length. */
@@ -102,6 +117,57 @@ static int heap_get(lua_State *L) {
   return 1;
 }
 
+/* Puts the late item on top of the stack into the heap, and pops it. What its comparison raises is a warning, as an error of
+ * the finalizer would have been. */
+static void put_late(lua_State *L, Tstate *ts, QueueObject *o) {
+  lua_pushcfunction(L, heap_put_late);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, -3);
+  bool ok = lua_pcall(L, 2, 0, 0) == LUA_OK;
+  o->queue.reserved--;
+  if (!ok) {
+    lua_warning(L, "a PriorityQueue has lost an item that a finalizer put: ", 1);
+    lua_warning(L, luaL_tolstring(L, -1, NULL), 0);
+    lua_pop(L, 2);
+    queue_finish(ts, &o->queue, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* With the guard: what finalizers have put meanwhile. As in them nothing waits and no request is raised. */
+static void put_all_late(lua_State *L, Tstate *ts, QueueObject *o) {
+  bool serving = ts->serving;
+  if (o->late == 0) return;
+  luaL_checkstack(L, 8, NULL);
+  ts->serving = true;
+  while (o->late > 0) {
+    lua_getiuservalue(L, 1, LATE);
+    lua_rawgeti(L, -1, o->late);
+    lua_pushnil(L);
+    lua_rawseti(L, -3, o->late--);
+    lua_remove(L, -2);
+    put_late(L, ts, o);
+  }
+  ts->serving = serving;
+}
+
+/* In a finalizer, while somebody has the guard. */
+static int keep_late(lua_State *L, QueueObject *o) {
+  lua_getiuservalue(L, 1, LATE);
+  if (lua_isnil(L, -1)) {
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, LATE);
+  }
+  lua_pushvalue(L, 2);
+  lua_rawseti(L, -2, o->late + 1);
+  o->late++;
+  o->queue.reserved++;
+  o->queue.unfinished++;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* Runs an operation on the heap, alone. The queue is at 1, its argument at 2; the result, if any, is on top. The item or
  * place that this thread may have stays claimed meanwhile, in *claims. false: the deadline passed before its turn. */
 static bool alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operation, lua_Integer *claims,
@@ -114,6 +180,7 @@ static bool alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operat
     lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
     status = lua_pcall(L, 2, 1, 0);
+    put_all_late(L, ts, o);
     lock_release(ts, &o->guard);
   }
   --*claims;
@@ -122,20 +189,23 @@ static bool alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operat
   return park_check(L, ts, got);
 }
 
-static QueueObject *check(lua_State *L, Tstate *ts) {
+static bool must_be_late(const Tstate *ts, const QueueObject *o) { return o->guard.holder != 0 && waits_forbidden(ts); }
+
+static QueueObject *check(lua_State *L, Tstate *ts, bool puts) {
   QueueObject *o = object_check(L, 1, &priority_queue_type);
-  if (o->guard.holder == ts->ident) luaL_error(L, "a PriorityQueue cannot be used inside its own comparison");
+  if (o->guard.holder == ts->ident && !(puts && must_be_late(ts, o))) luaL_error(L, "a PriorityQueue cannot be used inside its own comparison");
   return o;
 }
 
 static int put(lua_State *L, bool may_wait, int64_t deadline) {
   Tstate *ts = park_self(L);
-  QueueObject *o = check(L, ts);
+  QueueObject *o = check(L, ts, true);
   luaL_argexpected(L, !lua_isnoneornil(L, 2), 2, "value other than nil");
   lib_queue_fit(L, o);
   ParkResult parked;
   QueueResult result = queue_await_place(ts, &o->queue, may_wait, deadline, &parked);
   if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);
+  if (must_be_late(ts, o)) return keep_late(L, o);
   if (!alone(L, ts, o, heap_put, &o->queue.reserved, deadline))
     return lib_queue_refuse(L, ts, QUEUE_TIMEOUT, PARK_TIMEOUT);
   return lua_isnil(L, -1) ? lib_queue_refuse(L, ts, QUEUE_SHUTDOWN, PARK_GRANTED) : 1;
@@ -151,7 +221,7 @@ static int priority_put_nowait(lua_State *L) { return put(L, false, CLOCK_NEVER)
 
 static int get(lua_State *L, bool may_wait, int64_t deadline) {
   Tstate *ts = park_self(L);
-  QueueObject *o = check(L, ts);
+  QueueObject *o = check(L, ts, false);
   ParkResult parked;
   QueueResult result = queue_await_item(ts, &o->queue, may_wait, deadline, &parked);
   if (result != QUEUE_OK) return lib_queue_refuse(L, ts, result, parked);

@@ -216,7 +216,7 @@ static const ObjectType simple_queue_type = {
 
 QueueObject *lib_queue_new(lua_State *L, const ObjectType *type) {
   lua_Integer maxsize = luaL_optinteger(L, 1, 0);
-  QueueObject *o = object_new(L, type, 2);
+  QueueObject *o = object_new(L, type, type == &priority_queue_type ? 3 : 2);
   o->queue.maxsize = maxsize > 0 ? maxsize : 0;
   ring_init(L, &o->ring);
   lua_setiuservalue(L, -2, 1);

@@ -6,12 +6,13 @@
 #include "runtime/sync/queue.h"
 #include "runtime/sync/ring.h"
 
-/* User values: 1 the table of the items, 2 PriorityQueue: the comparison. */
+/* User values: 1 the table of the items; PriorityQueue: 2 the comparison, 3 the list of late items. */
 typedef struct QueueObject {
   ObjectHead head;
   Queue queue;
   Ring ring;  /* count + reserved <= capacity; PriorityQueue: head stays 0, the slots are a heap */
   bool lifo;  /* [i] takes the newest item */
+  int late;   /* [G] PriorityQueue: items that finalizers have put amid a comparison */
   Lock guard; /* PriorityQueue: held while its heap is changed, because comparing may run Lua code */
 } QueueObject;
 

@@ -45,6 +45,63 @@ t.test("an error in the comparison of a get comes out of it and leaves the queue
   t.equal(drain(q), "1 2 3 4 5 6 7 8 9")
 end)
 
+t.test("what a finalizer puts amid a comparison is there after it, in order, and counted as put", function()
+  local less, collects = 0, true
+  local q = queue.PriorityQueue(0, function(a, b)
+    less = less + 1
+    if collects then collectgarbage() end
+    return a < b
+  end)
+  local put, want = 0, {}
+  local function put_at_collection(item)
+    setmetatable({}, { __gc = function()
+      if q:put(item) then put = put + 1 end
+    end })
+    want[#want + 1] = item
+  end
+  q:put(0)
+  want[#want + 1] = 0
+  for i = 1, 60 do
+    put_at_collection(math.random(100))
+    want[#want + 1] = i
+    q:put(i)
+  end
+  t.equal(put, 60)
+  t.equal(q:qsize(), 121)
+  put_at_collection(3)
+  table.sort(want)
+  local got = { q:get() }
+  collects = false
+  for item in q.get_nowait, q do got[#got + 1] = item end
+  t.equal(table.concat(got, " "), table.concat(want, " "))
+  for _ = 1, 122 do q:task_done() end
+  t.equal(q:join(0), true)
+end)
+
+t.test("a bound holds for what finalizers put amid a comparison, and an item that cannot be compared leaves its place free", function()
+  local refused, got = nil, {}
+  local q = queue.PriorityQueue(3, function(a, b)
+    collectgarbage()
+    return a < b
+  end)
+  q:put(1)
+  for _, item in ipairs { 5, 6 } do
+    setmetatable({}, { __gc = function()
+      local fine, why = q:put(item, false)
+      if not fine then refused = why end
+    end })
+  end
+  q:put(2)
+  t.equal(refused, "full")
+  t.equal(q:qsize(), 3)
+  setmetatable({}, { __gc = function() q:put({}, false) end })
+  got[1] = q:get()
+  t.equal(got[1], 1)
+  t.equal(q:qsize(), 2)
+  q:task_done()
+  t.equal(q:put(9, false), true) -- its place is free again
+end)
+
 t.test("whichever comparison fails, the queue stays as it was (54)", function()
   local left, list = math.huge, {}
   local q = queue.PriorityQueue(0, function(a, b)
