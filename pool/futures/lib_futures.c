@@ -100,6 +100,7 @@ static int futures_as_completed(lua_State *L) {
 }
 
 static int futures_Future(lua_State *L) {
+  object_check_last(L, 0);
   future_new(L, NULL, (void *)&future_type, FUTURE_LEAST_SLOTS);
   return 1;
 }

@@ -104,6 +104,7 @@ const ObjectType shared_connection_type = {.name = "gilua.multiprocessing.Connec
                                            .get = connection_get};
 
 static int new_pipe(lua_State *L) {
+  object_check_last(L, 1);
   bool duplex = lua_isnoneornil(L, 1) || lua_toboolean(L, 1);
   lua_settop(L, 0);
   shared_push_pair(L, SHARED_PIPE_END, sizeof(SharedQueue));

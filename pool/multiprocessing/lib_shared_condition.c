@@ -115,6 +115,7 @@ const ObjectType shared_condition_type = {.name = "gilua.multiprocessing.Conditi
                                           .meta = condition_meta};
 
 static int new_condition(lua_State *L) {
+  object_check_last(L, 1);
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {
     shared_push_new(L, SHARED_RLOCK, sizeof(SharedLock));
@@ -201,6 +202,7 @@ const ObjectType shared_barrier_type = {.name = "gilua.multiprocessing.Barrier",
                                         .get = barrier_get};
 
 static int new_barrier(lua_State *L) {
+  object_check_last(L, 3);
   lua_Integer parties = luaL_checkinteger(L, 1);
   luaL_argcheck(L, parties >= 1 && parties <= INT_MAX, 1, "must be one or more");
   if (!lua_isnoneornil(L, 2)) object_check_callable(L, 2);

@@ -125,11 +125,13 @@ const ObjectType shared_bounded_semaphore_type = {.name = "gilua.multiprocessing
                                                   .meta = semaphore_meta};
 
 static int new_event(lua_State *L) {
+  object_check_last(L, 0);
   shared_push_new(L, SHARED_EVENT, sizeof(SharedEvent));
   return 1;
 }
 
 static int make_semaphore(lua_State *L, SharedKind kind) {
+  object_check_last(L, 1);
   lua_Integer n = luaL_optinteger(L, 1, 1);
   luaL_argcheck(L, n >= 0 && n <= INT32_MAX, 1, "must be from 0 to 2147483647");
   semaphore_of(shared_push_new(L, kind, sizeof(SharedSemaphore)))->initial = n;

@@ -132,11 +132,13 @@ const ObjectType shared_rlock_type = {
     .name = "gilua.multiprocessing.RLock", .size = sizeof(SharedHandle), .methods = rlock_methods, .meta = lock_meta};
 
 static int new_lock(lua_State *L) {
+  object_check_last(L, 0);
   shared_push_new(L, SHARED_LOCK, sizeof(SharedLock));
   return 1;
 }
 
 static int new_rlock(lua_State *L) {
+  object_check_last(L, 0);
   shared_push_new(L, SHARED_RLOCK, sizeof(SharedLock));
   return 1;
 }

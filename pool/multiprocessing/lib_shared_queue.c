@@ -129,6 +129,7 @@ const ObjectType shared_simple_queue_type = {.name = "gilua.multiprocessing.Simp
                                              .meta = queue_meta};
 
 static int make(lua_State *L, SharedKind kind) {
+  object_check_last(L, kind == SHARED_SIMPLE_QUEUE ? 0 : 1);
   lua_Integer most = kind == SHARED_SIMPLE_QUEUE ? 0 : luaL_optinteger(L, 1, 0);
   queue_of(shared_push_new(L, kind, sizeof(SharedQueue)))->most = most > 0 ? (uint64_t)most : 0;
   return 1;

@@ -98,6 +98,7 @@ const ObjectType shared_value_type = {.name = "gilua.multiprocessing.Value",
                                       .set = value_set};
 
 static int new_value(lua_State *L) {
+  object_check_last(L, 2);
   int type = luaL_checkoption(L, 1, NULL, type_names) % VALUE_TYPES;
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {

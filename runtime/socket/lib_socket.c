@@ -132,6 +132,16 @@ static int refuse(lua_State *L) {
                     luaL_tolstring(L, -1, NULL));
 }
 
+/* Pushes a table with what is in the one on top: pairs finds it, as in LuaSocket's. */
+static void push_copy(lua_State *L) {
+  lua_newtable(L);
+  for (lua_pushnil(L); lua_next(L, -3) != 0;) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -4);
+  }
+}
+
 int lib_socket_open(lua_State *L) {
   if (!load(L, "socket")) return refuse(L);
   wrap_all(L);
@@ -146,7 +156,7 @@ int lib_socket_open(lua_State *L) {
   lua_getfield(L, -1, "dns");
   dns_replace(L);
   lua_pop(L, 1);
-  lua_newtable(L);
+  push_copy(L);
   lua_createtable(L, 0, 1);
   lua_pushvalue(L, -3);
   lua_pushcclosure(L, load_field, 1);

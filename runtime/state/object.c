@@ -23,6 +23,10 @@ void object_check_callable(lua_State *L, int i) {
   lua_pop(L, 1);
 }
 
+void object_check_last(lua_State *L, int n) {
+  for (int i = n + 1; i <= lua_gettop(L); i++) luaL_argcheck(L, lua_isnil(L, i), i, "no value expected");
+}
+
 /* __index of a type with fields; upvalues: methods, type */
 static int index_field(lua_State *L) {
   lua_pushvalue(L, 2);

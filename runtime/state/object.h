@@ -55,6 +55,10 @@ static inline void *object_check_either(lua_State *L, int i, const ObjectType *t
 /* object_check_callable raises an argument error unless the value at index i can be called. */
 void object_check_callable(lua_State *L, int i);
 
+/* object_check_last raises an argument error for what stands behind the last argument that a constructor takes, the n-th: else
+ * a misplaced one would do nothing without a word. */
+void object_check_last(lua_State *L, int n);
+
 /* object_new pushes a new object, zeroed but for its head, with nvalues user values. */
 void *object_new(lua_State *L, const ObjectType *type, int nvalues);
 

@@ -139,6 +139,7 @@ static const ObjectType barrier_type = {.name = "gilua.Barrier", .size = sizeof(
                                         .describe = describe, .fields = barrier_fields, .get = barrier_get};
 
 static int new_barrier(lua_State *L) {
+  object_check_last(L, 3);
   lua_Integer parties = luaL_checkinteger(L, 1);
   luaL_argcheck(L, parties >= 1, 1, "must be one or more");
   if (!lua_isnoneornil(L, 2)) object_check_callable(L, 2);

@@ -105,6 +105,7 @@ const ObjectType condition_type = {.name = "gilua.Condition", .size = sizeof(Con
                                    .meta = condition_meta, .describe = describe};
 
 static int new_condition(lua_State *L) {
+  object_check_last(L, 1);
   lua_settop(L, 1);
   Lock *lock;
   if (lua_isnil(L, 1)) {

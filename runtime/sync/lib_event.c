@@ -57,6 +57,7 @@ static const ObjectType event_type = {.name = "gilua.Event", .size = sizeof(Even
                                       .describe = describe};
 
 static int new_event(lua_State *L) {
+  object_check_last(L, 0);
   object_new(L, &event_type, 0);
   return 1;
 }

@@ -129,6 +129,7 @@ const ObjectType rlock_type = {.name = "gilua.RLock", .size = sizeof(LockObject)
                                .describe = describe};
 
 static int new_lock(lua_State *L) {
+  object_check_last(L, 0);
   object_new(L, &lock_type, 0);
   return 1;
 }
@@ -140,6 +141,7 @@ Lock *sync_new_rlock(lua_State *L) {
 }
 
 static int new_rlock(lua_State *L) {
+  object_check_last(L, 0);
   sync_new_rlock(L);
   return 1;
 }

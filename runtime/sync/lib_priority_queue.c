@@ -253,6 +253,7 @@ const ObjectType priority_queue_type = {
     .name = "gilua.PriorityQueue", .size = sizeof(QueueObject), .methods = priority_methods, .describe = lib_queue_describe};
 
 static int new_priority(lua_State *L) {
+  object_check_last(L, 2);
   lua_settop(L, 2);
   if (!lua_isnil(L, 2)) object_check_callable(L, 2);
   lib_queue_new(L, &priority_queue_type);

@@ -224,11 +224,13 @@ QueueObject *lib_queue_new(lua_State *L, const ObjectType *type) {
 }
 
 static int new_queue(lua_State *L) {
+  object_check_last(L, 1);
   lib_queue_new(L, &queue_type);
   return 1;
 }
 
 static int new_lifo(lua_State *L) {
+  object_check_last(L, 1);
   lib_queue_new(L, &lifo_queue_type)->lifo = true;
   return 1;
 }

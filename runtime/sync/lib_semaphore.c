@@ -118,6 +118,7 @@ static const ObjectType bounded_type = {.name = "gilua.BoundedSemaphore",
                                         .describe = describe};
 
 static int new_semaphore(lua_State *L, bool bounded) {
+  object_check_last(L, 1);
   lua_Integer n = luaL_optinteger(L, 1, 1);
   luaL_argcheck(L, n >= 0, 1, "must not be negative");
   SemaphoreObject *s = object_new(L, bounded ? &bounded_type : &semaphore_type, 0);

@@ -304,6 +304,26 @@ t.test("a thread object checks its fields and its methods' object", function()
   t.equal(tostring(thread):find("plain", 1, true) ~= nil, true)
 end)
 
+t.test("what a constructor does not take is an error, not passed over", function()
+  local queue, mp = require "gilua.queue", require "gilua.multiprocessing"
+  local takes = {
+    [threading] = { Lock = 0, RLock = 0, Event = 0, Condition = 1, Semaphore = 1, BoundedSemaphore = 1, Barrier = 3 },
+    [queue] = { Queue = 1, LifoQueue = 1, PriorityQueue = 2 },
+    [mp] = { Lock = 0, RLock = 0, Event = 0, Condition = 1, Semaphore = 1, BoundedSemaphore = 1, Barrier = 3, Queue = 1,
+      JoinableQueue = 1, SimpleQueue = 0, Pipe = 1, Value = 2 },
+    [require "gilua.futures"] = { Future = 0 },
+  }
+  local first = { Barrier = 1, Value = "i64" }
+  for module, constructors in pairs(takes) do
+    for name, n in pairs(constructors) do
+      local values = { first[name] }
+      t.equal(pcall(module[name], table.unpack(values, 1, n)), true, name)
+      values[n + 1] = { timeout = 1 }
+      t.raises("bad argument #" .. n + 1 .. " to", module[name], table.unpack(values, 1, n + 1))
+    end
+  end
+end)
+
 t.test("an empty name stands for the default one, as in Python", function()
   t.equal(threading.Thread{ target = print, name = "" }.name:match("^Thread%-%d+ %(print%)$") ~= nil, true)
   t.equal(require "gilua.multiprocessing".Process{ target = print, name = "" }.name:match("^Process%-%d+$") ~= nil, true)

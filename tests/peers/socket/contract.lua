@@ -226,3 +226,9 @@ for _, args in ipairs { { 1, 2 }, { nil, "why", 5 }, { false, {} }, {} } do repo
 for _, raise in ipairs { function() error "text" end, function() error { 1 } end, function() error() end, function() socket.try(nil, "in try") end } do
   report("protect", pcall(socket.protect(raise)))
 end
+
+-- What pairs finds in the module, but for the parts that are loaded.
+local names = {}
+for name, value in pairs(socket) do names[#names + 1] = type(value) ~= "table" and name .. ":" .. type(value) or nil end
+table.sort(names)
+print(table.concat(names, " "))
