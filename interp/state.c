@@ -51,7 +51,8 @@ static bool config_is_valid(const gilua_Config *c) {
                   (c->switch_interval_ns >= LEAST_INTERVAL_NS && c->switch_interval_ns <= LONGEST_INTERVAL_NS);
   return c->policy >= GILUA_POLICY_FAIR && c->policy <= GILUA_POLICY_TICKS && interval &&
          c->preempt >= GILUA_PREEMPT_SIGNAL && c->preempt <= GILUA_PREEMPT_NONE && signal_is_usable(c->signal_number) &&
-         (c->stack_size_bytes == 0 || c->stack_size_bytes >= LEAST_STACK) && c->shutdown_timeout_ns >= 0;
+         (c->stack_size_bytes == 0 || c->stack_size_bytes >= LEAST_STACK) && c->shutdown_timeout_ns >= 0 &&
+         (c->libraries & ~(unsigned)GILUA_LIB_ALL) == 0;
 }
 
 /* What is to be opened; on the stack of the C function, which Lua calls protected. */

@@ -101,7 +101,8 @@ const ObjectType shared_connection_type = {.name = "gilua.multiprocessing.Connec
                                            .size = sizeof(SharedHandle),
                                            .methods = connection_methods,
                                            .meta = connection_meta,
-                                           .get = connection_get};
+                                           .get = connection_get,
+                                           .describe = shared_describe};
 
 static int new_pipe(lua_State *L) {
   object_check_last(L, 1);

@@ -112,7 +112,8 @@ static const luaL_Reg condition_meta[] = {
 const ObjectType shared_condition_type = {.name = "gilua.multiprocessing.Condition",
                                           .size = sizeof(SharedHandle),
                                           .methods = condition_methods,
-                                          .meta = condition_meta};
+                                          .meta = condition_meta,
+                                          .describe = shared_describe};
 
 static int new_condition(lua_State *L) {
   object_check_last(L, 1);
@@ -199,7 +200,8 @@ const ObjectType shared_barrier_type = {.name = "gilua.multiprocessing.Barrier",
                                         .size = sizeof(SharedHandle),
                                         .methods = barrier_methods,
                                         .meta = barrier_meta,
-                                        .get = barrier_get};
+                                        .get = barrier_get,
+                                        .describe = shared_describe};
 
 static int new_barrier(lua_State *L) {
   object_check_last(L, 3);

@@ -114,15 +114,18 @@ static const luaL_Reg semaphore_meta[] = {
     {"__close", semaphore_close}, {"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
 
 const ObjectType shared_event_type = {
-    .name = "gilua.multiprocessing.Event", .size = sizeof(SharedHandle), .methods = event_methods, .meta = event_meta};
+    .name = "gilua.multiprocessing.Event", .size = sizeof(SharedHandle), .methods = event_methods, .meta = event_meta,
+    .describe = shared_describe};
 const ObjectType shared_semaphore_type = {.name = "gilua.multiprocessing.Semaphore",
                                           .size = sizeof(SharedHandle),
                                           .methods = semaphore_methods,
-                                          .meta = semaphore_meta};
+                                          .meta = semaphore_meta,
+                                          .describe = shared_describe};
 const ObjectType shared_bounded_semaphore_type = {.name = "gilua.multiprocessing.BoundedSemaphore",
                                                   .size = sizeof(SharedHandle),
                                                   .methods = semaphore_methods,
-                                                  .meta = semaphore_meta};
+                                                  .meta = semaphore_meta,
+                                                  .describe = shared_describe};
 
 static int new_event(lua_State *L) {
   object_check_last(L, 0);

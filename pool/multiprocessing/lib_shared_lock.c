@@ -127,9 +127,11 @@ static const luaL_Reg lock_meta[] = {
     {"__close", lock_close}, {"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
 
 const ObjectType shared_lock_type = {
-    .name = "gilua.multiprocessing.Lock", .size = sizeof(SharedHandle), .methods = lock_methods, .meta = lock_meta};
+    .name = "gilua.multiprocessing.Lock", .size = sizeof(SharedHandle), .methods = lock_methods, .meta = lock_meta,
+    .describe = shared_describe};
 const ObjectType shared_rlock_type = {
-    .name = "gilua.multiprocessing.RLock", .size = sizeof(SharedHandle), .methods = rlock_methods, .meta = lock_meta};
+    .name = "gilua.multiprocessing.RLock", .size = sizeof(SharedHandle), .methods = rlock_methods, .meta = lock_meta,
+    .describe = shared_describe};
 
 static int new_lock(lua_State *L) {
   object_check_last(L, 0);

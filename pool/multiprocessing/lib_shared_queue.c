@@ -14,7 +14,9 @@
 
 static SharedHandle *check_other(lua_State *L) {
   SharedHandle *h = object_test(L, 1, &shared_simple_queue_type);
-  return h != NULL ? h : object_check(L, 1, &shared_joinable_queue_type);
+  if (h == NULL) h = object_test(L, 1, &shared_joinable_queue_type);
+  if (h == NULL) luaL_typeerror(L, 1, "queue of gilua.multiprocessing");
+  return h;
 }
 
 static inline SharedHandle *check(lua_State *L) {
@@ -118,15 +120,18 @@ static const luaL_Reg joinable_methods[] = {
 static const luaL_Reg queue_meta[] = {{"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
 
 const ObjectType shared_queue_type = {
-    .name = "gilua.multiprocessing.Queue", .size = sizeof(SharedHandle), .methods = queue_methods, .meta = queue_meta};
+    .name = "gilua.multiprocessing.Queue", .size = sizeof(SharedHandle), .methods = queue_methods, .meta = queue_meta,
+    .describe = shared_describe};
 const ObjectType shared_joinable_queue_type = {.name = "gilua.multiprocessing.JoinableQueue",
                                                .size = sizeof(SharedHandle),
                                                .methods = joinable_methods,
-                                               .meta = queue_meta};
+                                               .meta = queue_meta,
+                                               .describe = shared_describe};
 const ObjectType shared_simple_queue_type = {.name = "gilua.multiprocessing.SimpleQueue",
                                              .size = sizeof(SharedHandle),
                                              .methods = queue_methods,
-                                             .meta = queue_meta};
+                                             .meta = queue_meta,
+                                             .describe = shared_describe};
 
 static int make(lua_State *L, SharedKind kind) {
   object_check_last(L, kind == SHARED_SIMPLE_QUEUE ? 0 : 1);

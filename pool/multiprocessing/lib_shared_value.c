@@ -87,6 +87,17 @@ static bool value_set(lua_State *L, void *object, const char *field) {
   return true;
 }
 
+static void describe(lua_State *L, void *object) {
+  SharedHandle *h = object;
+  if (!shared_usable(&h->s)) {
+    shared_describe(L, object);
+    return;
+  }
+  const SharedValue *v = value_of(h);
+  push(L, v, atomic_load(&v->bits));
+  lua_pushfstring(L, "%s", luaL_tolstring(L, -1, NULL));
+}
+
 static const luaL_Reg value_methods[] = {{"add", value_add}, {"get_lock", value_get_lock}, {NULL, NULL}};
 static const luaL_Reg value_meta[] = {{"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
 
@@ -95,7 +106,8 @@ const ObjectType shared_value_type = {.name = "gilua.multiprocessing.Value",
                                       .methods = value_methods,
                                       .meta = value_meta,
                                       .get = value_get,
-                                      .set = value_set};
+                                      .set = value_set,
+                                      .describe = describe};
 
 static int new_value(lua_State *L) {
   object_check_last(L, 2);

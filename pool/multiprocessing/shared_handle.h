@@ -45,6 +45,9 @@ void shared_close(SharedHandle *h);
 static inline void shared_use(SharedHandle *h) { h->s.users++; }
 void shared_unuse(SharedHandle *h);
 
+/* shared_describe: ObjectType.describe of all but Value. */
+void shared_describe(lua_State *L, void *object);
+
 /* shared_closed tells whether it was. */
 static inline bool shared_closed(const SharedHandle *h) {
   return h->s.arena == NULL || atomic_load_explicit(&h->s.closing, memory_order_relaxed);

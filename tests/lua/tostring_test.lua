@@ -3,6 +3,9 @@ local t = require "testing"
 local gilua = require "gilua"
 local threading, queue, futures, multiprocessing = gilua.threading, gilua.queue, gilua.futures, gilua.multiprocessing
 
+t.may_keep["shared mappings"] = 2 -- the memory that processes share is kept
+t.may_keep.descriptors = 4
+
 -- "Lock(unlocked): 0x…" without its address
 local function shown(object) return (tostring(object):gsub(": 0x%x+$", "")) end
 
@@ -94,6 +97,37 @@ t.test("messages name the type", function()
     _, message = pcall(threading.Lock().release, object)
     t.equal(message:find("got gilua." .. name, 1, true) ~= nil, true, message)
   end
+end)
+
+t.test("what processes share shows its state, and that it was closed", function()
+  local mp = multiprocessing
+  for _, kind in ipairs { "Lock", "RLock", "Condition" } do
+    local lock = mp[kind]()
+    t.equal(shown(lock), "multiprocessing." .. kind .. "(unlocked)")
+    lock:acquire()
+    t.equal(shown(lock), "multiprocessing." .. kind .. "(locked)")
+    lock:release()
+  end
+  local event = mp.Event()
+  t.equal(shown(event), "multiprocessing.Event(unset)")
+  event:set()
+  t.equal(shown(event), "multiprocessing.Event(set)")
+  t.equal(shown(mp.Semaphore(3)), "multiprocessing.Semaphore(3 free)")
+  t.equal(shown(mp.BoundedSemaphore()), "multiprocessing.BoundedSemaphore(1 free)")
+  local barrier = mp.Barrier(2)
+  t.equal(shown(barrier), "multiprocessing.Barrier(0 of 2 waiting)")
+  barrier:abort()
+  t.equal(shown(barrier), "multiprocessing.Barrier(0 of 2 waiting, broken)")
+  t.equal(shown(mp.Value("f64", 1.5)), "multiprocessing.Value(1.5)")
+  local q, here, there = mp.Queue(4), mp.Pipe()
+  q:put(1)
+  t.equal(shown(q), "multiprocessing.Queue(1 of 4 items)")
+  t.equal(shown(mp.SimpleQueue()), "multiprocessing.SimpleQueue(0 items)")
+  t.equal(shown(here), "multiprocessing.Connection(open)")
+  for _, object in ipairs { q, here, there } do object:close() end
+  t.equal(shown(q), "multiprocessing.Queue(closed)")
+  t.equal(shown(here), "multiprocessing.Connection(closed)")
+  t.raises("queue of gilua.multiprocessing expected, got gilua.Lock", mp.SimpleQueue().put, threading.Lock(), 1)
 end)
 
 t.finish()

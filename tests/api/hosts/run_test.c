@@ -44,7 +44,8 @@ static void test_files(void) {
 
 static void test_bad_configuration(void) {
   const gilua_Config bad[] = {{.policy = 7}, {.preempt = -1}, {.switch_interval_ns = 1}, {.signal_number = SIGKILL},
-                              {.signal_number = 1000}, {.stack_size_bytes = 4096}, {.shutdown_timeout_ns = -1}};
+                              {.signal_number = 1000}, {.stack_size_bytes = 4096}, {.shutdown_timeout_ns = -1},
+                              {.libraries = 1u << 31}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     gilua_Runtime *rt = (gilua_Runtime *)&rt;
     CHECK(gilua_open(&rt, &bad[i]) == GILUA_EINVAL && rt == NULL);
