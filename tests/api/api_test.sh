@@ -39,6 +39,10 @@ bind_refuses() {
 int g(int a);\n\n/* errr: nonzero */\nint f(int a);|6|unknown annotation 'errr: nonzero'
 /* error: sometimes */\nint f(int a);|4|error: negative, nonzero or null
 /* error: null */\nint f(int a);|4|does not fit the result
+/* error: negative */\nunsigned f(int a);|4|which never is
+/* error: negative */\nsize_t f(int a);|4|which never is
+void f(double v[0] /* out */);|3|an array of 0 elements
+void f(double v[1000000] /* out */);|3|an array of 1000000 elements
 /* message: x */\nint f(int a);|4|message without error
 /* gil; nogil */\nint f(int a);|4|not both
 /* gil; gil */\nint f(int a);|4|stands twice

@@ -49,6 +49,8 @@ local function declaration(text, fail)
   return table.concat(words, " "), count, const, name, size
 end
 
+local MOST_ELEMENTS = 65536
+
 local parameter_annotations = { out = 1, inout = 1, bytes = 1, array = 1, ["out bytes"] = 1, null = 1, callback = 1 }
 
 local function parameter_annotation(text, fail)
@@ -127,6 +129,10 @@ local function parameter(module, text, fail)
   p.base, p.stars, p.const, p.name, p.size = declaration(text, fail)
   names.check_parameter(p.name, fail)
   if p.size then names.check_c(p.size, fail) end
+  local size = p.size and math.tointeger(tonumber(p.size))
+  if size and (size < 1 or size > MOST_ELEMENTS) then
+    fail(("an array of %s elements cannot be bound: from 1 to %d, it lies on the stack"):format(p.size, MOST_ELEMENTS))
+  end
   p.c_type = (p.const and "const " or "") .. p.base .. " " .. ("*"):rep(p.stars)
   p.kind = kind_of(module, p, annotation)
   if not p.kind then
@@ -203,12 +209,19 @@ local function returns(module, f, a, fail)
   fail("a result of type '" .. type .. "' cannot be bound" .. (f.stars == 1 and ": declare it as a handle" or ""))
 end
 
-local function check_result(f, a, fail)
+local function is_unsigned(base)
+  return base:find "unsigned" or base:find "^uint%w+_t$" or base == "size_t"
+end
+
+local function check_result(module, f, a, fail)
   local fits = { negative = "integer", nonzero = "integer", null = "pointer" }
   local is = (f.returns == "string" or f.returns == "handle") and "pointer" or f.returns
   if a.error and not fits[a.error] then fail("error: negative, nonzero or null, not '" .. a.error .. "'") end
   if a.error and fits[a.error] ~= is then
     fail(("error: %s does not fit the result, which is no %s"):format(a.error, fits[a.error]))
+  end
+  if a.error == "negative" and is_unsigned(resolve(module, f.base)) then
+    fail("error: negative does not fit the result of type '" .. f.base .. "', which never is")
   end
   if a.message and not a.error then fail("message without error") end
   if a.free and f.returns ~= "string" then fail("free is for a result of type char *") end
@@ -230,7 +243,7 @@ local function read_function(module, statement, comments, fail)
   if not f.lua_name:match "^[%a_][%w_]*$" then inside("'" .. f.lua_name .. "' is no name") end
   names.check_lua(f.lua_name, inside)
   f.returns = returns(module, f, a, inside)
-  check_result(f, a, inside)
+  check_result(module, f, a, inside)
   local inner = list:sub(2, -2)
   if trim(inner) ~= "void" and trim(inner) ~= "" then
     for _, text in ipairs(split(inner)) do f.parameters[#f.parameters + 1] = parameter(module, text, inside) end
