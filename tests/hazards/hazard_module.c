@@ -6,14 +6,18 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 enum { MAX_LINES = 1000 };
 
-static long events;           /* [lock] calls of counting_hook */
-static long lines[MAX_LINES]; /* [lock] line events by line */
+static long events;                 /* [lock] calls of counting_hook */
+static long lines[MAX_LINES];       /* [lock] line events by line */
 static lua_State *volatile stopped; /* [t] main: whom the timer's handler stops, until it is */
+static timer_t alarm_timer;         /* [t] main: made once */
+static bool alarmed;                /* [t] main: whether it is made */
 
 static void counting_hook(lua_State *L, lua_Debug *ar) {
   (void)L;
@@ -67,14 +71,19 @@ static void on_alarm(int sig) {
   if (stopped != NULL) lua_sethook(stopped, stopping_hook, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
-/* stop_after(us): a signal handler sets a hook that raises, as lua.c does on Ctrl-C, and again until it does. For the main
- * thread. */
+/* stop_after(us): a signal handler sets a hook that raises, as lua.c does on Ctrl-C, and again until it does. The signal is
+ * this thread's: lua_sethook may interrupt its own thread's lua_sethook, not run beside it. */
 static int l_stop_after(lua_State *L) {
   stopped = L;
   signal(SIGALRM, on_alarm);
-  struct timeval after = {.tv_usec = (suseconds_t)luaL_checkinteger(L, 1)};
-  struct itimerval timer = {.it_value = after, .it_interval = after};
-  setitimer(ITIMER_REAL, &timer, NULL);
+  if (!alarmed) {
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM, ._sigev_un._tid = gettid()};
+    if (timer_create(CLOCK_MONOTONIC, &event, &alarm_timer) != 0) return luaL_error(L, "timer_create: %s", strerror(errno));
+    alarmed = true;
+  }
+  struct timespec after = {.tv_nsec = (long)luaL_checkinteger(L, 1) * 1000};
+  struct itimerspec times = {.it_value = after, .it_interval = after};
+  timer_settime(alarm_timer, 0, &times, NULL);
   return 0;
 }
 

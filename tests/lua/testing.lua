@@ -172,11 +172,14 @@ end
 -- op() with act() called by finalizers at every place where op lets the collector run, or at the nth only. Returns whether that
 -- was reached, and what op returned.
 function t.amid(op, act, nth)
-  local calls, over = 0, false
+  local get_ident = require("gilua.threading").get_ident
+  local calls, over, owner = 0, false, get_ident()
   local function leave_garbage()
     setmetatable({}, { __gc = function()
+      if over then return end
+      if get_ident() ~= owner then return leave_garbage() end -- another thread's place is none of op's
       calls = calls + 1
-      if over or nth and calls > nth then return end
+      if nth and calls > nth then return end
       if not nth or calls == nth then act() end
       leave_garbage()
     end })
