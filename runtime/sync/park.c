@@ -88,9 +88,10 @@ ParkResult park_claim(Tstate *ts, Waitq *q, int64_t deadline, const char *what, 
   bool waits = (requests_of(ts) & wanted_by(ts)) == 0 || goes_on(ts);
   while (waits && verdict != WAIT_IN_VAIN) {
     uint32_t wanted = wanted_by(ts);
-    gil_park(&ts->gil);
     bool suspicious = verdict == WAIT_SUSPICIOUSLY;
-    gil_sleep(&ts->gil, suspicious ? clock_ns() + DEADLOCK_GRACE_NS : w->deadline, wanted, q != NULL);
+    int64_t until = suspicious ? clock_ns() + DEADLOCK_GRACE_NS : w->deadline; /* here: park_move writes it */
+    gil_park(&ts->gil);
+    gil_sleep(&ts->gil, until, wanted, q != NULL);
     if (w->bound && w->queue != NULL) {
       verdict = WAIT_ON; /* park_move: notified in time */
       goes_on(ts);

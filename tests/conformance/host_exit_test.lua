@@ -94,7 +94,7 @@ stock.table {
     noisy "co = coroutine.create(function() local a <close> = noisy('a') coroutine.yield() end) coroutine.resume(co)" },
     "gc\ta" },
   { "coroutine.close runs them", { "-e",
-    noisy("co = coroutine.create(function() local a <close> = noisy('a') coroutine.yield() end)",
+    noisy("co = coroutine.create(function() keep = noisy('a') local a <close> = keep coroutine.yield() end)",
     "coroutine.resume(co) print(coroutine.close(co)) print(coroutine.status(co))") }, "close\ta\tnil\ntrue\ndead" },
   { "coroutine.close passes on an error of theirs", { "-e", "co = coroutine.create(function() local a <close> = " ..
     "setmetatable({}, { __close = function() error('in close', 0) end }) coroutine.yield() end)\n" ..
