@@ -39,7 +39,8 @@ void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent) {
 }
 
 void gil_thread_fini(GilThread *t) {
-  if (t->wake_fd >= 0) close(t->wake_fd);
+  int fd = atomic_exchange_explicit(&t->wake_fd, -1, memory_order_relaxed); /* nobody else looks any more */
+  if (fd >= 0) close(fd);
 }
 
 void gil_request(GilThread *self, GilThread *target, uint32_t bits) {

@@ -182,7 +182,8 @@ void gil_fini(Gil *g);
  * Set tid on the thread itself. Needs the lock unless t is the first thread. */
 void gil_thread_init(GilThread *t, Gil *g, const GilThread *parent);
 
-/* gil_thread_fini releases what a thread of g holds of the system. It has exited, and nobody pokes it any more. */
+/* gil_thread_fini releases what a thread of g holds of the system. It has exited, and nobody pokes it any more. Once more does
+ * nothing. */
 void gil_thread_fini(GilThread *t);
 
 /* gil_held tells whether t owns the lock; only t itself may ask about t. */

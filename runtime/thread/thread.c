@@ -272,6 +272,7 @@ static void *thread_main(void *arg) {
   run(ts, t);
   gil_exit(&ts->gil);
   tstate_leave(ts);
+  gil_thread_fini(&ts->gil); /* the last one is a zombie until another thread starts: not with a descriptor */
   become_zombie(ts);
   return NULL;
 }

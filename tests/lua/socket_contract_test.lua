@@ -69,6 +69,25 @@ t.test("a socket is no executor, future, thread, lock or queue: it is refused", 
   tcp:close()
 end)
 
+t.test("a thread that has ended keeps no descriptor, though no other one is started after it", function()
+  local function descriptors()
+    local p <close> = io.popen "ls /proc/$PPID/fd | wc -l"
+    return p:read "n"
+  end
+  local a = assert(socket.udp())
+  a:setsockname("127.0.0.1", 0)
+  a:settimeout(0.001)
+  a:receive() -- this thread has its own from now on
+  a:settimeout(nil)
+  local before = descriptors()
+  local thread = threading.start(function() return a:receive() end)
+  t.parked(thread, "fd")
+  thread:cancel()
+  thread:join()
+  t.eventually(function() return descriptors() == before end, "the descriptor of the thread's waits to be closed")
+  a:close()
+end)
+
 t.test("every descriptor of a socket is close-on-exec", function()
   local a, b = pair()
   local u, v = socket.udp(), socket.udp6()
