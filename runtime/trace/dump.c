@@ -8,6 +8,8 @@
 
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
+#include "runtime/os/signames.h"
+#include "runtime/state/hear.h"
 #include "runtime/sync/park.h"
 #include "runtime/state/process.h"
 #include "runtime/thread/thread.h"
@@ -79,6 +81,19 @@ static void print_state(FILE *out, const Tstate *ts) {
   }
 }
 
+/* Signal handlers run on it, amid waits or Lua code; those are below. */
+static void print_handlers(FILE *out, const Tstate *ts) {
+  const Hearing *h = ts == ts->rt->main ? ts->rt->hearing : NULL;
+  char name[SIGNAME_ROOM];
+  for (int sig = 1; h != NULL && sig < NSIG; sig++)
+    if (h->running[sig]) fprintf(out, "  runs the handler of %s\n", signal_name(sig, name));
+  for (const Waiter *w = ts->aside; w != NULL; w = w->outer) {
+    fprintf(out, "  amid a wait for %s", w->what);
+    if (w->object != NULL) fprintf(out, " %p", w->object);
+    fputs(w->granted ? ", which is granted\n" : "\n", out);
+  }
+}
+
 static void print_held(FILE *out, const Tstate *ts) {
   for (unsigned i = 0; i < ts->nheld && i < HELD_SHOWN; i++) {
     uintptr_t lock = (uintptr_t)ts->held[i];
@@ -93,6 +108,7 @@ static void print_thread(FILE *out, const Tstate *ts) {
           (int)atomic_load_explicit(&ts->gil.tid, memory_order_relaxed));
   print_state(out, ts);
   fputs("\n", out);
+  print_handlers(out, ts);
   print_held(out, ts);
   traceback_print(out, ts->current);
   if (ts->current == ts->base) return;

@@ -404,6 +404,23 @@ t.test("a handler runs in no coroutine of the program: it cannot yield, and the 
   end)
 end)
 
+t.test("a dump says which handler runs, and amid which wait", function()
+  local text
+  with_handler(function()
+    local path = os.tmpname()
+    local file <close> = io.open(path, "w+")
+    gilua.gil.dump(file)
+    file:seek "set"
+    text = file:read "a"
+    os.remove(path)
+  end, function()
+    local event = threading.Event()
+    at("event", function() signal.raise_signal "USR1" event:set() end)
+    event:wait()
+    assert(text:find "runs the handler of SIGUSR1\n  amid a wait for event", text)
+  end)
+end)
+
 t.test("a signal amid a finalizer waits for its end", function()
   local inside, order = false, {}
   with_handler(function() order[#order + 1] = inside and "amid" or "after" end, function()

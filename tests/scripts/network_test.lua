@@ -37,6 +37,38 @@ if not os.getenv("TSAN_OPTIONS") then -- which holds signals back
   end)
 end
 
+if not os.getenv("TSAN_OPTIONS") then
+  -- Its clients have asked, and wait, or are silent; then `kill` is done to it.
+  local function drains(kill, said)
+    local server <close>, pid = start("graceful", 0, 2)
+    local port = tonumber(server:read("l"):match("^serves on 127%.0%.0%.1:(%d+)"))
+    local busy, silent = {}, assert(socket.connect("127.0.0.1", port))
+    for i = 1, 4 do
+      busy[i] = assert(socket.connect("127.0.0.1", port))
+      busy[i]:send("10\n")
+      t.equal(busy[i]:receive(), "4 primes up to 10")
+      busy[i]:send("20000\n20\n")
+    end
+    assert(os.execute((kill:gsub("PID", pid))))
+    t.equal(server:read("l"), said .. ": answers what was asked")
+    for i = 1, 4 do
+      t.equal(busy[i]:receive(), "2262 primes up to 20000")
+      t.equal(busy[i]:receive(), "8 primes up to 20")
+      t.equal(select(2, busy[i]:receive()), "closed")
+    end
+    t.equal(select(2, silent:receive()), "closed")
+    t.equal(server:read("l"), "12 requests answered")
+    t.equal(select(3, server:close()), 0)
+    t.equal((socket.connect("127.0.0.1", port)), nil)
+  end
+
+  t.test("graceful answers what was asked before SIGTERM, and ends", function() drains("kill -TERM PID", "SIGTERM") end)
+  t.test("graceful does so on Ctrl-C", function() drains("kill -INT PID", "SIGINT") end)
+  t.test("graceful does so when its workers get SIGTERM, too", function()
+    drains("for z in $(ps -o pid= --ppid PID); do kill -TERM $(ps -o pid= --ppid $z); done; kill -TERM PID", "SIGTERM")
+  end)
+end
+
 -- Answers n requests for /NAME with NAME a thousand times; /missing with 404.
 local function serve(listener, n)
   for _ = 1, n do

@@ -108,7 +108,27 @@ static void test_interrupt_of_any_thread(void) {
   CHECK(runs(rt, "assert(true)") && gilua_close(rt) == 0);
 }
 
+static void test_signals_for_lua(void) {
+  static const char hear[] = "n = 0 require'gilua.signal'.signal('USR1', function() n = n + 1 end)";
+  struct sigaction act = {.sa_handler = on_signal}, now;
+  sigaction(SIGUSR1, &act, NULL);
+  gilua_Runtime *deaf = opened(NULL);
+  CHECK(fails(deaf, hear, "handle_signals") && fails(deaf, "require'gilua.signal'.alarm(1)", "handle_signals"));
+  CHECK(runs(deaf, "assert(require'gilua.signal'.getsignal 'USR1' == nil)"));
+  gilua_Config config = {.handle_signals = 1};
+  gilua_Runtime *rt = opened(&config), *second = opened(&config);
+  CHECK(runs(rt, hear) && fails(second, hear, "another runtime of this process hears signals"));
+  handled = 0;
+  kill(getpid(), SIGUSR1); /* while nobody is inside */
+  CHECK(handled == 0 && runs(rt, "for i = 1, 100 do end assert(n == 1, n)"));
+  CHECK(gilua_close(rt) == 0 && sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == on_signal);
+  CHECK(runs(second, hear) && runs(second, "require'gilua.signal'.raise_signal 'USR1' assert(n == 1)"));
+  CHECK(gilua_close(second) == 0 && gilua_close(deaf) == 0);
+  CHECK(sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == on_signal);
+}
+
 int main(void) {
+  TEST("scripts hear signals if the host says so, in one runtime at a time", test_signals_for_lua(););
   TEST("an interrupt that comes when nothing runs ends nothing", test_late_interrupt(););
   TEST("a host interrupts any of its threads", test_interrupt_of_any_thread(););
   TEST("signals of the host stay the host's, SIGINT is taken and given back", test_signals_of_the_host(););
