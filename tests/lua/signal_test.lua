@@ -406,6 +406,7 @@ end)
 
 t.test("a dump says which handler runs, and amid which wait", function()
   local text
+  local event = threading.Event()
   with_handler(function()
     local path = os.tmpname()
     local file <close> = io.open(path, "w+")
@@ -413,9 +414,9 @@ t.test("a dump says which handler runs, and amid which wait", function()
     file:seek "set"
     text = file:read "a"
     os.remove(path)
+    event:set()
   end, function()
-    local event = threading.Event()
-    at("event", function() signal.raise_signal "USR1" event:set() end)
+    at("event", function() signal.raise_signal "USR1" end)
     event:wait()
     assert(text:find "runs the handler of SIGUSR1\n  amid a wait for event", text)
   end)
