@@ -81,6 +81,11 @@ void gil_alarm(Gil *g) {
   futex_wake(&g->alarm, 1);
 }
 
+void gil_alarm_calls(Gil *g) {
+  atomic_store(&g->calls_asked, true);
+  gil_alarm(g);
+}
+
 void gil_unlock(Gil *g, GilAfter after) {
   pthread_mutex_unlock(&g->m);
   if (after.wake != NULL) futex_wake(after.wake, 1);

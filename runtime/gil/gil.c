@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "runtime/gil/internal.h"
+#include "runtime/gil/schedule.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 
@@ -51,8 +52,9 @@ void gil_request(GilThread *self, GilThread *target, uint32_t bits) {
     if (self->gil->arm != NULL) self->gil->arm(self);
     return;
   }
-  gil_poke(target);
-  if (atomic_load(&self->gil->native_calls) != 0) gil_alarm(self->gil);
+  if (self->gil->schedule != NULL && schedule_hears(self->gil, target, bits)) gil_ready(self, target, false);
+  bool calls = (gil_poke(target) & WAKE_CALLS) != 0;
+  if (calls || atomic_load(&self->gil->native_calls) != 0) gil_alarm_calls(self->gil);
 }
 
 void gil_set_policy(Gil *g, const Policy *policy) {
@@ -69,6 +71,17 @@ void gil_set_interval(Gil *g, int64_t ns) {
   g->interval = ticks > 0 ? ticks : 1;
   GilAfter after = {.nudge = true};
   gil_unlock(g, after);
+}
+
+void gil_set_schedule(GilThread *self, Schedule *schedule) {
+  Gil *g = self->gil;
+  assert(gil_held(self));
+  pthread_mutex_lock(&g->m);
+  g->policy = &policy_seeded;
+  g->schedule = schedule;
+  g->cpus = 1; /* a thread that spins could only be woken sooner than the one that runs can go on */
+  gil_own(g, self);
+  pthread_mutex_unlock(&g->m);
 }
 
 uint64_t gil_asks(Gil *g) {
@@ -136,6 +149,7 @@ void gil_after_fork_child(Gil *g, GilThread *self) {
   g->pid = getpid();
   g->nudger = NULL;
   g->watcher = NULL; /* the recording is the parent's */
+  g->schedule = NULL; /* and so is the run */
   g->closed = g->lost = self == NULL;
   atomic_store_explicit(&g->spinners, 0, memory_order_relaxed);
   atomic_store_explicit(&g->word, self != NULL ? (uintptr_t)self : GIL_CLOSED, memory_order_relaxed);

@@ -26,6 +26,7 @@
 typedef struct Gil Gil;
 typedef struct GilThread GilThread;
 typedef struct Policy Policy;
+typedef struct Schedule Schedule;
 
 /* Bits of GilThread.wake: what a sleeping thread is told. OWNER and COME are taken back by the thread itself. */
 enum {
@@ -35,6 +36,9 @@ enum {
   WAKE_ASLEEP = 8, /* set by the sleeper: a futex_wake is needed */
   WAKE_CLOSED = 32, /* the lock is closed, and you may give up */
   WAKE_POLLS = 16, /* set by the sleeper: it is in poll, a write to wake_fd is needed */
+  WAKE_CALLS = 64, /* set by the thread: it is in a read that signals end, see blocking.c */
+  WAKE_ENDS = 256, /* with WAKE_CALLS: somebody else uses the descriptor of that read */
+  WAKE_ALARM = 128, /* with a schedule: you sleep for real from here on */
 };
 
 /* Bits of GilThread.requests. The lock knows the first; the others belong to request.h. */
@@ -46,6 +50,19 @@ typedef enum GilPlace {
   GIL_QUEUED, /* in the ready queue */
   GIL_COMING, /* out of the queue, woken to take a free lock; at most one */
 } GilPlace;
+
+/* What a schedule (schedule.h) knows of a thread; all zero without one. */
+typedef struct Scheduled {
+  uint64_t number;        /* [i] in the order in which the threads were made; not 0 */
+  uint64_t steps;         /* [G] VM instructions that it has run */
+  uint64_t mark;          /* [m] the strategy's, 0 at first */
+  int64_t until;          /* [G] when its wait ends by itself, in the schedule's time */
+  uint32_t wanted;        /* [G] the requests that end its wait */
+  uint32_t turns;         /* [m] waits that it has begun at this step */
+  bool parked;            /* [m] it waits, and nothing has ended that */
+  bool outside;           /* [m] it left the lock for native work, and is not back */
+  GilThread *next, *prev; /* [m] the sleepers, while parked with a deadline */
+} Scheduled;
 
 /* A thread as the lock sees it; embedded in the thread state. Lives until after its last gil_exit. */
 struct GilThread {
@@ -75,6 +92,7 @@ struct GilThread {
   int64_t handicap;              /* [m] policy: ticks added to held when threads are compared */
   int64_t key;                   /* [m] policy: place in the ready queue */
   uint64_t ready_since;          /* [m] ticks */
+  Scheduled scheduled;
 };
 
 /* Why a thread is ready. */
@@ -125,6 +143,7 @@ struct Policy {
 };
 
 extern const Policy policy_fair, policy_interval, policy_ticks;
+extern const Policy policy_seeded; /* for gil_set_schedule; not found by name */
 
 /* policy_find returns the policy of that name, or NULL. */
 const Policy *policy_find(const char *name);
@@ -137,6 +156,7 @@ struct Gil {
   unsigned queued;                  /* [m] its length */
   GilThread *coming;                /* [m] */
   const Policy *policy;             /* [m] */
+  Schedule *schedule;               /* [i] once there is a second thread: decides who is next, instead of the policy; NULL: none */
   uint64_t interval;                /* [m] ticks */
   int64_t interval_ns;              /* [m] */
   int64_t floor;                    /* [m] policy: the least account that counts; never falls */
@@ -161,10 +181,12 @@ struct Gil {
   /* [G] self leaves the lock, for which next has stood in line so many ticks of its hold. With m, as GilWatcher. */
   void (*late)(GilThread *self, GilThread *next, uint64_t ticks);
   void (*unheard)(Gil *g);          /* [i] called by the nudger: a signal was sent whose handler has not run yet. May be NULL */
-  bool (*unblock)(Gil *g);          /* [i] ends native calls of threads that have requests; see native_calls. True: to be
-                                       called again in a moment. May be NULL */
+  /* [i] ends native calls of threads that have requests, see native_calls; due: it wanted to be called again by now. Returns
+   * in how many ns it wants that, 0: not. May be NULL */
+  int64_t (*unblock)(Gil *g, bool due);
   _Atomic unsigned native_calls;    /* [a] calls that have to be ended for a request: it alarms the nudger, which calls
                                        unblock; seq_cst against requests, see blocking.c */
+  _Atomic bool calls_asked;         /* [a] gil_alarm_calls was called since unblock has looked; seq_cst, rarely touched */
   bool closed;                      /* [m] nobody gets the lock any more */
   bool lost;                        /* [m] … since the owner did not come along into this forked child */
   struct Nudger *_Atomic nudger;    /* [a] NULL until gil_start_nudger; set under m, the alarm reads it in a handler */
@@ -214,6 +236,13 @@ void gil_idle(GilThread *self);
 /* gil_park leaves the lock for a wait that gil_ready ends; the next ready thread gets it. gil_sleep must follow. */
 void gil_park(GilThread *self);
 
+/* gil_until says, before gil_park, what will end the wait without gil_ready: the arguments of gil_sleep. A schedule wants to
+ * know that as the lock is left. */
+static inline void gil_until(GilThread *self, int64_t deadline, uint32_t wanted) {
+  self->scheduled.until = deadline;
+  self->scheduled.wanted = wanted;
+}
+
 /* gil_sleep waits, after gil_park, until self is readied and owns the lock again. When the deadline passes, or a request
  * in `wanted` is there, it takes the lock by itself. spin: somebody may well ready it within microseconds. Returns, with
  * the lock, false if it came back by itself; it may have been readied meanwhile. */
@@ -246,8 +275,8 @@ void gil_close(GilThread *self);
  * it leaves the lock or stops, and then has lost it, too. Returns false, without effect, if self is the owner. */
 bool gil_abandon(Gil *g, GilThread *self);
 
-/* gil_poke makes target look at its requests if it sleeps. Safe in a signal handler. */
-void gil_poke(GilThread *target);
+/* gil_poke makes target look at its requests if it sleeps; returns its wake word of before. Safe in a signal handler. */
+uint32_t gil_poke(GilThread *target);
 
 /* gil_request sets bits in target->requests and makes it see them soon, wherever it is: a sleeper wakes, the owner is
  * asked. Needs the lock, held by self; target may be self. */
@@ -270,12 +299,32 @@ int gil_start_nudger(Gil *g);
 /* gil_stop_nudger ends it and joins it. */
 void gil_stop_nudger(Gil *g);
 
+/* Signals of the host are looked for so often in a sleep that they may end: one that comes just before a sleep does not
+ * disturb it. */
+enum { GIL_STIR_NS = 50000000 };
+
 /* gil_alarm wakes the nudger because a request is pending. Safe in a signal handler. */
 void gil_alarm(Gil *g);
+
+/* gil_alarm_calls does so, and has it look at the native calls. Safe in a signal handler. */
+void gil_alarm_calls(Gil *g);
 
 /* gil_set_policy, gil_set_interval change how turns are dealt out, at once. Need the lock. */
 void gil_set_policy(Gil *g, const Policy *policy);
 void gil_set_interval(Gil *g, int64_t ns);
+
+/* gil_set_schedule has schedule decide from now on; it must live as long as the lock, or until the child of a fork, where none
+ * does. Needs the lock, held by self, the only thread. */
+void gil_set_schedule(GilThread *self, Schedule *schedule);
+
+/* gil_now is the time that waits go by: the schedule's, or clock_ns. Needs the lock. */
+int64_t gil_now(const Gil *g);
+
+/* gil_deadline is clock_deadline by that time. Needs the lock. */
+int64_t gil_deadline(const Gil *g, double seconds);
+
+/* gil_real turns such a deadline into one of the real clock, for waits that a schedule does not know. Needs the lock. */
+int64_t gil_real(const Gil *g, int64_t deadline);
 
 /* gil_asks is how many signals were sent. */
 uint64_t gil_asks(Gil *g);

@@ -37,10 +37,6 @@ static inline void gil_queue_remove(GilQueue *q, GilThread *t) {
   t->next = t->prev = NULL;
 }
 
-/* Signals of the host are looked for so often in a sleep that they may end: one that comes just before a sleep does not
- * disturb it. */
-enum { GIL_STIR_NS = 50000000 };
-
 /* gil_stir looks now, and returns until when self may sleep. */
 static inline int64_t gil_stir(GilThread *self, int64_t deadline) {
   if (self->stirred == NULL) return deadline;
@@ -58,7 +54,8 @@ typedef struct GilAfter {
 
 /* With m and GIL_READY set: the word becomes t's. */
 static inline void gil_own(Gil *g, GilThread *t) {
-  uintptr_t ready = g->queued > 0 || g->coming != NULL ? GIL_READY : 0;
+  /* with a schedule always: every change of hands goes by m then */
+  uintptr_t ready = g->queued > 0 || g->coming != NULL || g->schedule != NULL ? GIL_READY : 0;
   /* release: takers without mutex acquire from here when t drops it again */
   atomic_store_explicit(&g->word, (uintptr_t)t | ready, memory_order_release);
 }

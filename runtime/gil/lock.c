@@ -1,7 +1,7 @@
 /* The lock itself: taking, dropping, handing over, sleeping. Not here: when the owner is asked to leave (ask.c), who
  * deserves what (policy*.c), how a lock is made and closed (gil.c).
  *
- * Arrows       gil.c -> lock.c, nudger.c, policy*.c    lock.c -> ask.c, wake.c, policy.c    nudger.c -> ask.c
+ * Arrows       gil.c -> lock.c, nudger.c, policy*.c    lock.c -> ask.c, wake.c, policy.c, schedule.c    nudger.c -> ask.c
  *
  * States of Gil.word
  *   0               FREE     nobody owns it, nobody is ready
@@ -30,7 +30,9 @@
  *              signals or wakes, or holds the lock that the reader takes next.
  * Lock order   m is a leaf: no other lock, no malloc, no Lua and no callback but the policy's under it.
  * Fairness     a turn is what a thread gets between taking the lock from another thread and losing it to another one.
- * Fork         m is in the fork table (process.c); the child throws the queue away, its threads are gone.
+ * Schedule     with one (schedule.h) GIL_READY is always set, nobody is ever coming, and a lock that nobody owns or waits for
+ *              is OFFERED to whoever comes. Who is next is chosen as the lock is left, among those in line.
+ * Fork         m is in the fork table (at_fork.c); the child throws the queue away, its threads are gone.
  * Not promised an order among threads that take the free lock without waiting.
  */
 #include "runtime/gil/gil.h"
@@ -40,6 +42,7 @@
 #include <unistd.h>
 
 #include "runtime/gil/internal.h"
+#include "runtime/gil/schedule.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/os/signals.h"
@@ -51,6 +54,7 @@ static __attribute__((unused)) bool gil_sane(const Gil *g) {
   uintptr_t w = atomic_load_explicit(&g->word, memory_order_relaxed);
   bool someone = g->queued > 0 || g->coming != NULL;
   if (g->closed) return true;
+  if (g->schedule != NULL) return (w & GIL_READY) != 0 && g->coming == NULL && (g->ready.head != NULL) == (g->queued > 0);
   if (((w & GIL_READY) != 0) != someone) return false;
   if (w == GIL_READY && g->coming == NULL) return false;
   if ((g->ready.head != NULL) != (g->queued > 0)) return false;
@@ -101,10 +105,24 @@ static GilThread *pick(Gil *g, uint64_t now) {
   return t;
 }
 
+static void enqueue(Gil *g, GilThread *t, uint64_t now, ReadyWhy why, bool urgent);
+
+/* pick with a schedule: NULL if nobody can run now. */
+static GilThread *pick_scheduled(Gil *g, GilThread *self, uint64_t now, GilHow how) {
+  for (GilThread *t; (t = schedule_due(g)) != NULL;) enqueue(g, t, now, READY_BACK, false);
+  GilThread *t = schedule_choose(g, self, how);
+  if (t == NULL) return NULL;
+  gil_queue_remove(&g->ready, t);
+  g->queued--;
+  t->place = GIL_OUT;
+  return t;
+}
+
 /* With m and GIL_READY set: how long the next in line has waited in this hold of self. */
 static void notice_late(Gil *g, GilThread *self, uint64_t now) {
   GilThread *next = g->coming != NULL ? g->coming : g->ready.head;
   uint64_t since = gil_peek(&self->hold_since);
+  if (next == NULL) return; /* a schedule */
   if (next->ready_since > since) since = next->ready_since;
   if (now > since && now - since > g->late_after) /* it may have come after self looked at the clock */
     g->late(self, next, now - since);
@@ -123,6 +141,22 @@ static void give(Gil *g, GilThread *t, uint64_t now, GilAfter *after) {
   gil_own(g, t);
   begin_hold(t, t->ready_since, now);
   gil_tell(t, WAKE_OWNER, after);
+}
+
+/* With m, as owner that leaves it: give to the next one. */
+static void pass_on(Gil *g, GilThread *self, uint64_t now, GilHow how, GilAfter *after) {
+  if (g->schedule == NULL) {
+    give(g, pick(g, now), now, after);
+    return;
+  }
+  GilThread *next = pick_scheduled(g, self, now, how);
+  if (next != NULL) {
+    give(g, next, now, after);
+    return;
+  }
+  atomic_store_explicit(&g->word, GIL_READY, memory_order_release);
+  GilThread *first = schedule_sleeper(g);
+  if (first != NULL) gil_tell(first, WAKE_ALARM, after);
 }
 
 /* With m, as owner: WANTED -> OFFERED, with at most one wake-up in flight. */
@@ -144,7 +178,8 @@ static void enqueue(Gil *g, GilThread *t, uint64_t now, ReadyWhy why, bool urgen
   t->ready_since = now;
   t->urgent_in = 0;
   g->queued++;
-  if (urgent && (first == NULL || now - first->ready_since < g->interval)) {
+  if (g->schedule != NULL) schedule_ready(g, t);
+  if (urgent && g->schedule == NULL && (first == NULL || now - first->ready_since < g->interval)) {
     t->key = first != NULL ? first->key : INT64_MIN;
     t->urgent_in = gil_peek(&g->turn_since);
     gil_queue_insert(&g->ready, NULL, t);
@@ -213,6 +248,7 @@ static bool take_slow(Gil *g, GilThread *self) {
     if (g->lost) leave_child();
     stop_for_ever(self);
   }
+  if (g->schedule != NULL) schedule_back(g, self);
   /* it may be in line already, or even the owner: readied while its deadline passed */
   bool given = gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed)) == self;
   if (!given && self->place == GIL_OUT) {
@@ -252,7 +288,7 @@ static bool take(GilThread *self) {
 }
 
 void gil_take(GilThread *self) {
-  assert(!gil_held(self));
+  assert(!gil_held(self) || self->gil->schedule != NULL); /* with one, a new thread may own it before it asks */
   take(self);
 }
 
@@ -275,8 +311,9 @@ static void leave(GilThread *self, GilHow how) {
   pthread_mutex_lock(&g->m);
   if (!lost(g)) {
     answer(g, self, now);
-    if (g->policy->straight_back(g, self, now)) offer(g, now, &after);
-    else give(g, pick(g, now), now, &after);
+    if (g->schedule != NULL) schedule_out(g, self);
+    if (g->schedule == NULL && g->policy->straight_back(g, self, now)) offer(g, now, &after);
+    else pass_on(g, self, now, how, &after);
   }
   assert(gil_sane(g));
   gil_unlock(g, after);
@@ -287,7 +324,7 @@ void gil_leave(GilThread *self) { leave(self, GIL_LEFT); }
 void gil_idle(GilThread *self) { leave(self, GIL_PARKED); }
 
 /* Drops the lock and gives it to the next in line, if there is one. */
-static void hand_over(GilThread *self) {
+static void hand_over(GilThread *self, bool parks) {
   Gil *g = self->gil;
   uint64_t now = clock_ticks(&g->clock);
   end_hold(self, now, GIL_PARKED);
@@ -296,7 +333,8 @@ static void hand_over(GilThread *self) {
   pthread_mutex_lock(&g->m);
   if (!lost(g)) {
     answer(g, self, now);
-    give(g, pick(g, now), now, &after);
+    if (parks && g->schedule != NULL) schedule_park(g, self);
+    pass_on(g, self, now, GIL_PARKED, &after);
   }
   assert(gil_sane(g));
   gil_unlock(g, after);
@@ -304,13 +342,13 @@ static void hand_over(GilThread *self) {
 
 void gil_park(GilThread *self) {
   assert(gil_held(self) && self->place == GIL_OUT);
-  hand_over(self);
+  hand_over(self, true);
 }
 
 void gil_exit(GilThread *self) {
   Gil *g = self->gil;
   assert(gil_held(self));
-  hand_over(self);
+  hand_over(self, false);
   gil_pass(g); /* the nudger may look at an owner that drops without mutex */
 }
 
@@ -360,9 +398,10 @@ bool gil_yield(GilThread *self) {
     stop_for_ever(self);
   }
   answer(g, self, now);
-  GilThread *next = pick(g, now);
+  if (g->schedule != NULL) enqueue(g, self, now, READY_FORCED, false);
+  GilThread *next = g->schedule != NULL ? pick_scheduled(g, self, now, GIL_YIELDED) : pick(g, now);
   bool brief = next->urgent_in == gil_peek(&g->turn_since); /* let in for something short, most likely */
-  enqueue(g, self, now, READY_FORCED, false);
+  if (g->schedule == NULL) enqueue(g, self, now, READY_FORCED, false);
   give(g, next, now, &after);
   gil_plan(g, self, now, &after);
   assert(gil_sane(g));
@@ -430,6 +469,9 @@ static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, b
     } else if ((told & WAKE_POKE) != 0) {
       forget(self, WAKE_POKE | WAKE_ASLEEP);
       if ((atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0) return false;
+    } else if ((told & WAKE_ALARM) != 0) {
+      forget(self, WAKE_ALARM | WAKE_ASLEEP);
+      if (deadline == CLOCK_NEVER) return false; /* else it was told before it looked */
     } else if ((told & WAKE_ASLEEP) == 0) {
       atomic_fetch_or_explicit(&self->wake, WAKE_ASLEEP, memory_order_relaxed);
     } else {
@@ -442,7 +484,28 @@ static bool sleep_for_lock(GilThread *self, int64_t deadline, uint32_t wanted, b
   }
 }
 
+/* gil_sleep with a schedule, which ends timed waits itself; but while nothing is left to run than native work elsewhere,
+ * the first sleeper sleeps for real. */
+static bool sleep_scheduled(Gil *g, GilThread *self, uint32_t wanted, bool spin) {
+  for (;;) {
+    pthread_mutex_lock(&g->m);
+    bool idle = schedule_sleeper(g) == self && gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed)) == NULL;
+    int64_t deadline = idle ? schedule_alarm(g) : CLOCK_NEVER;
+    pthread_mutex_unlock(&g->m);
+    if (sleep_for_lock(self, deadline, wanted, spin)) return true;
+    if ((atomic_load_explicit(&self->requests, memory_order_relaxed) & wanted) != 0) break;
+    pthread_mutex_lock(&g->m);
+    idle = schedule_sleeper(g) == self && gil_owner(atomic_load_explicit(&g->word, memory_order_relaxed)) == NULL;
+    bool over = g->closed || (idle && deadline != CLOCK_NEVER && schedule_jump(g, deadline));
+    pthread_mutex_unlock(&g->m);
+    if (over) break;
+  }
+  take(self);
+  return false;
+}
+
 bool gil_sleep(GilThread *self, int64_t deadline, uint32_t wanted, bool spin) {
+  if (__builtin_expect(self->gil->schedule != NULL, 0)) return sleep_scheduled(self->gil, self, wanted, spin);
   if (sleep_for_lock(self, deadline, wanted, spin)) return true;
   take(self);
   return false;

@@ -14,6 +14,7 @@
 
 #include "runtime/gil/internal.h"
 #include "runtime/os/futex.h"
+#include "runtime/os/helper.h"
 #include "runtime/os/os.h"
 
 enum { IDLE_LOOKS = 8, NUDGER_STACK = 256 * 1024 };
@@ -41,7 +42,7 @@ static void *nudger_main(void *arg) {
   Gil *g = arg;
   Nudger *n = g->nudger;
   int idle = 0;
-  bool again = false;
+  int64_t again = 0;
   os_name_thread("gilua-nudger");
   os_sharp_timers();
   pthread_mutex_lock(&g->m);
@@ -49,7 +50,7 @@ static void *nudger_main(void *arg) {
     pid_t to = 0;
     bool unheard = false;
     uint64_t until = g->nudge_at = look(g, &idle, &to, &unheard);
-    int64_t deadline = deadline_of(g, until), soon = again ? clock_ns() + GIL_STIR_NS : CLOCK_NEVER;
+    int64_t deadline = deadline_of(g, until), soon = again > 0 ? clock_ns() + again : CLOCK_NEVER;
     int sig = gil_ask_signal(g);
     pthread_mutex_unlock(&g->m);
     if (unheard && g->unheard != NULL) g->unheard(g);
@@ -57,7 +58,7 @@ static void *nudger_main(void *arg) {
     futex_wait(&g->alarm, 0, soon < deadline ? soon : deadline);
     /* acquire pairs with gil_alarm */
     atomic_exchange_explicit(&g->alarm, 0, memory_order_acquire);
-    again = g->unblock != NULL && g->unblock(g);
+    again = g->unblock != NULL ? g->unblock(g, again > 0) : 0;
     pthread_mutex_lock(&g->m);
   }
   pthread_mutex_unlock(&g->m);
@@ -68,26 +69,17 @@ int gil_start_nudger(Gil *g) {
   if (g->nudger != NULL) return 0;
   Nudger *n = calloc(1, sizeof *n);
   if (n == NULL) return ENOMEM;
-  pthread_attr_t attr;
-  int err = pthread_attr_init(&attr);
-  if (err != 0) goto fail;
-  pthread_attr_setstacksize(&attr, NUDGER_STACK);
-  sigset_t old;
-  os_block_signals(0, &old);
+  int err = 0;
   pthread_mutex_lock(&g->m);
   bool late = g->nudger != NULL; /* another thread was faster */
   if (!late) {
     g->nudger = n;
     g->nudge_at = 0; /* it looks as it begins */
-    err = pthread_create(&n->thread, &attr, nudger_main, g);
+    err = os_start_helper(&n->thread, NUDGER_STACK, nudger_main, g);
     if (err != 0) g->nudger = NULL;
   }
   pthread_mutex_unlock(&g->m);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy(&attr);
-  if (err == 0 && !late) return 0;
-fail:
-  free(n);
+  if (err != 0 || late) free(n);
   return err;
 }
 

@@ -11,11 +11,12 @@ void gil_tell(GilThread *t, uint32_t bit, GilAfter *after) {
   if ((old & WAKE_ASLEEP) != 0) after->wake = &t->wake;
 }
 
-void gil_poke(GilThread *target) {
-  /* acq_rel: what was done for target before; and its wake_fd, which it set before WAKE_POLLS */
-  uint32_t old = atomic_fetch_or_explicit(&target->wake, WAKE_POKE, memory_order_acq_rel);
+uint32_t gil_poke(GilThread *target) {
+  /* what was done for target before; and its wake_fd, which it set before WAKE_POLLS. seq_cst: see blocking.c */
+  uint32_t old = atomic_fetch_or(&target->wake, WAKE_POKE);
   if ((old & WAKE_ASLEEP) != 0) futex_wake(&target->wake, 1);
   if ((old & WAKE_POLLS) != 0) os_event_signal(atomic_load_explicit(&target->wake_fd, memory_order_relaxed));
+  return old;
 }
 
 /* Watches the word for so many ticks; true if the thread was told something. */

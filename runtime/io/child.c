@@ -55,7 +55,7 @@ static bool reap(pid_t pid, int *status, int *err) {
 /* Kernels without pidfds: look again and again. */
 static ParkResult wait_by_looking(Tstate *ts, pid_t pid, int *status, int *err) {
   for (int64_t pause = FIRST_LOOK_NS; !reap(pid, status, err);) {
-    ParkResult result = park(ts, NULL, clock_ns() + pause, "process", NULL);
+    ParkResult result = park(ts, NULL, gil_now(&ts->rt->gil) + pause, "process", NULL);
     if (result != PARK_TIMEOUT) return result;
     if (pause < LAST_LOOK_NS) pause *= 2;
   }

@@ -32,7 +32,7 @@ static int os_execute(lua_State *L) {
 static int os_remove(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   Tstate *ts = park_self(L);
-  blocking_begin_wait(ts, "remove");
+  blocking_begin_brief(ts, "remove");
   int failed = remove(name);
   blocking_end(ts);
   return luaL_fileresult(L, failed == 0, name);
@@ -41,7 +41,7 @@ static int os_remove(lua_State *L) {
 static int os_rename(lua_State *L) {
   const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
   Tstate *ts = park_self(L);
-  blocking_begin_wait(ts, "rename");
+  blocking_begin_brief(ts, "rename");
   int failed = rename(from, to);
   blocking_end(ts);
   return luaL_fileresult(L, failed == 0, NULL);
@@ -50,7 +50,7 @@ static int os_rename(lua_State *L) {
 static int os_tmpname(lua_State *L) {
   char name[] = "/tmp/lua_XXXXXX";
   Tstate *ts = park_self(L);
-  blocking_begin_wait(ts, "tmpname");
+  blocking_begin_brief(ts, "tmpname");
   int fd = mkstemp(name);
   if (fd >= 0) close(fd);
   blocking_end(ts);

@@ -71,13 +71,14 @@ bool file_open(lua_State *L, const char *name, const char *mode) {
   Tstate *ts = park_self(L);
   luaL_Stream *p = stream_push_handle(L);
   struct stat st;
-  blocking_begin_wait(ts, "open");
+  blocking_begin_brief(ts, "open");
   bool fifo = stat(name, &st) == 0 && S_ISFIFO(st.st_mode);
   FILE *f = fifo ? NULL : fopen(name, mode);
   blocking_end(ts);
   if (fifo) f = open_fifo_or_stop(L, ts, name, mode);
   p->f = f;
   p->closef = file_fclose;
+  stream_of(L, -1)->opened = fifo;
   return f != NULL;
 }
 
@@ -91,7 +92,7 @@ static int close_file(lua_State *L, StreamCall *c, luaL_Stream *p, Stream *s, St
   if (*result == STREAM_FAILED) err = errno;
   if (*result == STREAM_STOPPED) __fpurge(p->f);
   stream_let(c);
-  blocking_begin_wait(c->ts, "close");
+  blocking_begin_brief(c->ts, "close");
   if (fclose(p->f) != 0) err = errno;
   blocking_end(c->ts);
   stream_end(c);

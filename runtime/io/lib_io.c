@@ -94,7 +94,7 @@ static void flush_all(lua_State *L, Tstate *ts) {
   stream_end(&c);
   stream_check(L, &c, result);
   lua_pop(L, 1);
-  blocking_begin_wait(ts, "flush");
+  blocking_begin_brief(ts, "flush");
   fflush(NULL);
   blocking_end(ts);
 }
@@ -124,6 +124,7 @@ static int io_popen(lua_State *L) {
   child_reap_abandoned(L);
   Stream *s = stream_of(L, -1);
   int err = open_command(ts, command, mode[0] == 'r', &p->f, &s->child);
+  s->opened = true;
   p->closef = file_pclose;
   errno = err;
   return err == 0 ? 1 : luaL_fileresult(L, 0, command);
@@ -138,7 +139,7 @@ static int io_read(lua_State *L) {
 static int io_tmpfile(lua_State *L) {
   Tstate *ts = park_self(L);
   luaL_Stream *p = stream_push_handle(L);
-  blocking_begin_wait(ts, "open");
+  blocking_begin_brief(ts, "open");
   FILE *f = tmpfile();
   blocking_end(ts);
   p->f = f;

@@ -1,5 +1,4 @@
-/* loadfile and dofile: as the standard functions, but a file is read without the lock before it is compiled. Upvalue: the
- * handle of stdin. */
+/* loadfile and dofile: as the standard functions, but a file is read without the lock before it is compiled. */
 #include <errno.h>
 #include <lualib.h>
 #include <string.h>
@@ -7,15 +6,14 @@
 #include "runtime/io/lib_io.h"
 
 /* Pushes the contents of the file, or of stdin if name is NULL; false: a message. */
-static bool push_contents(lua_State *L, const char *name, int input) {
-  int handle = input;
-  if (name != NULL) {
-    if (!file_open(L, name, "r")) {
-      lua_pushfstring(L, "cannot open %s: %s", name, strerror(errno));
-      return false;
-    }
-    handle = lua_gettop(L);
+static bool push_contents(lua_State *L, const char *name) {
+  if (name == NULL) {
+    lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
+  } else if (!file_open(L, name, "r")) {
+    lua_pushfstring(L, "cannot open %s: %s", name, strerror(errno));
+    return false;
   }
+  int handle = lua_gettop(L);
   lua_pushliteral(L, "a");
   if (file_read(L, handle, lua_gettop(L), 1) > 1) {
     lua_pushfstring(L, "cannot read %s: %s", name != NULL ? name : "stdin", lua_tostring(L, -2));
@@ -41,10 +39,10 @@ static const char *skip_start(const char *text, const char *end, bool binary) {
 }
 
 /* luaL_loadfilex; pushes the chunk or the message. */
-static bool load_file(lua_State *L, const char *name, const char *mode, int input) {
+static bool load_file(lua_State *L, const char *name, const char *mode) {
   int top = lua_gettop(L);
   luaL_checkstack(L, 8, NULL);
-  bool good = push_contents(L, name, input);
+  bool good = push_contents(L, name);
   if (good) {
     size_t n;
     const char *text = lua_tolstring(L, -1, &n), *start = skip_start(text, text + n, name != NULL);
@@ -57,11 +55,7 @@ static bool load_file(lua_State *L, const char *name, const char *mode, int inpu
 }
 
 int lib_io_load(lua_State *L, const char *name) {
-  int top = lua_gettop(L);
-  lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
-  bool good = load_file(L, name, NULL, top + 1);
-  lua_remove(L, top + 1);
-  return good ? LUA_OK : LUA_ERRSYNTAX;
+  return load_file(L, name, NULL) ? LUA_OK : LUA_ERRSYNTAX;
 }
 
 /* loadfile and dofile; modes: what this one takes, "bt" or "t". */
@@ -69,7 +63,7 @@ static int loadfile_of(lua_State *L, const char *modes) {
   const char *name = luaL_optstring(L, 1, NULL), *mode = luaL_optstring(L, 2, "bt");
   bool has_env = !lua_isnone(L, 3);
   if (strchr(modes, 'b') == NULL) mode = strchr(mode, 't') != NULL ? "t" : "";
-  if (!load_file(L, name, mode, lua_upvalueindex(1))) {
+  if (!load_file(L, name, mode)) {
     luaL_pushfail(L);
     lua_insert(L, -2);
     return 2;
@@ -89,7 +83,7 @@ static int dofile_continue(lua_State *L, int status, lua_KContext context) {
 static int dofile_of(lua_State *L, const char *modes) {
   const char *name = luaL_optstring(L, 1, NULL);
   lua_settop(L, 1);
-  if (!load_file(L, name, modes, lua_upvalueindex(1))) return lua_error(L);
+  if (!load_file(L, name, modes)) return lua_error(L);
   lua_callk(L, 0, LUA_MULTRET, 0, dofile_continue);
   return dofile_continue(L, LUA_OK, 0);
 }
@@ -100,11 +94,9 @@ static int text_loadfile(lua_State *L) { return loadfile_of(L, "t"); }
 static int text_dofile(lua_State *L) { return dofile_of(L, "t"); }
 
 static void replace(lua_State *L, const luaL_Reg *funcs) {
-  int top = lua_gettop(L);
   lua_pushglobaltable(L);
-  lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDIN);
-  luaL_setfuncs(L, funcs, 1);
-  lua_settop(L, top);
+  luaL_setfuncs(L, funcs, 0);
+  lua_pop(L, 1);
 }
 
 void lib_load_replace(lua_State *L) {

@@ -80,8 +80,9 @@ static bool has_metamethods(lua_State *L, int n) {
 
 static int base_print(lua_State *L) {
   int n = lua_gettop(L), first = 1;
-  luaL_Stream *p = lua_touserdata(L, lua_upvalueindex(1));
-  Stream *s = stream_of(L, lua_upvalueindex(1));
+  lua_getfield(L, LUA_REGISTRYINDEX, LIB_IO_STDOUT); /* the standard print has no upvalue to keep it in */
+  luaL_Stream *p = lua_touserdata(L, -1);
+  Stream *s = stream_of(L, n + 1);
   StreamCall c;
   if (park_self(L)->rt->nthreads == 1 && has_metamethods(L, n)) {
     write_one_by_one(L, s, p, n);
@@ -99,10 +100,6 @@ static int base_print(lua_State *L) {
 }
 
 void lib_print_replace(lua_State *L) {
-  lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  lua_getfield(L, -1, LUA_IOLIBNAME);
-  lua_getfield(L, -1, "stdout");
-  lua_pushcclosure(L, base_print, 1);
+  lua_pushcfunction(L, base_print);
   lua_setglobal(L, "print");
-  lua_pop(L, 2);
 }

@@ -11,7 +11,7 @@
 #define MARK "?"
 
 static bool is_readable(Tstate *ts, const char *file) {
-  blocking_begin_wait(ts, "open");
+  blocking_begin_brief(ts, "open");
   int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO is readable though nobody writes yet */
   if (fd >= 0) close(fd);
   blocking_end(ts);
@@ -48,7 +48,7 @@ static int package_searchpath(lua_State *L) {
 static int search_lua(lua_State *L) {
   luaL_checkstring(L, 1);
   lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(2));
+  lua_pushcfunction(L, package_searchpath);
   lua_pushvalue(L, 1);
   lua_getfield(L, lua_upvalueindex(1), "path");
   if (lua_tostring(L, -1) == NULL) return luaL_error(L, "'package.path' must be a string");
@@ -73,8 +73,7 @@ void lib_search_replace(lua_State *L) {
   lua_setfield(L, -2, "searchpath");
   lua_getfield(L, -1, "searchers");
   lua_pushvalue(L, -2);
-  lua_pushcfunction(L, package_searchpath);
-  lua_pushcclosure(L, search_lua, 2);
+  lua_pushcclosure(L, search_lua, 1);
   lua_rawseti(L, -2, LUA_SEARCHER);
   lua_settop(L, top);
 }

@@ -14,8 +14,13 @@
 #include "runtime/io/write.h"
 #include "runtime/os/stdio.h"
 #include "runtime/state/finalizer.h"
+#include "runtime/state/request.h"
 
-enum { SPILL_FIRST = 1024 };
+enum {
+  SPILL_FIRST = 1024,
+  GULP = 4096, /* at most, where a thread waits in a read: who waited for long waited for little */
+  PIECE = 16 << 20 /* bytes after which a read that waits for nobody looks whether a request ends it: some milliseconds */
+};
 
 /* Opened for writing only: its descriptor may know better, but stdio refuses. */
 static StreamResult not_readable(void) {
@@ -31,16 +36,39 @@ static StreamResult turn_to_reading(StreamCall *c) {
   return stdio_pending(c->f, &pending) > 0 ? write_flush(c) : STREAM_OK;
 }
 
-/* What a pipe has at once costs one system call, which keeps the interpreter lock: it is over before leaving would pay.
- * An empty pipe is waited for and tried once more. END: an ordinary read has to tell. */
-static StreamResult fill_now(StreamCall *c) {
-  ssize_t k = STDIO_NOT_NOW;
-  if (c->s->at_once && !waits_forbidden(c->ts)) {
-    stream_hold(c);
-    k = stdio_fill_now(c->f);
-    c->s->at_once = k != STDIO_NEVER;
-  }
+/* The thread waits in the read itself. END: an ordinary read has to tell. */
+static __attribute__((noinline)) StreamResult fill_waiting(StreamCall *c, size_t room) {
+  char bytes[GULP];
+  ssize_t k;
+  if (!stream_wait_read(c, bytes, room < GULP ? room : GULP, &k)) return STREAM_END;
+  if (k < 0) return STREAM_FAILED;
+  stream_hold(c);
+  if (k > 0) return stdio_fill(c->f, bytes, (size_t)k) ? STREAM_OK : STREAM_NO_MEMORY;
+  stdio_set_end(c->f);
+  return STREAM_END;
+}
+
+/* What a pipe has at once costs one system call, which keeps the interpreter lock: it is over before leaving would pay. */
+static ssize_t fill_at_once(StreamCall *c) {
+  if (!c->s->at_once || waits_forbidden(c->ts)) return STDIO_NOT_NOW;
+  stream_hold(c);
+  ssize_t k = stdio_fill_now(c->f);
+  c->s->at_once = k != STDIO_NEVER;
+  return k;
+}
+
+/* An empty pipe is waited for, in the read itself or before it is tried once more. END: an ordinary read has to tell. */
+static StreamResult fill_slow(StreamCall *c) {
+  stream_hold(c);
+  size_t room = stdio_room(c->f);
+  bool direct = room > 0 && stream_may_wait_in_read(c), idles = direct && stream_idles(c);
+  ssize_t k = idles ? STDIO_NOT_NOW : fill_at_once(c);
   if (k > 0) return STREAM_OK;
+  if (direct) {
+    if (!idles && k != 0 && stream_ready(c, POLLIN)) return STREAM_END;
+    StreamResult result = fill_waiting(c, room);
+    if (result != STREAM_END || feof_unlocked(c->f)) return result;
+  }
   StreamResult ready = k == 0 ? stream_sleep(c, POLLIN) : stream_await(c, POLLIN);
   if (ready != STREAM_OK) return ready;
   if (k < 0) return STREAM_END;
@@ -56,7 +84,7 @@ static StreamResult fill(StreamCall *c) {
     if (!__freadable(c->f)) return not_readable();
     if (feof_unlocked(c->f)) return STREAM_END; /* found by another item of the same call */
     if (stream_slow(c)) {
-      StreamResult ready = fill_now(c);
+      StreamResult ready = fill_slow(c);
       if (ready != STREAM_END) return ready;
     }
     stream_leave(c, "read");
@@ -73,9 +101,24 @@ static StreamResult fill(StreamCall *c) {
   }
 }
 
+/* What waits for nobody may have no end all the same: /dev/urandom. */
+static bool stopped(StreamCall *c, size_t n) {
+  if (n < PIECE || !request_pending(c->ts) || waits_forbidden(c->ts)) return false;
+  c->park = PARK_REQUESTED;
+  return true;
+}
+
+/* How many bytes may follow the first n: more than Lua may have becomes no string of Lua. */
+static size_t most_behind(const StreamCall *c, size_t n) {
+  size_t most = c->ts->rt->memory_most;
+  if (most == 0 || most > SIZE_MAX / 2) most = SIZE_MAX / 2;
+  return n < most ? most - n : 0;
+}
+
 /* Gives room for `more` bytes behind the first n of the spill. */
-static bool grow(Stream *s, size_t n, size_t more) {
-  if (more > SIZE_MAX / 2 - n) return false;
+static bool grow(StreamCall *c, size_t n, size_t more) {
+  Stream *s = c->s;
+  if (more > most_behind(c, n)) return false;
   if (n + more <= s->room) return true;
   size_t room = s->room > 0 ? 2 * s->room : SPILL_FIRST;
   if (room < n + more) room = n + more;
@@ -86,13 +129,22 @@ static bool grow(Stream *s, size_t n, size_t more) {
   return true;
 }
 
-/* The call ends without a result: what it took is put back. */
+/* The call ends without a result: what it took is put back. Many bytes of what waits for nobody are read again; a device that
+ * has no place to read from gives others. */
 static StreamResult give_back(StreamCall *c, const char *bytes, size_t n, StreamResult result) {
   int saved = errno;
   stream_hold(c);
-  stdio_unread(c->f, bytes, n);
+  if (n < PIECE || stream_slow(c)) stdio_unread(c->f, bytes, n);
+  else fseeko(c->f, -(off_t)n, SEEK_CUR);
   errno = saved;
   return result;
+}
+
+/* The same for who counts what it has: nothing any more. */
+static StreamResult give_all_back(StreamCall *c, const char *bytes, size_t *n, StreamResult result) {
+  size_t taken = *n;
+  *n = 0;
+  return give_back(c, bytes, taken, result);
 }
 
 /* Takes the buffer up to a newline, or all of it; appended to the n bytes of the spill unless it is a whole line by
@@ -107,7 +159,7 @@ static StreamResult take_line(StreamCall *c, size_t *n, ReadBytes *line, bool *f
   if (*found && *n == 0) { /* stays where it is: nobody fills the buffer before the interpreter lock is left */
     *line = (ReadBytes){bytes, have};
   } else if (have > 0) {
-    if (!grow(c->s, *n, have)) return STREAM_NO_MEMORY;
+    if (!grow(c, *n, have)) return STREAM_NO_MEMORY;
     memcpy(c->s->spill + *n, bytes, have);
     *n += have;
     *line = (ReadBytes){c->s->spill, *n};
@@ -123,7 +175,7 @@ StreamResult read_line(StreamCall *c, ReadBytes *line) {
     bool found;
     StreamResult result = take_line(c, &n, line, &found);
     if (result == STREAM_OK && found) return STREAM_OK;
-    if (result == STREAM_OK) result = fill(c);
+    if (result == STREAM_OK) result = stopped(c, n) ? STREAM_STOPPED : fill(c);
     if (result == STREAM_END) return n > 0 ? STREAM_OK : STREAM_END;
     if (result != STREAM_OK) return give_back(c, c->s->spill, n, result);
   }
@@ -140,39 +192,56 @@ static size_t take(StreamCall *c, char *to, size_t n) {
   return have;
 }
 
-/* A stream that never waits for anybody: all at once, large blocks past the buffer. */
+/* A stream that never waits for anybody: large blocks past the buffer, as many at once as a request can wait for. */
 static StreamResult read_plain(StreamCall *c, char *to, size_t n, size_t *got) {
+  size_t before = *got;
   for (;;) {
+    size_t piece = n - *got < PIECE ? n - *got : PIECE;
     stream_leave(c, "read");
     errno = 0;
-    size_t k = fread_unlocked(to + *got, 1, n - *got, c->f);
+    size_t k = fread_unlocked(to + *got, 1, piece, c->f);
     int err = errno;
     bool failed = ferror_unlocked(c->f);
     if (failed) clearerr_unlocked(c->f);
     stream_back(c);
     *got += k;
     errno = err;
-    if (!failed) return *got > 0 ? STREAM_OK : STREAM_END;
-    if (err != EINTR) return STREAM_FAILED;
+    if (failed && err != EINTR) return STREAM_FAILED;
+    if (!failed && (k < piece || *got == n)) return *got > 0 ? STREAM_OK : STREAM_END;
+    if (stopped(c, *got - before)) return STREAM_STOPPED;
   }
+}
+
+/* Reads once, when there is something. END: a finalizer has filled the buffer. */
+static StreamResult read_once(StreamCall *c, char *to, size_t n, ssize_t *k) {
+  const char *bytes;
+  bool direct = stream_may_wait_in_read(c), ready = direct && !stream_idles(c) && stream_ready(c, POLLIN);
+  if (direct && !ready && stream_wait_read(c, to, n, k)) {
+    stream_hold(c);
+    if (*k == 0) stdio_set_end(c->f);
+    return STREAM_OK;
+  }
+  StreamResult waited = ready ? STREAM_OK : stream_await(c, POLLIN);
+  if (waited != STREAM_OK) return waited;
+  stream_leave(c, "read");
+  bool filled = stdio_readable(c->f, &bytes) > 0;
+  *k = filled ? 0 : read(fileno_unlocked(c->f), to, n);
+  if (*k == 0 && !filled) stdio_set_end(c->f);
+  stream_back(c);
+  return filled ? STREAM_END : STREAM_OK;
 }
 
 /* The buffer of a slow stream is empty: large blocks go past it. */
 static StreamResult read_past(StreamCall *c, char *to, size_t n, size_t *got) {
   for (;;) {
+    ssize_t k;
     StreamResult ready = turn_to_reading(c);
     if (ready != STREAM_OK) return ready;
     if (!__freadable(c->f)) return not_readable();
     if (feof_unlocked(c->f)) return STREAM_END;
-    ready = stream_await(c, POLLIN);
+    ready = read_once(c, to, n, &k);
+    if (ready == STREAM_END) return STREAM_OK;
     if (ready != STREAM_OK) return ready;
-    stream_leave(c, "read");
-    const char *bytes;
-    bool filled = stdio_readable(c->f, &bytes) > 0; /* by a finalizer */
-    ssize_t k = filled ? 0 : read(fileno_unlocked(c->f), to, n);
-    if (k == 0 && !filled) stdio_set_end(c->f);
-    stream_back(c);
-    if (filled) return STREAM_OK;
     if (k >= 0) {
       *got += (size_t)k;
       return k > 0 ? STREAM_OK : STREAM_END;
@@ -181,19 +250,19 @@ static StreamResult read_past(StreamCall *c, char *to, size_t n, size_t *got) {
   }
 }
 
-/* Reads n bytes to `to`, *got in all. What was taken before a failure is put back. */
+/* Reads n bytes to `to`, *got in all. What was taken before a failure is put back; *got is 0 then. */
 static StreamResult read_to(StreamCall *c, char *to, size_t n, size_t *got) {
   *got = take(c, to, n);
   if (*got == n) return STREAM_OK;
   if (!stream_slow(c)) {
     StreamResult result = turn_to_reading(c);
     if (result == STREAM_OK) result = read_plain(c, to, n, got);
-    return result == STREAM_FAILED ? give_back(c, to, *got, result) : result;
+    return result == STREAM_OK || result == STREAM_END ? result : give_all_back(c, to, got, result);
   }
   while (*got < n) {
     StreamResult result = n - *got >= BUFSIZ ? read_past(c, to + *got, n - *got, got) : fill(c);
     if (result == STREAM_END) return *got > 0 ? STREAM_OK : STREAM_END;
-    if (result != STREAM_OK) return give_back(c, to, *got, result);
+    if (result != STREAM_OK) return give_all_back(c, to, got, result);
     if (*got < n) *got += take(c, to + *got, n - *got);
   }
   return STREAM_OK;
@@ -201,7 +270,7 @@ static StreamResult read_to(StreamCall *c, char *to, size_t n, size_t *got) {
 
 StreamResult read_block(StreamCall *c, size_t n, ReadBytes *block) {
   size_t got;
-  if (!grow(c->s, 0, n)) return STREAM_NO_MEMORY;
+  if (!grow(c, 0, n)) return STREAM_NO_MEMORY;
   StreamResult result = read_to(c, c->s->spill, n, &got);
   *block = (ReadBytes){c->s->spill, got};
   return result;
@@ -221,7 +290,7 @@ StreamResult read_rest(StreamCall *c, ReadBytes *rest) {
   if (more < BUFSIZ) more = BUFSIZ;
   for (;;) {
     size_t got = 0;
-    StreamResult result = grow(c->s, n, more) ? STREAM_OK : STREAM_NO_MEMORY;
+    StreamResult result = stopped(c, n) ? STREAM_STOPPED : grow(c, n, more) ? STREAM_OK : STREAM_NO_MEMORY;
     if (result == STREAM_OK) {
       /* a slow stream gives what it has: a full block may be long in coming */
       if (stream_slow(c)) {
@@ -234,7 +303,9 @@ StreamResult read_rest(StreamCall *c, ReadBytes *rest) {
     n += got;
     if (result == STREAM_END || (result == STREAM_OK && got < more && !stream_slow(c))) break;
     if (result != STREAM_OK) return give_back(c, c->s->spill, n, result);
+    size_t most = most_behind(c, n);
     more = n < BUFSIZ ? BUFSIZ : n;
+    if (more > most) more = most > 0 ? most : 1; /* 1: which is refused */
   }
   *rest = (ReadBytes){n > 0 ? c->s->spill : "", n};
   return STREAM_OK;

@@ -5,13 +5,19 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "runtime/os/poll.h"
+#include "runtime/os/signals.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/request.h"
+#include "runtime/state/weak.h"
 
-#define FOREIGN "gilua.streams" /* registry: handle of another module -> userdata with its Stream; weak keys */
+enum { AT_ONCE_NS = 3000 };
+
+static const char foreign_key = 0; /* registry: handle of another module -> userdata with its Stream; weak keys */
 
 static const char ours = 0; /* its address marks our handles */
 
@@ -35,18 +41,10 @@ static int foreign_gc(lua_State *L) {
   return 0;
 }
 
-static void push_foreign(lua_State *L) {
-  if (luaL_getsubtable(L, LUA_REGISTRYINDEX, FOREIGN)) return;
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-}
-
 static Stream *foreign(lua_State *L, int i) {
   i = lua_absindex(L, i);
   luaL_checkstack(L, 6, NULL);
-  push_foreign(L);
+  weak_push(L, &foreign_key, "k");
   lua_pushvalue(L, i);
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pop(L, 1);
@@ -131,7 +129,7 @@ static void own(StreamCall *c) {
 
 void stream_leave(StreamCall *c, const char *what) {
   own(c);
-  blocking_begin_wait(c->ts, what);
+  blocking_begin_brief(c->ts, what);
   if (!c->held) flockfile(c->f);
   c->held = true;
 }
@@ -168,11 +166,14 @@ bool stream_slow(StreamCall *c) {
 /* Waiting at once is one look less: where nobody gets the lock meanwhile, and no request ends what need not wait. */
 static bool nobody_minds(Tstate *ts) { return !gil_wanted(&ts->gil) && !request_pending(ts); }
 
+bool stream_ready(const StreamCall *c, short events) {
+  struct pollfd now = {.fd = fileno(c->f), .events = events};
+  return os_poll_now(&now, 1) != 0; /* or refused, and read and write tell why */
+}
+
 StreamResult stream_await(StreamCall *c, short events) {
   if (events == POLLIN && nobody_minds(c->ts)) return stream_sleep(c, events);
-  struct pollfd now = {.fd = fileno(c->f), .events = events};
-  if (poll(&now, 1, 0) != 0) return STREAM_OK; /* ready; or refused, and read and write tell why */
-  return stream_sleep(c, events);
+  return stream_ready(c, events) ? STREAM_OK : stream_sleep(c, events);
 }
 
 StreamResult stream_sleep(StreamCall *c, short events) {
@@ -182,6 +183,46 @@ StreamResult stream_sleep(StreamCall *c, short events) {
   blocking_name(c->ts, (events & POLLIN) != 0 ? "read" : "write");
   c->park = blocking_wait_fd(c->ts, fileno(c->f), events, CLOCK_NEVER, &revents);
   return c->park == PARK_GRANTED ? STREAM_OK : STREAM_STOPPED;
+}
+
+typedef struct Read {
+  int fd;
+  char *to;
+  size_t n;
+  ssize_t k;
+} Read;
+
+static void read_waiting(void *arg) {
+  Read *r = arg;
+  r->k = read(r->fd, r->to, r->n);
+}
+
+bool stream_may_wait_in_read(const StreamCall *c) {
+  Tstate *ts = c->ts;
+  return c->s->opened && !request_pending(ts) && ts->rt->gil.schedule == NULL && blocking_by_signal(ts);
+}
+
+bool stream_idles(const StreamCall *c) { return c->s->idles || (!c->s->at_once && !gil_wanted(&c->ts->gil)); }
+
+bool stream_wait_read(StreamCall *c, char *to, size_t n, ssize_t *k) {
+  Tstate *ts = c->ts;
+  Stream *s = c->s;
+  Gil *g = &ts->rt->gil;
+  Read r = {.fd = fileno(c->f), .to = to, .n = n, .k = -1};
+  own(c);
+  stream_let(c);
+  if (s->reader != ts->ident) os_unblock_signal(gil_ask_signal(g)); /* C code may have blocked it */
+  s->reader = ts->ident;
+  blocking_name(ts, "read");
+  bool ended;
+  uint64_t first = clock_ticks(&g->clock);
+  ParkResult result = blocking_wait_read(ts, CLOCK_NEVER, s, r.fd, read_waiting, &r, &ended);
+  int err = errno, off = 0;
+  s->idles = (double)(clock_ticks(&g->clock) - first) > AT_ONCE_NS * g->ticks_per_ns;
+  if (ended) ioctl(r.fd, FIONBIO, &off);
+  errno = err;
+  *k = r.k;
+  return result == PARK_GRANTED && (r.k >= 0 || (err != EAGAIN && err != EINTR));
 }
 
 void stream_forget(Stream *s) {

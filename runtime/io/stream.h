@@ -12,6 +12,7 @@
  *              interpreter lock only, and the interpreter lock is never taken with it held.
  * Waits        for a pipe, a socket or a terminal are for the descriptor, without the FILE lock; read and write follow
  *              when they will not wait. So a request ends them, and nothing that was read or is to be written is lost.
+ *              For a pipe that was opened here they are the read itself, past the FILE (blocking_wait_read).
  * Errors       no call here raises while it owns a stream: results say what is to be raised (stream_check).
  * Finalizers   keep the interpreter lock; where another thread owns the stream they go by the FILE lock alone.
  */
@@ -32,6 +33,9 @@ typedef struct Stream {
   bool slow;       /* [G] a pipe, socket or terminal: reads and writes may wait for somebody */
   bool pipe;       /* [G] takes PIPE_BUF bytes when it takes any */
   bool at_once;    /* [G] a pipe that can be read without waiting: not one with a name */
+  bool opened;     /* [G] a pipe that was opened here: nobody else relies on its flags */
+  bool idles;      /* [G] its last wait took long: so will the next, and nobody looks first */
+  lua_Integer reader; /* [G] ident of the thread that was the last to wait in a read of it, 0: none */
   unsigned credit; /* [G] bytes that a pipe takes without being asked again */
   pid_t child;     /* [G] of io.popen, or 0 */
   char *spill;     /* owner only: where a call gathers what it reads; kept for the next one */
@@ -103,11 +107,23 @@ static inline void stream_let(StreamCall *c) {
 void stream_leave(StreamCall *c, const char *what);
 void stream_back(StreamCall *c);
 
+/* stream_ready tells whether the descriptor is ready for events, by a look. */
+bool stream_ready(const StreamCall *c, short events);
+
 /* stream_await waits until the descriptor of a slow stream is ready for events. OK or STOPPED. */
 StreamResult stream_await(StreamCall *c, short events);
 
 /* stream_sleep is the same for who has just seen that it is not. */
 StreamResult stream_sleep(StreamCall *c, short events);
+
+/* stream_may_wait_in_read tells whether stream_wait_read may be called: for a pipe that was opened here, where a signal can end a
+ * read and nothing is to be seen to first. stream_idles: what it waits for will be long in coming, so a look would be in vain. */
+bool stream_may_wait_in_read(const StreamCall *c);
+bool stream_idles(const StreamCall *c);
+
+/* stream_wait_read reads up to n bytes past the FILE, and waits in that read; *k is what read returned, errno its own. false: it was
+ * ended before. */
+bool stream_wait_read(StreamCall *c, char *to, size_t n, ssize_t *k);
 
 /* stream_slow tells whether reads and writes may wait for somebody. */
 bool stream_slow(StreamCall *c);

@@ -1,4 +1,4 @@
-/* The classes of the System V ABI for x86-64, 3.2.3, as far as they are needed. */
+/* The classes of the System V ABI for x86-64, 3.2.3, and of the AAPCS64, 6.4.2, as far as they are needed. */
 #include "runtime/native/abi.h"
 
 #if defined(__x86_64__)
@@ -65,4 +65,26 @@ void abi_split_types(const CType *type, ffi_type *parts[2]) {
 bool abi_can_return(const CType *type) { return type != NULL; }
 int abi_split(const Signature *s) { return s == NULL ? 0 : -1; }
 void abi_split_types(const CType *type, ffi_type *parts[2]) { parts[0] = parts[1] = type->ffi; }
+#endif
+
+#if defined(__aarch64__)
+/* The general registers that an argument takes; those of floats alone are counted, too, which only refuses more. */
+static unsigned general_registers(const CType *type) {
+  enum { WORD = 8 };
+  if (type->kind == C_FLOAT || type->kind == C_DOUBLE || type->kind == C_LONG_DOUBLE) return 0;
+  return type->size > (size_t)2 * WORD ? 1 : (unsigned)((type->size + WORD - 1) / WORD);
+}
+
+int abi_misplaced(const Signature *s) {
+  enum { REGISTERS = 8, WORD = 8 };
+  unsigned used = 0;
+  for (unsigned i = 0; i < s->nargs; i++) {
+    const CType *type = s->args[i];
+    used += general_registers(type);
+    if (type->kind == C_STRUCT && type->size > (size_t)2 * WORD && type->align > WORD && used > REGISTERS) return (int)i;
+  }
+  return -1;
+}
+#else
+int abi_misplaced(const Signature *s) { return s == NULL ? 0 : -1; }
 #endif

@@ -75,7 +75,7 @@ static int run_protected(lua_State *L) {
 
 static void report(lua_State *L) {
   fprintf(stderr, "gilua: error in a callback that C called outside of any call by ctypes: %s\n",
-          luaL_tolstring(L, -1, NULL));
+          error_push_text(L, -1));
   lua_pop(L, 2);
 }
 
@@ -152,6 +152,7 @@ static void enter(ffi_cif *cif, void *result, void **args, void *user) {
 }
 
 int callback_new(lua_State *L) {
+  object_check_last(L, 3);
   object_check_callable(L, 1);
   lua_settop(L, 3);
   Callback *callback = object_new(L, &callback_type, 1);

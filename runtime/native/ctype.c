@@ -9,6 +9,7 @@
 #include <wchar.h>
 
 #include "runtime/state/text.h"
+#include "runtime/state/weak.h"
 
 #define SIGNED_KIND(T) (sizeof(T) == 8 ? C_I64 : sizeof(T) == 4 ? C_I32 : sizeof(T) == 2 ? C_I16 : C_I8)
 #define KIND(T) ((T)-1 < (T)1 ? SIGNED_KIND(T) : (CKind)(SIGNED_KIND(T) + 1))
@@ -303,6 +304,9 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
   int given = lua_rawgeti(L, entry, 2);
   if (given != LUA_TSTRING && object_test(L, -1, &ctype_type) == NULL)
     luaL_error(L, "field '%s' has no type", lua_tostring(L, self + 1));
+  if (lua_rawlen(L, entry) > 2)
+    luaL_error(L, "field '%s' has more than a name and a type: bit fields go by the integer that they are part of",
+               lua_tostring(L, self + 1));
   const CType *of = ctype_check(L, -1);
   if (of->size == 0 || of->kind == C_BUFFER)
     luaL_error(L, "field '%s' cannot be of this type: a %s has no size there", lua_tostring(L, self + 1),
@@ -329,7 +333,7 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
 /* The only option is the name: what is passed over ("pack") would give another layout than was meant. */
 static void check_keys(lua_State *L, int i, const char *what) {
   for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1))
-    if (!lua_isinteger(L, -2) && (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "name") != 0))
+    if (!lua_isinteger(L, -2) && !text_is(L, -2, "name"))
       luaL_error(L, "%s: unknown option '%s' (only name is one)", what, luaL_tolstring(L, -2, NULL));
 }
 
@@ -377,18 +381,10 @@ const CField *ctype_field(lua_State *L, const CType *type, int key) {
   return n == 0 ? NULL : &type->fields[n - 1];
 }
 
-static void push_weak(lua_State *L) {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-}
-
 void ctype_open(lua_State *L) {
-  push_weak(L);
+  weak_new(L, "v");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &types_key);
-  push_weak(L);
+  weak_new(L, "v");
   lua_rawsetp(L, LUA_REGISTRYINDEX, &ctype_type);
   object_register(L, &ctype_type);
 }

@@ -9,7 +9,9 @@
 #include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/state/error.h"
 #include "runtime/state/options.h"
+#include "runtime/state/text.h"
 
 /* A C function as an upvalue of the Lua function that calls it; user value 1: a table of what it needs. */
 typedef struct Foreign {
@@ -207,7 +209,7 @@ static int finish(lua_State *L, Tstate *ts, Foreign *f, ffi_cif *cif, Arguments 
   Slot slot;
   const CType *ret = f->signature.ret;
   int top = lua_gettop(L);
-  if (!perform(L, ts, f, cif, a, memory != NULL ? memory : &slot)) return lua_error(L);
+  if (!perform(L, ts, f, cif, a, memory != NULL ? memory : &slot)) return error_pass_on(L, LUA_ERRRUN);
   if (memory != NULL && ret->has_pointers) keeps_take(L, top, memory, ret->size, 1, top - 1);
   push_result(L, ret, &slot);
   return ret->kind == C_VOID ? 0 : 1;
@@ -276,7 +278,7 @@ static bool fits_variadic(const CType *type) {
 
 static void read_argument(lua_State *L, Signature *s, int args, int n, int keeps) {
   lua_rawgeti(L, args, n);
-  if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "...") == 0) {
+  if (text_is(L, -1, "...")) {
     if (s->variadic || s->nargs == 0) luaL_error(L, "\"...\" stands once, behind a named parameter");
     s->variadic = s->open = true;
     s->nfixed = s->nargs;
@@ -304,6 +306,13 @@ static void unreturned(lua_State *L, const CType *type) {
                   : " by value");
 }
 
+static void refuse_misplaced(lua_State *L, const Signature *s) {
+  int misplaced = abi_misplaced(s);
+  if (misplaced < 0) return;
+  luaL_error(L, "parameter %d: libffi misplaces a %s behind that many others; bind a C function that takes its address",
+             misplaced + 1, ctype_push_name(L, s->args[misplaced]));
+}
+
 void signature_read(lua_State *L, Signature *s, int ret, int args, bool for_calls) {
   int keeps = lua_gettop(L);
   if (lua_isnil(L, ret)) {
@@ -315,10 +324,12 @@ void signature_read(lua_State *L, Signature *s, int ret, int args, bool for_call
   s->structs = s->ret->kind == C_STRUCT;
   if (!lua_isnil(L, args)) {
     luaL_checktype(L, args, LUA_TTABLE);
+    if (options_named(L, args)) luaL_error(L, "parameters: " OPTIONS_NAMED);
     int n = (int)lua_rawlen(L, args);
     for (int i = 1; i <= n; i++) read_argument(L, s, args, i, keeps);
   }
   if (!s->variadic) s->nfixed = s->nargs;
+  refuse_misplaced(L, s);
   s->split = for_calls ? abi_split(s) : -1;
   unsigned n = s->split < 0 ? s->nargs : split_types(s, s->ffi_args, s->nargs);
   if (!prepare_cif(s, &s->cif, s->nfixed, n, s->ffi_args)) luaL_error(L, "libffi cannot call a function with this signature");

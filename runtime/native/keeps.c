@@ -106,8 +106,19 @@ static void scatter(lua_State *L, int moved, int target, const char *base, const
   }
 }
 
+/* Raises if the n bytes at `at` do not belong to the memory any more: a finalizer has freed or resized the buffer. */
+static void check_there(lua_State *L, int owner, const char *base, const char *at, size_t n) {
+  int values;
+  if (owner == 0) return;
+  bool there = push_root(L, owner, &values) == base;
+  const Buffer *b = buffer_test(L, -1);
+  if (b != NULL) there = there && n <= buffer_nbytes(b) && (size_t)(at - base) <= buffer_nbytes(b) - n;
+  if (!there) luaL_error(L, "%s", buffer_changed);
+  lua_pop(L, 1);
+}
+
 void keeps_move(lua_State *L, int to_owner, void *to, int from_owner, const void *from, size_t n) {
-  const char *to_base = NULL, *from_base = NULL;
+  const char *to_base = NULL, *from_base = NULL, *from_now = NULL;
   int top = lua_gettop(L);
   bool some = n > 0 && to_owner != 0 && push_table(L, from_owner, false, &from_base);
   lua_settop(L, top + some);
@@ -118,8 +129,10 @@ void keeps_move(lua_State *L, int to_owner, void *to, int from_owner, const void
   }
   int target = lua_gettop(L), moved = target + 1;
   lua_newtable(L); /* holds what is kept until it is in its place */
-  if (push_table(L, from_owner, false, &from_base)) /* again: a finalizer may have stored the first address there */
-    gather(L, moved + 1, word_of(from_base, from), word_of(from_base, (const char *)from + n - 1), moved);
+  bool any = push_table(L, from_owner, false, &from_now); /* again: a finalizer may have stored the first address there */
+  if (any) gather(L, moved + 1, word_of(from_now, from), word_of(from_now, (const char *)from + n - 1), moved);
+  check_there(L, to_owner, to_base, to, n);
+  check_there(L, from_owner, from_base, from, n);
   memmove(to, from, n);
   scatter(L, moved, target, to_base, to, n);
   lua_settop(L, top);

@@ -21,7 +21,8 @@ void keeps_put(lua_State *L, int owner, const void *address, int v);
 /* keeps_push pushes the value whose address stands at `address`, or nil. Allocates nothing. */
 void keeps_push(lua_State *L, int owner, const void *address);
 
-/* keeps_move is memmove together with what is kept; owners may be 0. */
+/* keeps_move is memmove together with what is kept; owners may be 0. Raises where it allocates and a finalizer frees or
+ * resizes one of the buffers. */
 void keeps_move(lua_State *L, int to_owner, void *to, int from_owner, const void *from, size_t n);
 
 /* keeps_take looks at n bytes that a C function wrote into the owner's memory: pointers to, or from, the memory of the

@@ -14,7 +14,9 @@
 #include <string.h>
 
 #include "runtime/native/buffer.h"
+#include "runtime/native/keeps.h"
 #include "runtime/native/lib_native.h"
+#include "runtime/state/options.h"
 #include "runtime/state/text.h"
 
 /* Returns the element that the integer at index i names, from 0. */
@@ -99,17 +101,23 @@ static void check_room(lua_State *L, const Buffer *b, lua_Unsigned at, size_t n)
   if (!b->writable) luaL_error(L, "this buffer is read-only");
 }
 
-static void convert(lua_State *L, Buffer *to, size_t at, const Buffer *from, size_t first, size_t n) {
-  if (!buffer_convert(address(to, at), to->type, address(from, first), from->type, n))
-    luaL_error(L, "a value does not fit into a buffer of %s", buffer_type_names[to->type]);
+/* Copies n elements from `first` on of the buffer at index `from` to those from `at` on of the one at index `to`; bytes that
+ * stay as they are may be pointers, and what these lead to comes along. */
+static void convert(lua_State *L, int to, size_t at, int from, size_t first, size_t n) {
+  const Buffer *target = buffer_test(L, to), *source = buffer_test(L, from);
+  if (target->type == source->type)
+    keeps_move(L, to, address(target, at), from, address(source, first), n * buffer_item_sizes[target->type]);
+  else if (!buffer_convert(address(target, at), target->type, address(source, first), source->type, n))
+    luaL_error(L, "a value does not fit into a buffer of %s", buffer_type_names[target->type]);
 }
 
-/* Stores the values at index v (a string, table or buffer) into b from element `at` on. */
-static void assign(lua_State *L, Buffer *b, lua_Unsigned at, int v) {
+/* Stores the values at index v (a string, table or buffer) into the buffer at index to from element `at` on. */
+static void assign(lua_State *L, int to, lua_Unsigned at, int v) {
+  Buffer *b = buffer_test(L, to);
   if (buffer_test(L, v) != NULL) {
     const Buffer *from = buffer_check(L, v);
     check_room(L, b, at, from->length);
-    convert(L, b, (size_t)at, from, 0, from->length);
+    convert(L, to, (size_t)at, v, 0, from->length);
   } else if (lua_type(L, v) == LUA_TSTRING) {
     size_t nbytes, size = buffer_item_sizes[b->type];
     const char *bytes = lua_tolstring(L, v, &nbytes);
@@ -118,6 +126,7 @@ static void assign(lua_State *L, Buffer *b, lua_Unsigned at, int v) {
     if (nbytes > 0) memcpy(address(b, (size_t)at), bytes, nbytes);
   } else {
     luaL_checktype(L, v, LUA_TTABLE);
+    luaL_argcheck(L, !options_named(L, v), v, OPTIONS_NAMED);
     size_t n = lua_rawlen(L, v);
     check_room(L, b, at, n);
     for (size_t i = 0; i < n; i++, lua_pop(L, 1)) {
@@ -128,8 +137,8 @@ static void assign(lua_State *L, Buffer *b, lua_Unsigned at, int v) {
 }
 
 static int buffer_assign(lua_State *L) {
-  Buffer *b = buffer_check(L, 1);
-  assign(L, b, (lua_Unsigned)luaL_checkinteger(L, 2) - 1, 3);
+  buffer_check(L, 1);
+  assign(L, 1, (lua_Unsigned)luaL_checkinteger(L, 2) - 1, 3);
   lua_settop(L, 1);
   return 1;
 }
@@ -141,19 +150,19 @@ static int buffer_move(lua_State *L) {
     luaL_argcheck(L, f >= 1 && (size_t)e <= b->length, 2, "the range is not inside the buffer");
     size_t n = (size_t)(e - f) + 1;
     check_room(L, to, (lua_Unsigned)t - 1, n);
-    convert(L, to, (size_t)t - 1, b, (size_t)f - 1, n);
+    convert(L, to == b ? 1 : 5, (size_t)t - 1, 1, (size_t)f - 1, n);
   }
   lua_settop(L, 5);
   lua_pushvalue(L, to == b ? 1 : 5);
   return 1;
 }
 
-/* Pushes a copy of n elements of b. */
-static int push_copy(lua_State *L, Buffer *b, size_t first, size_t n) {
-  Buffer *copy = buffer_new(L, b->type, n);
+/* Pushes a copy of n elements of b, which is at index 1. */
+static int push_copy(lua_State *L, const Buffer *b, size_t first, size_t n) {
+  buffer_new(L, b->type, n);
   if (n == 0) return 1;
   if (n > b->length || first > b->length - n) return luaL_error(L, "%s", buffer_changed);
-  convert(L, copy, 0, b, first, n);
+  convert(L, lua_gettop(L), 0, 1, first, n);
   return 1;
 }
 
@@ -278,6 +287,7 @@ int native_check_buffer_type(lua_State *L, int i) {
 
 /* native.buffer(type, n | string | table | buffer) */
 static int new_buffer(lua_State *L) {
+  object_check_last(L, 2);
   BufferType type = (BufferType)native_check_buffer_type(L, 1);
   const Buffer *from = buffer_test(L, 2);
   size_t n;
@@ -285,8 +295,8 @@ static int new_buffer(lua_State *L) {
   else if (lua_type(L, 2) == LUA_TSTRING) n = lua_rawlen(L, 2) / buffer_item_sizes[type];
   else if (lua_istable(L, 2)) n = lua_rawlen(L, 2);
   else n = check_length(L, 2);
-  Buffer *b = buffer_new(L, type, n);
-  if (lua_type(L, 2) != LUA_TNUMBER) assign(L, b, 0, 2);
+  buffer_new(L, type, n);
+  if (lua_type(L, 2) != LUA_TNUMBER) assign(L, lua_gettop(L), 0, 2);
   return 1;
 }
 

@@ -2,7 +2,7 @@
  *
  *   local libm = ctypes.load("libm.so.6")                          nil: the program itself; "m"; options {global = false}
  *   local cos = libm:func("cos", "double", {"double"} [, {release = true}])
- *   libm:symbol(name)  libm:var(name, type)  libm.name             a void*; a pointer to a variable
+ *   libm:symbol(name)  libm:var(name, type)                        a void*; a pointer to a variable
  *   ctypes.func(pointer, ret, args [, options])                    a function at an address
  *   ctypes.new(type [, n | values])                                a pointer to new, zeroed memory
  *   ctypes.struct{ {"x", "double"}, … }  ctypes.union{ … }         types; calling one makes a value
@@ -24,7 +24,7 @@
 #include "runtime/native/lib_native.h"
 #include "runtime/native/pointer.h"
 #include "runtime/state/options.h"
-#include "runtime/state/process.h"
+#include "runtime/state/own_code.h"
 #include "runtime/state/text.h"
 
 typedef struct Library {
@@ -137,11 +137,23 @@ static int library_tostring(lua_State *L) {
   return 1;
 }
 
+/* Python's libm.cos cannot be: nobody has said what it takes and gives. */
+static bool library_get(lua_State *L, void *library, const char *field) {
+  (void)library;
+  return luaL_error(L, "%s has no field '%s': a function of it is library:func(\"%s\", result, {parameters})",
+                    library_name(L, 1), field, field) != 0;
+}
+
 static const luaL_Reg library_methods[] = {
     {"func", library_func}, {"symbol", library_symbol}, {"var", library_var}, {NULL, NULL}};
 static const luaL_Reg library_meta[] = {{"__tostring", library_tostring}, {NULL, NULL}};
-static const ObjectType library_type = {
-    .name = "gilua.ctypes.library", .size = sizeof(Library), .methods = library_methods, .meta = library_meta};
+static const char *const library_fields[] = {NULL};
+static const ObjectType library_type = {.name = "gilua.ctypes.library",
+                                        .size = sizeof(Library),
+                                        .methods = library_methods,
+                                        .meta = library_meta,
+                                        .fields = library_fields,
+                                        .get = library_get};
 
 /* ctypes.func(pointer, ret, args [, options]) */
 static int ctypes_func(lua_State *L) {
@@ -183,13 +195,18 @@ static int push_new(lua_State *L, int i, int v) {
 }
 
 static int ctypes_new(lua_State *L) {
+  object_check_last(L, 2);
   lua_settop(L, 2);
   return push_new(L, 1, 2);
 }
 
 /* type(values) */
 static int ctype_call(lua_State *L) {
-  object_check(L, 1, &ctype_type);
+  const CType *type = object_check(L, 1, &ctype_type);
+  bool listed = lua_gettop(L) > 2 || lua_type(L, 2) == LUA_TNUMBER;
+  if (listed && type->kind == C_STRUCT)
+    return luaL_error(L, "a %s takes its fields as one table, {…}", ctype_push_name(L, type));
+  object_check_last(L, 2);
   lua_settop(L, 2);
   return push_new(L, 1, 2);
 }
@@ -205,27 +222,32 @@ const ObjectType ctype_type = {
     .name = "gilua.ctypes.type", .size = sizeof(CType), .methods = ctype_methods, .meta = ctype_meta};
 
 static int ctypes_struct(lua_State *L) {
+  object_check_last(L, 1);
   ctype_push_struct(L, 1, false);
   return 1;
 }
 
 static int ctypes_union(lua_State *L) {
+  object_check_last(L, 1);
   ctype_push_struct(L, 1, true);
   return 1;
 }
 
 static int ctypes_type(lua_State *L) {
+  object_check_last(L, 1);
   ctype_check(L, 1);
   return 1;
 }
 
 static int ctypes_pointer(lua_State *L) {
+  object_check_last(L, 1);
   ctype_check(L, 1);
   ctype_push_pointer(L, -1);
   return 1;
 }
 
 static int ctypes_array(lua_State *L) {
+  object_check_last(L, 2);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0, 2, "must not be negative");
   ctype_check(L, 1);
@@ -248,11 +270,14 @@ static char *check_address(lua_State *L, int i, size_t *size) {
     return buffer_check(L, i)->data;
   }
   if (lua_islightuserdata(L, i)) return lua_touserdata(L, i);
+  luaL_argexpected(L, lua_isnumber(L, i), i, "pointer, buffer, callback or address");
   return (char *)(uintptr_t)luaL_checkinteger(L, i);
 }
 
 /* ctypes.cast(type, x): x seen as that pointer type; an integer type gives the address, cut to its width as in C */
 static int ctypes_cast(lua_State *L) {
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
   const CType *type = ctype_check(L, 1);
   if (lua_isnil(L, 2)) {
     lua_pushnil(L);
@@ -279,7 +304,7 @@ static int ctypes_cast(lua_State *L) {
 /* ctypes.string(p [, n]): n bytes, or up to the zero */
 static int ctypes_string(lua_State *L) {
   size_t size;
-  luaL_argexpected(L, !lua_isnumber(L, 1), 1, "pointer, buffer or callback"); /* cast an address that is meant */
+  luaL_argexpected(L, lua_isuserdata(L, 1), 1, "pointer, buffer or callback"); /* cast an address that is meant */
   const char *address = check_address(L, 1, &size);
   luaL_argcheck(L, address != NULL, 1, "is NULL");
   if (lua_isnoneornil(L, 2)) {
@@ -343,7 +368,6 @@ static int ctypes_addressof(lua_State *L) {
   return 1;
 }
 
-/* ctypes.errno([new]): as the newest call of this thread left it */
 /* The number at index i as C's int. */
 static int check_int(lua_State *L, int i) {
   lua_Integer n = luaL_checkinteger(L, i);
@@ -351,6 +375,7 @@ static int check_int(lua_State *L, int i) {
   return (int)n;
 }
 
+/* ctypes.errno([new]): as the newest call of this thread left it */
 static int ctypes_errno(lua_State *L) {
   Tstate *ts = park_self(L);
   lua_pushinteger(L, ts->c_errno);
@@ -376,7 +401,7 @@ int lib_ctypes_open(lua_State *L) {
       {"struct", ctypes_struct},       {"type", ctypes_type},         {"typeof", ctypes_typeof},
       {"union", ctypes_union},         {NULL, NULL},
   };
-  process_calls_others(); /* those of the C library, which is there already, too */
+  own_code_left(); /* those of the C library, which is there already, too */
   buffer_open(L);
   ctype_open(L);
   pointer_open(L);

@@ -67,6 +67,7 @@ static void push_hex(lua_State *L, const unsigned char *bytes, size_t n) {
 static int native_sha256(lua_State *L) {
   const Crypto *crypto = library_load(L, &crypto_spec);
   unsigned char out[32];
+  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TBOOLEAN);
   Bytes bytes = native_check_bytes(L, 1);
   Work work;
   work_begin(L, &work, "sha256", bytes.length >= LEAVE_SHA256);

@@ -41,7 +41,7 @@ static int native_count_primes(lua_State *L) {
 
 static int native_spin(lua_State *L) {
   lua_Number seconds = luaL_checknumber(L, 1);
-  int64_t deadline = park_timeout(L, 1, NULL);
+  int64_t deadline = park_real(park_self(L), park_timeout(L, 1, NULL));
   Work work;
   work_begin(L, &work, "spin", seconds >= LEAVE_SPIN);
   while (clock_ns() < deadline && !work_stopped(&work)) continue;

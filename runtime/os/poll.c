@@ -3,6 +3,7 @@
  */
 #include "runtime/os/poll.h"
 
+#include <errno.h>
 #include <limits.h>
 
 #include "runtime/os/clock.h"
@@ -19,4 +20,11 @@ int os_poll(struct pollfd *fds, unsigned n, int64_t deadline) {
     int ready = poll(fds, n, ms < INT_MAX ? (int)ms : INT_MAX);
     if (ready != 0) return ready;
   }
+}
+
+int os_poll_now(struct pollfd *fds, unsigned n) {
+  int ready;
+  do ready = poll(fds, n, 0);
+  while (ready < 0 && errno == EINTR);
+  return ready;
 }

@@ -9,4 +9,8 @@
  * EINTR too. The time that the process is stopped (SIGSTOP, a debugger) counts. */
 int os_poll(struct pollfd *fds, unsigned n, int64_t deadline);
 
+/* os_poll_now looks without waiting: how many descriptors are ready, or -1 with errno, but never EINTR, which says nothing of them: a
+ * signal that is there already ends such a look, too. */
+int os_poll_now(struct pollfd *fds, unsigned n);
+
 #endif

@@ -11,7 +11,7 @@
  *                        the whole process, whichever thread hears them, and our own handlers run anywhere: open, so that
  *                        a command that C code spawns in a thread (system, popen, posix_spawn: no fork handler runs there)
  *                        can be ended. The kernel gives a signal for the process to the main thread if that takes it.
- *                        Nothing is asked while all code in the process is ours (process_is_ours): it has no such handler.
+ *                        Nothing is asked while all code in the process is ours (own_code_still): it has no such handler.
  *   all others           as they are: PIPE ends `gilua script | head`; PROF, VTALRM, PWR, XCPU and the realtime ones belong
  *                        to profilers, collectors and runtimes, which need them in each thread
  * A child that is forked gets back what was blocked here (signals_open in the fork handler; child.c for commands).

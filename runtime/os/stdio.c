@@ -32,21 +32,38 @@ size_t stdio_readable(FILE *f, const char **bytes) {
 
 void stdio_skip(FILE *f, size_t n) { f->_IO_read_ptr += n; }
 
-/* As the C library's own underflow does it; what is not the plain case is left to that. */
-ssize_t stdio_fill_now(FILE *f) {
+size_t stdio_room(FILE *f) {
   const int special = FLAG_UNBUFFERED | FLAG_NO_READS | FLAG_AT_END | FLAG_ERROR | FLAG_IN_BACKUP | FLAG_BY_LINES | FLAG_PUTTING;
-  if ((f->_flags & special) != 0 || f->_IO_buf_base == NULL || f->_IO_save_base != NULL) return STDIO_NOT_NOW;
-  if (f->_IO_read_ptr != f->_IO_read_end || f->_offset != -1) return STDIO_NOT_NOW; /* -1: the descriptor has no position */
-  struct iovec buffer = {f->_IO_buf_base, (size_t)(f->_IO_buf_end - f->_IO_buf_base)};
+  if ((f->_flags & special) != 0 || f->_IO_buf_base == NULL || f->_IO_save_base != NULL) return 0;
+  if (f->_IO_read_ptr != f->_IO_read_end || f->_offset != -1) return 0; /* -1: the descriptor has no position */
+  return (size_t)(f->_IO_buf_end - f->_IO_buf_base);
+}
+
+/* The first n bytes of the buffer are what was read. As the C library's own underflow does it; what is not the plain case is left to
+ * that. */
+static void filled(FILE *f, size_t n) {
+  f->_IO_read_base = f->_IO_read_ptr = f->_IO_buf_base;
+  f->_IO_read_end = f->_IO_buf_base + n;
+  f->_IO_write_base = f->_IO_write_ptr = f->_IO_write_end = f->_IO_buf_base;
+}
+
+ssize_t stdio_fill_now(FILE *f) {
+  struct iovec buffer = {f->_IO_buf_base, stdio_room(f)};
+  if (buffer.iov_len == 0) return STDIO_NOT_NOW;
   int saved = errno;
   ssize_t k = preadv2(fileno_unlocked(f), &buffer, 1, -1, RWF_NOWAIT);
   bool never = k < 0 && errno != EAGAIN && errno != EINTR;
   errno = saved;
   if (k <= 0) return never ? STDIO_NEVER : 0;
-  f->_IO_read_base = f->_IO_read_ptr = f->_IO_buf_base;
-  f->_IO_read_end = f->_IO_buf_base + k;
-  f->_IO_write_base = f->_IO_write_ptr = f->_IO_write_end = f->_IO_buf_base;
+  filled(f, (size_t)k);
   return k;
+}
+
+bool stdio_fill(FILE *f, const char *bytes, size_t n) {
+  if (stdio_room(f) < n) return stdio_unread(f, bytes, n);
+  memcpy(f->_IO_buf_base, bytes, n);
+  filled(f, n);
+  return true;
 }
 
 bool stdio_unread(FILE *f, const char *bytes, size_t n) {

@@ -24,6 +24,11 @@ void stdio_skip(FILE *f, size_t n);
 enum { STDIO_NOT_NOW = -1, STDIO_NEVER = -2 };
 ssize_t stdio_fill_now(FILE *f);
 
+/* stdio_room is the size of the buffer, 0 unless it is empty and a plain one that may be filled from outside; stdio_fill puts n bytes
+ * there that were read past the stream, or, where it is not so any more, before those that it has: false when memory is missing. */
+size_t stdio_room(FILE *f);
+bool stdio_fill(FILE *f, const char *bytes, size_t n);
+
 /* stdio_unread puts n bytes back, to be read again first. Returns false when memory is missing. */
 bool stdio_unread(FILE *f, const char *bytes, size_t n);
 

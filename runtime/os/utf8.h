@@ -3,6 +3,7 @@
 #define GILUA_RUNTIME_OS_UTF8_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* utf8_length returns how many bytes the character at p has, in text that ends with a zero; 0: it is no UTF-8. */
 static inline size_t utf8_length(const char *text) {
@@ -13,6 +14,20 @@ static inline size_t utf8_length(const char *text) {
   if (n == 3 && ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f))) return 0; /* long forms, surrogates */
   if (n == 4 && ((p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))) return 0;
   return n;
+}
+
+/* utf8_print writes at most `most` characters of text for people to read: what is no UTF-8, or would move the cursor or give the
+ * terminal an order, is U+FFFD. Returns how many it wrote. */
+static inline int utf8_print(FILE *out, const char *text, int most) {
+  int written = 0;
+  for (; *text != '\0' && written < most; written++) {
+    const unsigned char *p = (const unsigned char *)text;
+    size_t n = utf8_length(text);
+    if (n == 0 || p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0)) fputs("\xef\xbf\xbd", out);
+    else fwrite(text, 1, n, out);
+    text += n == 0 ? 1 : n;
+  }
+  return written;
 }
 
 #endif

@@ -16,14 +16,15 @@
 #include <unistd.h>
 
 #include "runtime/os/descriptors.h"
+#include "runtime/os/memory.h"
 
 static _Atomic(Arena *) arenas;    /* [a] release; seq_cst exchange */
 static ArenaSweep *_Atomic sweeper; /* [a] relaxed: set before any arena is used */
 
 static const uint64_t arena_magic = 0x31616e6572612067;
-static const uint64_t idle_most = 64 << 20; /* bytes of large free extents that keep their pages */
+static const uint64_t idle_most = 64 << 20; /* bytes of free extents that keep their pages */
 
-enum { LARGE_CLASS = 20, LEAST_SIZE = 16 << 20, MOST_EXTENTS = 1 << 20, EXTENT_SHARE = 4096 };
+enum { PAGE_CLASS = 12, LEAST_SIZE = 16 << 20, MOST_EXTENTS = 1 << 20, EXTENT_SHARE = 4096 };
 
 void arena_on_sweep(ArenaSweep *sweep) { atomic_store_explicit(&sweeper, sweep, memory_order_relaxed); }
 
@@ -70,14 +71,8 @@ static size_t wanted_size(void) {
 }
 
 static Arena *make(size_t size) {
-  int fd = os_above_standard(memfd_create("gilua.shared", MFD_CLOEXEC));
+  int fd = os_memory_file("gilua.shared", size);
   if (fd < 0) return NULL;
-  if (ftruncate(fd, (off_t)size) != 0) {
-    int err = errno;
-    close(fd);
-    errno = err;
-    return NULL;
-  }
   Arena *a = map(fd, size);
   if (a == NULL) return NULL;
   ArenaHead *h = a->head;
@@ -93,6 +88,7 @@ static Arena *make(size_t size) {
 Arena *arena_own(void) {
   Arena *a = arena_first();
   while (a != NULL && a->next != NULL) a = a->next;
+  errno = EFBIG; /* where the limit on the size of files is below the least */
   for (size_t size = wanted_size(); a == NULL && size >= LEAST_SIZE; size /= 2) {
     a = make(size & ~(size_t)4095); /* a limit of the address space may refuse the larger ones */
     if (a == NULL && errno != ENOMEM && errno != EFBIG && errno != EINVAL) break;
@@ -137,10 +133,31 @@ static void recover(Arena *a) {
     if (atomic_load_explicit(&a->extents[i].owner, memory_order_relaxed) == 0) push_free(a, i);
 }
 
+static void run_later(Arena *a) {
+  ArenaLater *l = atomic_exchange_explicit(&a->later, NULL, memory_order_acq_rel);
+  for (ArenaLater *next; l != NULL; l = next) {
+    next = l->next;
+    l->run(a, l);
+  }
+}
+
 bool arena_enter(Arena *a, int64_t deadline, const atomic_bool *stop) {
   GuardResult result = guard_wait(&a->head->guard, deadline, stop);
+  if (result == GUARD_BUSY) return false;
   if (result == GUARD_ABANDONED) recover(a);
-  return result != GUARD_BUSY;
+  if (arena_has_later(a)) run_later(a);
+  return true;
+}
+
+bool arena_try(Arena *a) {
+  if (!guard_try(&a->head->guard)) return false;
+  if (arena_has_later(a)) run_later(a);
+  return true;
+}
+
+void arena_later(Arena *a, ArenaLater *l) {
+  l->next = atomic_load_explicit(&a->later, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&a->later, &l->next, l, memory_order_release, memory_order_relaxed)) continue;
 }
 
 void arena_leave(Arena *a) { guard_leave(&a->head->guard); }
@@ -161,15 +178,16 @@ static void free_extents_of(Arena *a, SharedId id) {
 }
 
 void arena_sweep(Arena *a) {
+  ArenaSweep *sweep = atomic_load_explicit(&sweeper, memory_order_relaxed);
   assert(guard_held(&a->head->guard));
   for (unsigned i = 0; i < MOST_MEMBERS; i++) {
     SharedId id = atomic_load_explicit(&a->head->members[i].id, memory_order_relaxed);
     if (id == 0 || arena_member_alive(a, i)) continue;
     free_extents_of(a, id);
-    ArenaSweep *sweep = atomic_load_explicit(&sweeper, memory_order_relaxed);
-    if (sweep != NULL) sweep(a, i);
+    if (sweep != NULL) sweep(a, (int)i);
     atomic_store_explicit(&a->head->members[i].id, 0, memory_order_release);
   }
+  if (sweep != NULL) sweep(a, -1);
 }
 
 bool arena_join(Arena *a) {
@@ -209,29 +227,67 @@ static uint32_t make_extent(Arena *a, unsigned class) {
   return n + 1;
 }
 
-uint32_t arena_alloc(Arena *a, size_t size) {
+static uint32_t take_free(Arena *a, unsigned class) {
   ArenaHead *h = a->head;
-  unsigned class = EXTENT_LEAST;
-  assert(guard_held(&h->guard));
-  while (class < EXTENT_CLASSES && (uint64_t)1 << class < size) class++;
-  if (class == EXTENT_CLASSES) return 0;
   uint32_t i = h->free[class];
-  if (i == 0) return make_extent(a, class);
+  if (i == 0) return 0;
   assert(atomic_load_explicit(&a->extents[i].owner, memory_order_relaxed) == 0);
-  if (class >= LARGE_CLASS && h->idle >= (uint64_t)1 << class) h->idle -= (uint64_t)1 << class;
+  if (class >= PAGE_CLASS && h->idle >= (uint64_t)1 << class) h->idle -= (uint64_t)1 << class;
   atomic_store_explicit(&a->extents[i].owner, shared_self(), memory_order_release);
   h->free[class] = a->extents[i].next;
   return i;
+}
+
+/* What a process that died had, or else one that is larger: it costs the pages that are used of it. */
+static uint32_t take_any(Arena *a, unsigned class) {
+  uint32_t i = 0;
+  arena_sweep(a);
+  for (; i == 0 && class < EXTENT_CLASSES; class++) i = take_free(a, class);
+  return i;
+}
+
+uint32_t arena_alloc(Arena *a, size_t size) {
+  unsigned class = EXTENT_LEAST;
+  assert(guard_held(&a->head->guard));
+  while (class < EXTENT_CLASSES && (uint64_t)1 << class < size) class++;
+  if (class == EXTENT_CLASSES) return 0;
+  uint32_t i = take_free(a, class);
+  if (i == 0) i = make_extent(a, class);
+  return i != 0 ? i : take_any(a, class);
 }
 
 void arena_free(Arena *a, uint32_t i) {
   Extent *x = &a->extents[i];
   uint64_t size = (uint64_t)1 << x->class;
   assert(guard_held(&a->head->guard));
-  if (x->class >= LARGE_CLASS) {
+  if (x->class >= PAGE_CLASS) {
     if (a->head->idle + size > idle_most) madvise(arena_at(a, i), size, MADV_REMOVE);
     else a->head->idle += size;
   }
   atomic_store_explicit(&x->owner, 0, memory_order_release);
   push_free(a, i);
+}
+
+typedef struct LaterExtent {
+  ArenaLater later;
+  uint32_t index;
+} LaterExtent;
+
+/* A process that was forked meanwhile has a copy of the list: the extent is not its own. */
+static void free_later(Arena *a, ArenaLater *l) {
+  uint32_t index = ((LaterExtent *)l)->index;
+  if (atomic_load_explicit(&a->extents[index].owner, memory_order_relaxed) == shared_self()) arena_free(a, index);
+  free(l);
+}
+
+void arena_free_own(Arena *a, uint32_t index) {
+  if (arena_try(a)) {
+    arena_free(a, index);
+    arena_leave(a);
+    return;
+  }
+  LaterExtent *l = malloc(sizeof *l);
+  if (l == NULL) return; /* this process's, until it ends */
+  *l = (LaterExtent){.later.run = free_later, .index = index};
+  arena_later(a, &l->later);
 }

@@ -9,22 +9,22 @@ typedef struct ConditionWait {
 
 static SharedCondition *condition_of(const Shared *s) { return (SharedCondition *)s->object; }
 
-/* A notification of a dead process, taken over. */
-static bool take_over(Places *p) {
+static bool is_granted(Place *x) { return atomic_load_explicit(&x->state, memory_order_relaxed) == PLACE_GRANTED; }
+
+/* The next one is told before the dead one's place is free: a death between tells one more, and takes nothing away. */
+static void pass_on_of_dead(Places *p, Woken *woken) {
   for (int i = 0; i < WAIT_PLACES; i++) {
     Place *x = &p->places[i];
-    if (atomic_load_explicit(&x->state, memory_order_relaxed) != PLACE_GRANTED ||
-        shared_alive(atomic_load_explicit(&x->id, memory_order_relaxed)))
-      continue;
-    atomic_store_explicit(&x->state, PLACE_FREE, memory_order_release); /* still marked as used: find_place */
-    return true;
+    if (!is_granted(x) || shared_alive(atomic_load_explicit(&x->id, memory_order_relaxed))) continue;
+    places_pass(p, 0, x->told, woken);
+    atomic_store_explicit(&x->state, PLACE_FREE, memory_order_release); /* still marked as used: places_first */
   }
-  return false;
 }
 
 static bool try_notified(SharedWait *w, bool look) {
   if (w->granted) return true;
-  return look && ((ConditionWait *)w)->released && take_over(w->places);
+  if (look) pass_on_of_dead(w->places, &w->woken);
+  return look && w->place >= 0 && is_granted(&w->places->places[w->place]);
 }
 
 static void give_lock(SharedWait *w) {
@@ -33,18 +33,20 @@ static void give_lock(SharedWait *w) {
   cw->released = true;
 }
 
-ParkResult scondition_wait(Tstate *ts, Shared *s, Shared *lock, int64_t deadline, bool *kept, bool *full) {
+ParkResult scondition_wait(Tstate *ts, Shared *s, Shared *lock, int64_t deadline, bool *kept, bool *full, uint32_t *told) {
   ConditionWait cw = {.w = {.handle = s,
                             .places = &condition_of(s)->places,
                             .try = try_notified,
                             .what = "shared Condition",
                             .deadline = deadline,
                             .bound = true,
+                            .stands = true,
                             .placed = give_lock},
                       .lock = lock};
   ParkResult result = shared_wait(ts, &cw.w);
   *kept = !cw.released;
   *full = cw.w.full;
+  *told = cw.w.told;
   return result;
 }
 
@@ -55,6 +57,14 @@ ParkResult scondition_notify(Tstate *ts, Shared *s, unsigned n) {
   places_grant(&condition_of(s)->places, 0, n, &woken);
   shared_leave(s, &condition_of(s)->places, &woken);
   return PARK_GRANTED;
+}
+
+bool scondition_pass(Tstate *ts, Shared *s, uint32_t told) {
+  Woken woken = {{0}};
+  if (shared_enter(ts, s, NULL) != PARK_GRANTED) return false;
+  places_pass(&condition_of(s)->places, 0, told, &woken);
+  shared_leave(s, &condition_of(s)->places, &woken);
+  return true;
 }
 
 typedef struct BarrierWait {
@@ -116,12 +126,18 @@ static bool try_barrier(SharedWait *w, bool look) {
   return bw->broken || (runner == 0 && arrive(bw, b));
 }
 
+/* Without the guard, which somebody has who stands still: those who wait look now and then, and end the generation. */
+static void break_soon(SharedBarrier *b) { atomic_store_explicit(&b->broken, 1, memory_order_release); }
+
 /* A wait that was late breaks the barrier; one that is to raise something takes its arrival back. Unless all came meanwhile:
  * true. */
-static bool leave_barrier(Shared *s, BarrierWait *bw, bool late) {
+static bool leave_barrier(Tstate *ts, Shared *s, BarrierWait *bw, bool late) {
   SharedBarrier *b = barrier_of(s);
   Woken woken = {{0}};
-  if (guard_wait(&s->object->guard, clock_ns() + GUARD_LOOK_NS, NULL) == GUARD_BUSY) return false;
+  if (!shared_enter_soon(ts, s, clock_ns() + ENTER_NS)) {
+    break_soon(b);
+    return false;
+  }
   bool over = bw->arrived && (uint32_t)(state_of(b) >> 32) != bw->generation;
   if (over) bw->broken = b->outcomes[bw->generation % OUTCOMES] != 0;
   else if (late) break_it(b, &woken);
@@ -138,8 +154,8 @@ ParkResult sbarrier_wait(Tstate *ts, Shared *s, bool action, int64_t deadline, u
                           .deadline = deadline},
                     .action = action};
   ParkResult result = shared_wait(ts, &bw.w);
-  if (result == PARK_TIMEOUT && leave_barrier(s, &bw, true)) result = PARK_GRANTED;
-  else if (result == PARK_REQUESTED && bw.arrived) leave_barrier(s, &bw, false);
+  if (result == PARK_TIMEOUT && leave_barrier(ts, s, &bw, true)) result = PARK_GRANTED;
+  else if (result != PARK_GRANTED && result != PARK_TIMEOUT && bw.arrived) leave_barrier(ts, s, &bw, false);
   *index = bw.index;
   *last = bw.last;
   *broken = bw.broken;
@@ -156,8 +172,10 @@ static ParkResult change(Tstate *ts, Shared *s, void (*f)(SharedBarrier *b, Woke
 }
 
 /* Not if it was broken or reset meanwhile. */
-static void pass(SharedBarrier *b, Woken *woken) {
-  if (atomic_load_explicit(&b->runner, memory_order_relaxed) == shared_self()) end_generation(b, false, woken);
+static bool pass(SharedBarrier *b, Woken *woken) {
+  bool runs = atomic_load_explicit(&b->runner, memory_order_relaxed) == shared_self();
+  if (runs) end_generation(b, false, woken);
+  return runs;
 }
 
 static void reset(SharedBarrier *b, Woken *woken) {
@@ -166,8 +184,21 @@ static void reset(SharedBarrier *b, Woken *woken) {
 }
 
 ParkResult sbarrier_pass(Tstate *ts, Shared *s, bool *broken) {
-  *broken = atomic_load_explicit(&barrier_of(s)->runner, memory_order_relaxed) != shared_self();
-  return change(ts, s, pass);
+  Woken woken = {{0}};
+  ParkResult result = shared_enter(ts, s, NULL);
+  if (result != PARK_GRANTED) { /* it raises now, and the others would wait for this one's action */
+    break_soon(barrier_of(s));
+    return result;
+  }
+  *broken = !pass(barrier_of(s), &woken);
+  shared_leave(s, &barrier_of(s)->places, &woken);
+  return PARK_GRANTED;
 }
-ParkResult sbarrier_break(Tstate *ts, Shared *s) { return change(ts, s, break_it); }
+
+ParkResult sbarrier_break(Tstate *ts, Shared *s) {
+  ParkResult result = change(ts, s, break_it);
+  if (result != PARK_GRANTED) break_soon(barrier_of(s));
+  return result;
+}
+
 ParkResult sbarrier_reset(Tstate *ts, Shared *s) { return change(ts, s, reset); }

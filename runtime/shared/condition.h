@@ -1,7 +1,8 @@
 /* Conditions and barriers between processes.
  *
  * A notification is a grant to a place, and is taken by whoever has that place: the one grant that is more than a hint. A
- * waiter that leaves passes it on; one of a dead process is taken over by a waiter that looks.
+ * waiter that leaves passes it on, and so does a waiter that looks for a dead one: to those that waited when it was given. Who
+ * came later gets none: it has seen what was notified.
  *
  * A barrier's state is one word, generation and count, so that a death leaves it as it was or as it is then. Whoever arrives
  * last runs the action and then begins the next generation; if it dies in between, the others find the barrier broken. Who dies
@@ -18,9 +19,11 @@ typedef struct SharedCondition {
 } SharedCondition;
 
 /* scondition_wait gives up the lock, which the caller has, and waits. *kept: it still has the lock. Else the caller takes it
- * again by slock_take_again, which no request ends. */
-ParkResult scondition_wait(Tstate *ts, Shared *s, Shared *lock, int64_t deadline, bool *kept, bool *full);
+ * again by slock_take_again, which no request ends. Granted: *told is for scondition_pass, which gives the notification to the
+ * next one that waited when it was given; false: it could not, a process stands still amid a change. */
+ParkResult scondition_wait(Tstate *ts, Shared *s, Shared *lock, int64_t deadline, bool *kept, bool *full, uint32_t *told);
 ParkResult scondition_notify(Tstate *ts, Shared *s, unsigned n);
+bool scondition_pass(Tstate *ts, Shared *s, uint32_t told);
 
 enum { OUTCOMES = 64 }; /* generations whose end is remembered */
 

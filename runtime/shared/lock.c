@@ -20,7 +20,7 @@ static bool try_take(SharedWait *w, bool look) {
   for (;;) {
     uint64_t seen = atomic_load_explicit(&l->word, memory_order_relaxed), owner = seen & ~SHARED_WAITED;
     uint64_t mark = places_any(&l->places) ? SHARED_WAITED : 0; /* this waiter's own place may be all: that costs a release */
-    bool dead = look && owner != 0 && !shared_alive(owner);
+    bool dead = owner != 0 && (look || owner == l->dead) && !shared_alive(owner);
     if (owner == 0 || dead) {
       if (!atomic_compare_exchange_strong_explicit(&l->word, &seen, shared_self() | mark, memory_order_acquire,
                                                    memory_order_relaxed))
@@ -58,23 +58,26 @@ static bool give_up(SharedLock *l, uint64_t dead) {
   return (seen & SHARED_WAITED) != 0;
 }
 
-/* With the guard, which it leaves. */
+/* With the guard, which it leaves. Whoever is told is awake and marks the word again unless it is alone: until then releases
+ * are short ones. */
 static void tell(Shared *s, SharedLock *l) {
   Woken woken = {{0}};
   const Place *first = places_first(&l->places, 0);
   bool waits_long = first != NULL && clock_ns() - first->since > LOCK_FAIR_NS;
-  uint64_t waited = SHARED_WAITED;
-  if (!places_any(&l->places))
-    atomic_compare_exchange_strong_explicit(&l->word, &waited, 0, memory_order_relaxed, memory_order_relaxed);
-  places_grant(&l->places, 0, 1, &woken);
+  if (places_grant(&l->places, 0, 1, &woken) > 0 || !places_any(&l->places))
+    atomic_fetch_and_explicit(&l->word, ~SHARED_WAITED, memory_order_relaxed);
   shared_leave(s, &l->places, &woken);
   if (waits_long) let_go_first(l);
 }
 
-void slock_release(Tstate *ts, Shared *s) {
+static void release_to(Tstate *ts, Shared *s, uint64_t dead) {
   SharedLock *l = lock_of(s);
-  if (give_up(l, 0) && shared_enter_soon(ts, s, clock_ns() + TELL_NS)) tell(s, l);
+  if (!give_up(l, dead) || !shared_enter_soon(ts, s, clock_ns() + TELL_NS)) return;
+  if (dead != 0) l->dead = dead;
+  tell(s, l);
 }
+
+void slock_release(Tstate *ts, Shared *s) { release_to(ts, s, 0); }
 
 void slock_release_outside(Shared *s) {
   SharedLock *l = lock_of(s);
@@ -84,8 +87,7 @@ void slock_release_outside(Shared *s) {
 /* What is abandoned stays so, for the next one. */
 static bool give_back(Tstate *ts, SharedWait *w) {
   const SharedLockWait *lw = (const SharedLockWait *)w;
-  if (lw->abandoned) give_up(lock_of(w->handle), lw->dead);
-  else slock_release(ts, w->handle);
+  release_to(ts, w->handle, lw->abandoned ? lw->dead : 0);
   return true;
 }
 
@@ -94,6 +96,7 @@ static ParkResult wait_for(Tstate *ts, Shared *s, uint32_t thread, int64_t deadl
                              .places = &lock_of(s)->places,
                              .try = try_take,
                              .what = thread != 0 ? "shared RLock" : "shared Lock",
+                             .owner = &lock_of(s)->word,
                              .deadline = deadline,
                              .shielded = shielded,
                              .give_back = give_back},

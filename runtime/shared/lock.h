@@ -6,11 +6,11 @@
  *
  *   0 -> id, WAITED -> id | WAITED      slock_try, or a waiter         acquire
  *   id -> 0                             slock_release                   release
- *   id | WAITED -> WAITED               slock_release, and the first is told, unless somebody stands still with the guard:
- *                                       waiters look now and then; who comes first takes it
- *   WAITED -> 0                         slock_release, if it sees nobody
+ *   id | WAITED -> WAITED               slock_release; then, unless somebody stands still with the guard (waiters look now and then):
+ *   … | WAITED -> …                     the first is told, or there is nobody. Who is told is awake and marks the word again,
+ *                                       unless it is alone: until then releases are short
  *   dead -> id                          a waiter that looked: it gets the lock abandoned
- *   id -> dead                          that waiter, if it is to raise something instead
+ *   id -> dead                          that waiter, if it is to raise something instead; it tells the first
  *
  * Whoever releases a lock whose first waiter has waited for LOCK_FAIR_NS gives that time to come.
  */
@@ -26,6 +26,7 @@ typedef struct SharedLock {
   _Atomic uint64_t word;
   _Atomic uint32_t thread; /* RLock: of its process, that has it, 0: it changes hands; relaxed: only its own value counts */
   uint32_t depth;          /* RLock: of whoever has it */
+  uint64_t dead;           /* [guard] an owner that was found dead: who is told looks at it at once */
   Places places;
 } SharedLock;
 

@@ -3,8 +3,8 @@
  * A process holds an object while it has a handle of it: one bit for each member, so taking and dropping are one store, and
  * the bit of a dead process counts for nothing. An object that nobody holds is freed by whoever drops it last, or sweeps.
  *
- * On its way in a message an object is held by a flight: a number in the object, which the message carries. Whoever attaches
- * takes the number away; so does the sender, when it drops a message that nobody read.
+ * On its way in a message an object is held by a flight, whose number the message has: flight.h. Whoever attaches ends it; so
+ * does the sender, when it drops a message that nobody read.
  *
  * What a forked process has inherited is held by its zygote, in bits of their own: the zygote of a Process speaks for it.
  * A worker's own handle of the object becomes a hold when it is used first.
@@ -16,7 +16,7 @@
 
 #include "runtime/shared/arena.h"
 
-enum { HOLD_WORDS = MOST_MEMBERS / 64, FLIGHTS = 16 };
+enum { HOLD_WORDS = MOST_MEMBERS / 64 };
 
 typedef enum SharedKind {
   SHARED_NONE,
@@ -42,7 +42,6 @@ typedef struct SharedObject {
   uint32_t index;         /* [i] of its extent */
   uint32_t peer;          /* [i] the other end of a Pipe, 0: none */
   uint32_t lost;          /* [arena guard] flights that found no place: it is held until the arena ends */
-  _Atomic uint32_t flights[FLIGHTS];     /* [arena guard] 0: none */
   _Atomic uint64_t holds[HOLD_WORDS];     /* [arena guard] by member */
   _Atomic uint64_t inherited[HOLD_WORDS]; /* [arena guard] by member, of zygotes */
 } SharedObject;
@@ -68,10 +67,14 @@ typedef struct SharedName {
 /* shared_new makes n objects (1, or 2: peers) of that kind and size, held by the calling process. 0 or an errno. */
 int shared_new(Shared *out, int n, SharedKind kind, size_t size);
 
-/* shared_name says how another process finds s, and begins a flight. 0 or an errno. shared_land ends a flight that nobody
- * took. */
+/* These take the guard of an arena, which a process that stands still may have. They wait for it for seconds, without the
+ * interpreter lock, which the calling thread has; for some ms with it where waits are forbidden. */
+
+/* shared_name says how another process finds s, and begins a flight. 0 or an errno. shared_carry gives the flight to another
+ * carrier; false: it could not. shared_land ends a flight that nobody took, if not now then later. */
 int shared_name(Shared *s, SharedName *name);
-void shared_land(uint64_t nonce, uint32_t index, uint32_t serial, uint32_t flight);
+bool shared_carry(Arena *a, uint32_t flight, uint64_t carrier);
+void shared_land(Arena *a, uint32_t flight);
 
 /* shared_attach makes a handle; 0 or an errno, ENOENT: it is gone. */
 int shared_attach(Shared *s, const SharedName *name);
@@ -83,12 +86,19 @@ static inline bool shared_usable(Shared *s) {
          (s->holder == shared_self() || shared_adopt(s));
 }
 
-/* shared_drop gives a handle up. Who waits at the other end of a Pipe is to look then: returns that end, NULL: nobody. */
-SharedObject *shared_drop(Shared *s);
+/* shared_drop gives a handle up, if not now then later. Who waits at the other end of a Pipe is to look then: tell(that end) is
+ * called, perhaps with the arena's guard. */
+void shared_drop(Shared *s, void (*tell)(SharedObject *peer));
 
 /* shared_held tells whether the object i of s's arena is held by somebody, in a look also whether they are alive. What this
- * process only inherited does not count. */
+ * process only inherited does not count. Waits for some ms at the most; does not leave the interpreter lock. */
 bool shared_held(const Shared *s, uint32_t i, bool look);
+
+/* shared_alone tells whether certainly no other process has s, or could get it from a message. As shared_held. */
+bool shared_alone(const Shared *s);
+
+/* shared_settle does what was left for later, if the guard can be had within some ms. */
+void shared_settle(Arena *a);
 
 /* shared_inherit is for a zygote that was forked for one process: it holds what its parent held. */
 void shared_inherit(void);

@@ -17,17 +17,36 @@ int64_t ssemaphore_value(const SharedSemaphore *m) {
   return value;
 }
 
-/* The calling process's balance. */
-static Balance *mine(SharedSemaphore *m) {
-  Balance *free = NULL, *last = &m->balances[BALANCES - 1];
-  for (Balance *b = m->balances; b < last; b++) {
+static void finish_move(SharedSemaphore *m) {
+  uint32_t moving = atomic_load_explicit(&m->moving, memory_order_relaxed);
+  Balance *last = &m->balances[BALANCES - 1];
+  if (moving == 0) return;
+  last->taken = m->sum;
+  atomic_store_explicit(&last->id, BALANCE_KEPT, memory_order_release);
+  m->balances[moving - 1].taken = 0;
+  atomic_store_explicit(&m->balances[moving - 1].id, 0, memory_order_release);
+  atomic_store_explicit(&m->moving, 0, memory_order_release);
+}
+
+static void recover(Shared *s) { finish_move(semaphore_of(s)); }
+
+static void move_to_last(SharedSemaphore *m, Balance *b) {
+  const Balance *last = &m->balances[BALANCES - 1];
+  bool used = atomic_load_explicit(&last->id, memory_order_relaxed) != 0;
+  m->sum = b->taken + (used ? last->taken : 0);
+  atomic_store_explicit(&m->moving, (uint32_t)(b - m->balances) + 1, memory_order_release);
+  finish_move(m);
+}
+
+/* The calling process's balance, or a free one, or NULL. */
+static Balance *find_mine(SharedSemaphore *m) {
+  Balance *free = NULL;
+  for (Balance *b = m->balances; b < &m->balances[BALANCES - 1]; b++) {
     SharedId id = atomic_load_explicit(&b->id, memory_order_relaxed);
     if (id == shared_self()) return b;
     if (free == NULL && (id == 0 || b->taken == 0)) free = b;
   }
-  if (free != NULL) free->taken = 0;
-  atomic_store_explicit(free != NULL ? &free->id : &last->id, free != NULL ? shared_self() : BALANCE_KEPT, memory_order_release);
-  return free != NULL ? free : last;
+  return free;
 }
 
 /* What the dead had comes back. Returns whether something did. */
@@ -42,6 +61,28 @@ static bool sweep(SharedSemaphore *m) {
     atomic_store_explicit(&b->id, BALANCE_KEPT, memory_order_release);
   }
   return back;
+}
+
+/* Balances of the dead that cannot come back make room: what they had taken beyond what is missing, or released. */
+static void make_room(SharedSemaphore *m) {
+  sweep(m);
+  for (Balance *b = m->balances; b < &m->balances[BALANCES - 1]; b++) {
+    SharedId id = atomic_load_explicit(&b->id, memory_order_relaxed);
+    if (b->taken != 0 && (id == BALANCE_KEPT || !shared_alive(id))) move_to_last(m, b);
+  }
+}
+
+static Balance *mine(SharedSemaphore *m) {
+  Balance *b = find_mine(m), *last = &m->balances[BALANCES - 1];
+  if (b == NULL) {
+    make_room(m);
+    b = find_mine(m);
+  }
+  if (b != NULL && atomic_load_explicit(&b->id, memory_order_relaxed) == shared_self()) return b;
+  if (b != NULL) b->taken = 0;
+  if (b == NULL && atomic_load_explicit(&last->id, memory_order_relaxed) == 0) last->taken = 0;
+  atomic_store_explicit(b != NULL ? &b->id : &last->id, b != NULL ? shared_self() : BALANCE_KEPT, memory_order_release);
+  return b != NULL ? b : last;
 }
 
 static bool try_take(SharedWait *w, bool look) {
@@ -68,6 +109,7 @@ ParkResult ssemaphore_wait(Tstate *ts, Shared *s, int64_t deadline, bool *abando
   SemaphoreWait sw = {.w = {.handle = s,
                             .places = &semaphore_of(s)->places,
                             .try = try_take,
+                            .recover = recover,
                             .what = "shared Semaphore",
                             .deadline = deadline,
                             .give_back = give_back}};
@@ -79,7 +121,7 @@ ParkResult ssemaphore_wait(Tstate *ts, Shared *s, int64_t deadline, bool *abando
 ParkResult ssemaphore_release(Tstate *ts, Shared *s, int64_t n, bool *refused) {
   SharedSemaphore *m = semaphore_of(s);
   Woken woken = {{0}};
-  ParkResult result = shared_enter(ts, s, NULL);
+  ParkResult result = shared_enter(ts, s, recover);
   if (result != PARK_GRANTED) return result;
   int64_t value = ssemaphore_value(m);
   bool bounded = atomic_load_explicit(&m->o.kind, memory_order_relaxed) == SHARED_BOUNDED_SEMAPHORE;
@@ -102,7 +144,7 @@ static bool try_event(SharedWait *w, bool look) {
 ParkResult sevent_wait(Tstate *ts, Shared *s, int64_t deadline) {
   SharedEvent *e = event_of(s);
   if (atomic_load_explicit(&e->set, memory_order_acquire) != 0) return PARK_GRANTED;
-  SharedWait w = {.handle = s, .places = &e->places, .try = try_event, .what = "shared Event", .deadline = deadline};
+  SharedWait w = {.handle = s, .places = &e->places, .try = try_event, .what = "shared Event", .deadline = deadline, .stands = true};
   return shared_wait(ts, &w);
 }
 

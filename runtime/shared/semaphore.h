@@ -2,7 +2,10 @@
  *
  * A semaphore is not a number but who took how many: `base` less the balances of the processes. So taking is one store, and
  * what a dead process had not given back is known; it comes back, but never makes more than there were at first (a process
- * that takes what others release, as a signal, owes nothing). Who finds no room for its balance counts in the last one.
+ * that takes what others release, as a signal, owes nothing). Balances of the dead that are not 0 are added to the last one when
+ * there is no room. Who finds none nevertheless counts there, too.
+ *
+ * Adding one is three stores: `moving` and `sum` say what the last one is to be, so whoever recovers finishes it.
  */
 #ifndef GILUA_RUNTIME_SHARED_SEMAPHORE_H
 #define GILUA_RUNTIME_SHARED_SEMAPHORE_H
@@ -12,13 +15,15 @@
 enum { BALANCES = 128 };
 
 typedef struct Balance {
-  _Atomic SharedId id; /* [guard] 0: free; BALANCE_KEPT: of the dead, or of many */
+  _Atomic SharedId id; /* [guard] 0: free; BALANCE_KEPT: of nobody alive, or of many */
   int64_t taken;       /* [guard] less what it released */
 } Balance;
 
 typedef struct SharedSemaphore {
   SharedObject o;
   int64_t initial; /* [i] */
+  int64_t sum;     /* [guard] */
+  _Atomic uint32_t moving; /* [guard] index + 1 of a balance that is added to the last, which becomes `sum`; 0: none; release */
   Balance balances[BALANCES];
   Places places;
 } SharedSemaphore;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/state/finalizer.h"
 #include "runtime/sync/blocking.h"
 
 enum { LEAVE_LOCK = 65536 }; /* bytes; a longer copy is made without the interpreter lock */
@@ -31,6 +32,7 @@ typedef struct QueueWait {
   uint32_t spare;            /* put: an empty chunk, if the last one is full; 0: none */
   uint32_t emptied;          /* get: a chunk to be freed, 0: none */
   QueueItem *item;           /* get; NULL: poll */
+  int only;                  /* get: the first byte that it must have, < 0: any */
   bool again;                /* put: it was taken out and comes back, so it is counted as unfinished */
   SQueueResult result;
 } QueueWait;
@@ -81,12 +83,12 @@ static void mark_items(Arena *a, const QueueState *s, unsigned char *marks) {
   }
 }
 
-/* Frees what a dead process had given to the queue and not yet put in, or taken out and not yet taken over. */
-static void recover(Shared *s) {
+/* Frees what a dead process had given to the queue and not yet put in, or taken out and not yet taken over. With the guard of the
+ * arena, too. */
+static void tidy(Shared *s) {
   SharedQueue *q = queue_of(s);
   Arena *a = s->arena;
   const QueueState *state = state_of(q);
-  if (!arena_enter(a, CLOCK_NEVER, NULL)) return;
   uint32_t n = atomic_load_explicit(&a->head->count, memory_order_relaxed);
   unsigned char *marks = calloc(n + 1, 1);
   if (marks != NULL) {
@@ -96,8 +98,15 @@ static void recover(Shared *s) {
       if (marks[i] == 0 && atomic_load_explicit(&a->extents[i].owner, memory_order_relaxed) == extent_of_object(q->o.index))
         arena_free(a, i);
     free(marks);
+    q->untidy = 0;
   }
-  arena_leave(a);
+}
+
+static void recover(Shared *s) {
+  queue_of(s)->untidy = 1;
+  if (!arena_enter(s->arena, clock_ns() + GUARD_LOOK_NS, NULL)) return;
+  tidy(s);
+  arena_leave(s->arena);
 }
 
 static size_t chunk_room(const Arena *a, uint32_t chunk) { return arena_size(a, chunk); }
@@ -154,6 +163,16 @@ static bool is_closed(const Shared *s, SharedQueue *q, uint32_t end, bool look) 
   return !shared_held(s, end, look);
 }
 
+/* False: somebody has the arena's guard. */
+static bool find_chunk(QueueWait *qw, SharedQueue *q) {
+  Arena *a = qw->w.handle->arena;
+  if (qw->w.outside ? !arena_enter(a, clock_ns() + GUARD_LOOK_NS, NULL) : !arena_try(a)) return false;
+  if (q->untidy != 0) tidy(qw->w.handle);
+  qw->spare = arena_alloc(a, state_of(q)->tail == 0 ? CHUNK_FIRST : CHUNK_MORE);
+  arena_leave(a);
+  return true;
+}
+
 static bool try_put(SharedWait *w, bool look) {
   QueueWait *qw = (QueueWait *)w;
   SharedQueue *q = queue_of(w->handle);
@@ -167,9 +186,7 @@ static bool try_put(SharedWait *w, bool look) {
     return false;
   }
   if (needs_chunk(qw, q) && qw->spare == 0) {
-    if (!arena_enter(w->handle->arena, clock_ns() + GUARD_LOOK_NS, NULL)) return false; /* somebody stands still */
-    qw->spare = arena_alloc(w->handle->arena, state_of(q)->tail == 0 ? CHUNK_FIRST : CHUNK_MORE);
-    arena_leave(w->handle->arena);
+    if (!find_chunk(qw, q)) return false; /* somebody stands still */
     if (qw->spare == 0) qw->result = SQUEUE_NO_MEMORY;
     if (qw->spare == 0) return true;
   }
@@ -207,6 +224,15 @@ static void take(QueueWait *qw, SharedQueue *q) {
   if (qw->emptied != 0) arena_give(a, qw->emptied, shared_self());
 }
 
+/* The first byte of the item at the head. */
+static int first_byte(const QueueWait *qw, SharedQueue *q) {
+  QueueWait look = {.w = {.handle = qw->w.handle}};
+  QueueState state = *state_of(q);
+  const Record *r = first_record(&look, &state);
+  const unsigned char *bytes = r->extent != 0 ? arena_at(qw->w.handle->arena, r->extent) : (const unsigned char *)(r + 1);
+  return r->extent == 0 && r->size == 0 ? -1 : bytes[0];
+}
+
 static bool try_get(SharedWait *w, bool look) {
   QueueWait *qw = (QueueWait *)w;
   SharedQueue *q = queue_of(w->handle);
@@ -220,7 +246,11 @@ static bool try_get(SharedWait *w, bool look) {
     qw->result = SQUEUE_EMPTY;
     return false;
   }
-  if (qw->item == NULL) return true;
+  if (qw->item != NULL && qw->only >= 0 && first_byte(qw, q) != qw->only) qw->result = SQUEUE_OTHER;
+  if (qw->item == NULL || qw->result == SQUEUE_OTHER) {
+    places_grant(&q->places, QUEUE_GETTERS, 1, &w->woken); /* a poll takes nothing: what it was told is the next one's, too */
+    return true;
+  }
   take(qw, q);
   if (count > 1) places_grant(&q->places, QUEUE_GETTERS, 1, &w->woken); /* one that died was told of more */
   /* Half of it is free first: to wake a producer for each place costs both more than the item does. */
@@ -229,20 +259,27 @@ static bool try_get(SharedWait *w, bool look) {
 }
 
 static void free_extent(Arena *a, uint32_t extent) {
-  if (extent == 0 || !arena_enter(a, clock_ns() + 100 * GUARD_LOOK_NS, NULL)) return; /* this process's, until it ends */
-  arena_free(a, extent);
-  arena_leave(a);
+  if (extent != 0) arena_free_own(a, extent);
+}
+
+/* Leaves the interpreter lock only if it must wait. */
+static bool enter_arena(Tstate *ts, Arena *a) {
+  if (arena_try(a)) return true;
+  int looks = waits_forbidden(ts) ? 2 : 100;
+  bool outside = ts->blocking == 0;
+  if (outside) blocking_begin_wait(ts, "shared memory");
+  bool entered = arena_enter(a, clock_ns() + looks * GUARD_LOOK_NS, NULL);
+  if (outside) blocking_end(ts);
+  return entered;
 }
 
 /* The bytes of a large item, written while nobody waits for it. 0: no room. */
 static uint32_t write_large(Tstate *ts, Arena *a, const struct iovec *parts, int n, size_t size) {
-  uint32_t extent = 0;
   bool outside = size > LEAVE_LOCK && ts->blocking == 0;
+  if (!enter_arena(ts, a)) return 0;
+  uint32_t extent = arena_alloc(a, size);
+  arena_leave(a);
   if (outside) blocking_begin(ts, "copy");
-  if (arena_enter(a, clock_ns() + 100 * GUARD_LOOK_NS, NULL)) {
-    extent = arena_alloc(a, size);
-    arena_leave(a);
-  }
   if (extent != 0) copy_parts(parts, n, arena_at(a, extent));
   if (outside) blocking_end(ts);
   return extent;
@@ -339,7 +376,12 @@ static bool give_back(Tstate *ts, SharedWait *w) {
   return back;
 }
 
-ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, SQueueResult *result) {
+bool squeue_put_back(Tstate *ts, Shared *s, QueueItem *item) {
+  QueueWait qw = {.w = {.handle = s}, .item = item, .result = SQUEUE_DONE};
+  return give_back(ts, &qw.w);
+}
+
+ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, int only, QueueItem *item, SQueueResult *result) {
   QueueWait qw = {.w = {.handle = s,
                         .places = &queue_of(s)->places,
                         .try = try_get,
@@ -348,16 +390,12 @@ ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, 
                         .deadline = deadline,
                         .group = QUEUE_GETTERS,
                         .give_back = give_back},
-                  .item = item};
+                  .item = item,
+                  .only = only};
   ParkResult outcome = shared_wait(ts, &qw.w);
   free_extent(s->arena, qw.emptied);
   *result = qw.result;
   return closed_here(s, outcome, result);
-}
-
-void squeue_done(Arena *a, QueueItem *item) {
-  free_extent(a, item->extent);
-  item->extent = 0;
 }
 
 ParkResult squeue_poll(Tstate *ts, Shared *s, int64_t deadline) {
@@ -389,7 +427,7 @@ ParkResult squeue_task_done(Tstate *ts, Shared *s, bool *refused) {
 
 static bool try_join(SharedWait *w, bool look) {
   (void)look;
-  return state_of(queue_of(w->handle))->unfinished == 0;
+  return w->granted || state_of(queue_of(w->handle))->unfinished == 0;
 }
 
 ParkResult squeue_join(Tstate *ts, Shared *s, int64_t deadline) {
@@ -399,6 +437,7 @@ ParkResult squeue_join(Tstate *ts, Shared *s, int64_t deadline) {
                   .recover = recover,
                   .what = "shared Queue join",
                   .deadline = deadline,
-                  .group = QUEUE_JOINERS};
+                  .group = QUEUE_JOINERS,
+                  .stands = true};
   return shared_wait(ts, &w);
 }

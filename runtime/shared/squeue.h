@@ -8,7 +8,8 @@
  *
  * A large item is written into its extent before the queue's guard is taken, and read after the item was taken out: nobody
  * waits for a copy, a producer that stands still or dies stops nobody, and what it had not put whole belongs to it alone and
- * is swept. Extents that no state refers to are what a death may leave in the queue: recovery looks for them.
+ * is swept. Extents that no state refers to are what a death may leave in the queue: recovery looks for them, or, while somebody
+ * stands still with the arena's guard, whoever needs memory next.
  */
 #ifndef GILUA_RUNTIME_SHARED_SQUEUE_H
 #define GILUA_RUNTIME_SHARED_SQUEUE_H
@@ -34,13 +35,14 @@ typedef struct SharedQueue {
   SharedObject o;
   uint64_t most;              /* [i] items, 0: any number */
   uint32_t send_only, recv_only; /* [i] an end of a Pipe that goes one way */
+  uint32_t untidy;            /* [guard] a death may have left extents that no state leads to */
   int64_t looked;             /* [guard] when the holders of an end were last looked at */
   _Atomic uint32_t current;   /* [guard] which state counts; release: it is complete */
   _Alignas(64) QueueState states[2]; /* [guard] */
   Places places;
 } SharedQueue;
 
-typedef enum SQueueResult { SQUEUE_DONE, SQUEUE_EMPTY, SQUEUE_FULL, SQUEUE_CLOSED, SQUEUE_NO_MEMORY } SQueueResult;
+typedef enum SQueueResult { SQUEUE_DONE, SQUEUE_EMPTY, SQUEUE_FULL, SQUEUE_CLOSED, SQUEUE_NO_MEMORY, SQUEUE_OTHER } SQueueResult;
 
 /* An item that was taken out: its bytes, in `small` or in an extent that belongs to this process. */
 typedef struct QueueItem {
@@ -52,12 +54,21 @@ typedef struct QueueItem {
 /* squeue_put appends an item of those parts. Gives what park_check takes; granted: *result. */
 ParkResult squeue_put(Tstate *ts, Shared *s, const struct iovec *parts, int nparts, int64_t deadline, SQueueResult *result);
 
-/* squeue_get takes the first. The caller reads squeue_bytes and calls squeue_done. */
-ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, QueueItem *item, SQueueResult *result);
+/* squeue_get takes the first. The caller reads squeue_bytes and calls squeue_done. only >= 0: if it does not begin with that byte
+ * it stays, and the result is SQUEUE_OTHER. */
+ParkResult squeue_get(Tstate *ts, Shared *s, int64_t deadline, int only, QueueItem *item, SQueueResult *result);
 static inline const void *squeue_bytes(const Arena *a, const QueueItem *item) {
   return item->extent != 0 ? arena_at(a, item->extent) : item->small;
 }
-void squeue_done(Arena *a, QueueItem *item);
+static inline void squeue_done(Arena *a, QueueItem *item) {
+  if (item->extent != 0) arena_free_own(a, item->extent);
+  item->extent = 0;
+}
+
+/* squeue_put_back makes what was taken out the first item again; it counts as unfinished as before, and squeue_done is still to
+ * be called. False: it could not be, as a process stands still amid a change, or there is no memory. Needs the lock, and may
+ * leave it. */
+bool squeue_put_back(Tstate *ts, Shared *s, QueueItem *item);
 
 /* squeue_poll waits until there is something to get, or the other end is closed. */
 ParkResult squeue_poll(Tstate *ts, Shared *s, int64_t deadline);

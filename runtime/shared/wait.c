@@ -2,12 +2,15 @@
 #include "runtime/shared/wait.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/sync/blocking.h"
+#include "runtime/sync/deadlock.h"
 
 /* How long a waiter stays awake: a process on another core answers in less, and waking an idle one takes longer. */
 static const int64_t spin_ns = 20000;
@@ -22,30 +25,45 @@ static const int64_t crowd_ns = 5000000; /* who finds no place looks this often 
 
 static uint32_t state_of(Place *place) { return atomic_load_explicit(&place->state, memory_order_acquire); }
 
+static void unmark(Places *p, unsigned i) { p->used[i / 64] &= ~((uint64_t)1 << (i % 64)); }
+
 bool places_any(const Places *p) { return (p->used[0] | p->used[1]) != 0; }
 
+/* Those that were left without the guard are unmarked. */
 Place *places_first(Places *p, uint32_t group) {
   Place *first = NULL;
   FOR_EACH(p, i) {
     Place *x = &p->places[i];
     uint32_t state = state_of(x);
+    if (state == PLACE_FREE) unmark(p, i);
     if (x->group != group || (state != PLACE_WAITING && state != PLACE_ASLEEP)) continue;
     if (first == NULL || (int32_t)(x->number - first->number) < 0) first = x;
   }
   return first;
 }
 
-static void grant(Places *p, Place *x, Woken *woken) {
+/* False: its thread has left it meanwhile, without the guard. */
+static bool grant(Places *p, Place *x, Woken *woken) {
   unsigned i = (unsigned)(x - p->places);
-  if (atomic_exchange_explicit(&x->state, PLACE_GRANTED, memory_order_acq_rel) == PLACE_ASLEEP)
-    woken->places[i / 64] |= (uint64_t)1 << (i % 64);
+  uint32_t state = state_of(x);
+  x->told = p->last;
+  while (state != PLACE_FREE && !atomic_compare_exchange_weak_explicit(&x->state, &state, PLACE_GRANTED, memory_order_acq_rel,
+                                                                       memory_order_relaxed))
+    continue;
+  if (state == PLACE_ASLEEP) woken->places[i / 64] |= (uint64_t)1 << (i % 64);
+  return state != PLACE_FREE;
 }
 
 unsigned places_grant(Places *p, uint32_t group, unsigned n, Woken *woken) {
   unsigned told = 0;
   if (!places_any(p)) return 0;
-  for (Place *x; told < n && (x = places_first(p, group)) != NULL; told++) grant(p, x, woken);
+  for (Place *x; told < n && (x = places_first(p, group)) != NULL;) told += grant(p, x, woken);
   return told;
+}
+
+void places_pass(Places *p, uint32_t group, uint32_t told, Woken *woken) {
+  Place *x; /* the first has the least number */
+  while ((x = places_first(p, group)) != NULL && (int32_t)(x->number - told) <= 0 && !grant(p, x, woken)) continue;
 }
 
 static void wake(Places *p, Woken *woken) {
@@ -70,7 +88,7 @@ void shared_leave(Shared *s, Places *places, Woken *woken) {
 
 static void free_place(Places *p, int i) {
   atomic_store_explicit(&p->places[i].state, PLACE_FREE, memory_order_release);
-  p->used[i / 64] &= ~((uint64_t)1 << (i % 64));
+  unmark(p, (unsigned)i);
 }
 
 /* Places of the dead. */
@@ -104,7 +122,9 @@ static void take_place(SharedWait *w) {
   if (i < 0) return;
   Place *x = &p->places[i];
   atomic_store_explicit(&x->id, shared_self(), memory_order_relaxed);
-  x->number = ++p->last;
+  if (!w->numbered) w->number = ++p->last;
+  w->numbered = true;
+  x->number = w->number;
   x->group = w->group;
   x->since = clock_ns();
   atomic_store_explicit(&x->state, PLACE_WAITING, memory_order_relaxed);
@@ -119,12 +139,28 @@ static bool is_granted(const SharedWait *w) {
 static void leave_place(SharedWait *w, bool done) {
   if (w->place < 0) return;
   bool told = is_granted(w);
+  w->told = w->places->places[w->place].told;
   free_place(w->places, w->place);
   w->place = -1;
-  if (told && !done) places_grant(w->places, w->group, 1, &w->woken);
+  if (told && !done) places_pass(w->places, w->group, w->told, &w->woken);
+}
+
+/* Leaves it without the guard. What it was told meanwhile it has, if it stands; else that was a hint. Returns whether it has. */
+static bool drop_place(SharedWait *w) {
+  if (w->place < 0) return false;
+  Place *x = &w->places->places[w->place];
+  uint32_t state = state_of(x);
+  while (state != PLACE_GRANTED && !atomic_compare_exchange_weak(&x->state, &state, PLACE_FREE)) continue;
+  bool told = state == PLACE_GRANTED;
+  w->told = x->told;
+  if (told) atomic_store_explicit(&x->state, PLACE_FREE, memory_order_release);
+  w->place = -1;
+  return told && w->stands;
 }
 
 static bool stopped(SharedWait *w) { return atomic_load(&w->stop) || atomic_load(&w->handle->closing); }
+
+static bool late(SharedWait *w) { return atomic_load(&w->handle->closing) || clock_ns() >= w->deadline; }
 
 static bool over(SharedWait *w) { return stopped(w) || clock_ns() >= w->deadline; }
 
@@ -183,7 +219,12 @@ static bool try_now(SharedWait *w, bool look) {
   return false;
 }
 
-/* Without the interpreter lock. */
+/* Could it be that this wait never ends? It has lasted long enough for a Ctrl-C that was on its way. */
+static bool seems_stuck(const SharedWait *w) {
+  return w->deadline == CLOCK_NEVER && !w->shielded && clock_ns() - w->began > DEADLOCK_GRACE_NS && shared_alone(w->handle);
+}
+
+/* Without the interpreter lock. A wait that stands and was only stopped keeps its place. */
 static void wait_outside(void *arg) {
   SharedWait *w = arg;
   bool done = false, look = false, ends = false;
@@ -195,8 +236,8 @@ static void wait_outside(void *arg) {
     }
     done = !stopped(w) && try_now(w, look); /* whoever is to raise something takes nothing */
     ends = over(w);
-    if (done || ends) leave_place(w, done);
-    else if (w->place < 0) take_place(w);
+    if (done || (ends && (!w->stands || late(w)))) leave_place(w, done);
+    else if (!ends && w->place < 0) take_place(w);
     w->full = !done && !ends && w->place < 0;
     ends |= w->full && w->bound;
     shared_leave(w->handle, w->places, &w->woken);
@@ -205,9 +246,10 @@ static void wait_outside(void *arg) {
       w->placed = NULL;
     }
     if (!done && !ends) look = sleep_once(w);
+    if (look) shared_settle(w->handle->arena);
+    ends = look && !done && !ends ? (w->stuck = seems_stuck(w)) : ends;
   }
-  if (w->place >= 0) atomic_store(&w->places->places[w->place].state, PLACE_FREE); /* still marked as used: find_place */
-  w->place = -1;
+  if (!w->stands || late(w)) done |= drop_place(w); /* somebody stands still with the guard */
   w->granted = done;
 }
 
@@ -245,20 +287,51 @@ static bool is_kept(Tstate *ts, SharedWait *w) {
   return w->shielded || w->give_back == NULL || request_serve(ts) || !w->give_back(ts, w);
 }
 
+/* Children could have inherited the memory without a hold of their own. */
+static bool has_children(void) {
+  siginfo_t child;
+  return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+/* With the interpreter lock nobody of this process does anything meanwhile. Returns whether the wait has ended. */
+static bool end_if_stuck(Tstate *ts, SharedWait *w, ParkResult *result) {
+  if (!shared_alone(w->handle) || has_children() || !guard_try(&w->handle->object->guard)) return false;
+  w->outside = false;
+  bool done = w->try(w, false);
+  w->outside = true;
+  shared_leave(w->handle, w->places, &w->woken);
+  if (!done && (request_stops(ts) || !deadlock_alone(ts, w->what))) return false;
+  *result = drop_place(w) || done ? PARK_GRANTED : PARK_DEADLOCK;
+  return true;
+}
+
+static void wait_once(Tstate *ts, SharedWait *w) {
+  ts->doing_owner = w->owner;
+  if (w->shielded) blocking_shielded_call(ts, w->what, wait_outside, w, stop, w);
+  else blocking_wait_call(ts, w->what, wait_outside, w, stop, w);
+  ts->doing_owner = NULL;
+}
+
 ParkResult shared_wait(Tstate *ts, SharedWait *w) {
+  ParkResult result;
   w->place = -1;
-  w->granted = false;
+  w->granted = w->numbered = w->outside = w->stuck = false;
   atomic_store(&w->stop, false);
   if (try_here(w)) return PARK_GRANTED;
+  w->outside = true;
+  w->began = clock_ns();
   if (w->deadline <= 0) return look_here(w);
   if (waits_forbidden(ts)) return PARK_FORBIDDEN;
+  w->deadline = park_real(ts, w->deadline);
   for (;;) {
-    blocking_wait_call(ts, w->what, wait_outside, w, w->shielded ? NULL : stop, w);
+    wait_once(ts, w);
     if (w->granted) return is_kept(ts, w) ? PARK_GRANTED : PARK_REQUESTED;
     if (w->full && w->bound) return PARK_FORBIDDEN;
-    if (!w->shielded && !request_serve(ts)) return PARK_REQUESTED;
-    if (clock_ns() >= w->deadline || atomic_load(&w->handle->closing)) return PARK_TIMEOUT;
+    if (!request_serve(ts) && !w->shielded) return drop_place(w) ? PARK_GRANTED : PARK_REQUESTED;
+    if (w->stuck && end_if_stuck(ts, w, &result)) return result;
+    if (late(w)) return drop_place(w) ? PARK_GRANTED : PARK_TIMEOUT;
     atomic_store(&w->stop, false);
+    w->stuck = false;
   }
 }
 

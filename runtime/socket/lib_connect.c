@@ -38,6 +38,7 @@ static int try_address(lua_State *L, Sock *s, int n, bool open) {
   static const lua_Number moment = 1e-9;
   int64_t begun = clock_ns();
   int top = lua_gettop(L), family = strchr(lua_tostring(L, 2), ':') != NULL ? AF_INET6 : AF_INET;
+  sock_forget_descriptor(s);
   if (open) wait_for(L, moment);
   int results = sock_original(L, ORIGINAL, n);
   sock_hide(L, 1);
@@ -50,25 +51,6 @@ static int try_address(lua_State *L, Sock *s, int n, bool open) {
   while (lua_gettop(L) > top + results) lua_remove(L, top + 1);
   if (open && results == 1) s->connected = family;
   return results;
-}
-
-/* Calls LuaSocket's method `name` of the object at index 1; true if result `i` is that word. */
-static bool answers(lua_State *L, const char *name, int i, const char *word) {
-  int top = lua_gettop(L);
-  bool is = lua_getfield(L, ORIGINALS, name) == LUA_TFUNCTION;
-  if (is) {
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, i);
-    is = text_is(L, -1, word);
-  }
-  lua_settop(L, top);
-  return is;
-}
-
-/* The one that the object is for. getfamily says inet4, too, where it is open. */
-static int family_of(lua_State *L) {
-  if (answers(L, "getfamily", 1, "inet6")) return AF_INET6;
-  return answers(L, "getsockname", 3, "inet") ? AF_INET : AF_UNSPEC;
 }
 
 /* SOCK_DGRAM or SOCK_STREAM: what the class is for. */
@@ -110,12 +92,14 @@ int sock_to_host(lua_State *L) {
   Sock *s = sock_of(L);
   if (s == NULL || !in_state(L) || !lua_isstring(L, 2) || !lua_isstring(L, 3)) return sock_original(L, ORIGINAL, n);
   if (s->closing) return fail(L, "closed");
+  s->inet = false;
   int64_t deadline = sock_deadline(s, begun);
-  int family = family_of(L);
-  bool connects = is_connect(L), open = connects && family == AF_UNSPEC && deadline != 0;
+  int family = sock_family(L, s);
+  bool once = deadline == 0; /* with a timeout of 0 LuaSocket tries the first address only */
+  bool connects = is_connect(L), open = connects && family == AF_UNSPEC && !once;
   const char *host = lua_tostring(L, 2);
   if (connects && strcmp(host, "*") == 0) host = NULL; /* this machine, by each of its addresses */
-  if (deadline == 0) deadline = CLOCK_NEVER;
+  if (once) deadline = CLOCK_NEVER;
   if (dns_addresses(L, host, lua_tostring(L, 3), family, type_of(L), deadline) != 1) return fail_to_look_up(L);
   if (connects) s->connected = 0;
   for (lua_Integer i = 1, last = luaL_len(L, n + 1); i <= last; i++) {
@@ -123,7 +107,7 @@ int sock_to_host(lua_State *L) {
     lua_rawgeti(L, n + 1, i);
     lua_replace(L, 2);
     results = try_address(L, s, n, open);
-    if (!lua_isnil(L, n + 2) || would_wait(L, n + 1)) break;
+    if (once || !lua_isnil(L, n + 2) || would_wait(L, n + 1)) break;
   }
   return results;
 }
@@ -136,10 +120,11 @@ int sock_unix_connect(lua_State *L) {
   if (s == NULL) return sock_original(L, ORIGINAL, n);
   Tstate *ts = park_self(L);
   while (!s->closing) {
+    sock_forget_descriptor(s);
     int results = sock_original(L, ORIGINAL, n);
     if (!would_wait(L, n) || clock_ns() >= sock_deadline(s, begun)) return results;
     lua_settop(L, n);
-    ParkResult result = park(ts, NULL, clock_ns() + AGAIN_NS, "socket", s);
+    ParkResult result = park(ts, NULL, gil_now(&ts->rt->gil) + AGAIN_NS, "socket", s);
     if (result != PARK_TIMEOUT) park_check(L, ts, result);
   }
   return fail(L, "closed");

@@ -1,8 +1,11 @@
 /* The methods of socket objects that may wait. */
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include "runtime/socket/lib_socket.h"
+#include "runtime/os/poll.h"
+#include "runtime/socket/tls.h"
 #include "runtime/state/text.h"
 
 static int call(lua_State *L, int n) { return sock_original(L, ORIGINAL, n); }
@@ -44,15 +47,25 @@ static int whole(lua_State *L, short events) {
 
 static int whole_in(lua_State *L) { return whole(L, POLLIN); }
 
+/* LuaSocket fills the buffer of a new object with zeros, and we never read into it: its inner pages go back to the system. */
+static void release_buffer(lua_State *L, int object) {
+  enum { MOST = 512, BUFFER = 8192 };
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)lua_touserdata(L, object), n = lua_rawlen(L, object);
+  if (lua_type(L, object) != LUA_TUSERDATA || n < BUFFER || n > BUFFER + MOST) return;
+  uintptr_t fields = n - BUFFER; /* before and behind the buffer */
+  uintptr_t first = (from + fields + page - 1) / page * page, end = (from + n - fields) / page * page;
+  if (first < end) madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 /* accept() of a server */
 static int sock_accept(lua_State *L) {
   int results = whole(L, POLLIN);
   sock_hide(L, -results);
+  release_buffer(L, -results);
   return results;
 }
 
-/* send, sendto of a datagram socket, which may make its descriptor first */
-static int datagram_send(lua_State *L) {
+int sock_send_datagram(lua_State *L) {
   Sock *s = sock_of(L);
   int results = whole(L, POLLOUT);
   if (s != NULL && !s->hidden) sock_hide(L, 1);
@@ -118,14 +131,13 @@ static void ask_rest(lua_State *L, const Pieces *p, lua_Integer wanted) {
   lua_replace(L, 3);
 }
 
-/* receive([pattern [, prefix]]) of a stream, of which the first call said "timeout". */
+/* receive([pattern [, prefix]]) of LuaSec, of which the first call said "timeout". */
 static int receive_rest(lua_State *L, Sock *s, short awaits, int64_t begun) {
   size_t prefix = 0;
   Pieces p = {0};
   lua_Integer wanted = lua_isnumber(L, 2) ? (lua_Integer)lua_tonumber(L, 2) : -1;
   lua_tolstring(L, 3, &prefix);
   for (;;) {
-    if (!s->tls) s->waits = lua_topointer(L, ORIGINAL); /* a descriptor does not tell of what TLS has read ahead */
     SockWait wait = sock_wait(L, s, awaits, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return finish(L, &p, prefix);
     gather(L, &p, 7);
@@ -141,18 +153,13 @@ static int receive_rest(lua_State *L, Sock *s, short awaits, int64_t begun) {
   return 3;
 }
 
-/* Does receive with these arguments read, once what has been read ahead is used up? */
-static bool reads(lua_State *L) {
-  return lua_isnoneornil(L, 2) || (lua_isnumber(L, 2) && lua_tonumber(L, 2) >= 1 && lua_isnoneornil(L, 3));
-}
-
-/* receive([pattern [, prefix]]) of a stream */
-static int stream_receive(lua_State *L) {
+/* receive([pattern [, prefix]]) of LuaSec */
+static int tls_receive(lua_State *L) {
   int n = lua_gettop(L);
   int64_t begun = clock_ns();
   Sock *s = sock_of(L);
   if (s == NULL) return call(L, n);
-  if (reads(L)) sock_wait_first(L, s, lua_topointer(L, ORIGINAL), sock_deadline(s, begun));
+  if (s->ssl != NULL) return stream_receive(L);
   if (s->closing) {
     fail(L, "closed");
     lua_pushstring(L, luaL_optstring(L, 3, ""));
@@ -172,42 +179,16 @@ static int stream_receive(lua_State *L) {
   return receive_rest(L, s, awaits, begun);
 }
 
-/* Sends what a call of send asks for, as far as it goes at once, and moves its first index behind that; the rest is
- * LuaSocket's, with its waits and its words. True: all of it went. */
-static bool send_past(lua_State *L, Sock *s) {
-  size_t size;
-  if (!s->sends || lua_type(L, 2) != LUA_TSTRING) return false;
-  if (!(lua_isnoneornil(L, 3) || lua_isinteger(L, 3)) || !(lua_isnoneornil(L, 4) || lua_isinteger(L, 4))) return false;
-  const char *bytes = lua_tolstring(L, 2, &size);
-  lua_Integer first = luaL_optinteger(L, 3, 1), last = luaL_optinteger(L, 4, -1), n = (lua_Integer)size;
-  if (last == -1) last = n;
-  if (first < 1 || last < first || last > n) return false;
-  ssize_t sent = sock_send(L, s, bytes + first - 1, (size_t)(last - first + 1));
-  if (sent <= 0) return false;
-  lua_settop(L, 4);
-  lua_pushinteger(L, first + sent);
-  lua_replace(L, 3);
-  return first + sent > last;
-}
-
-/* send(data [, i [, j]]) of a stream -> last index, or nil, why, last index */
-static int stream_send(lua_State *L) {
+/* send(data [, i [, j]]) of LuaSec -> last index, or nil, why, last index */
+static int tls_send(lua_State *L) {
   int64_t begun = clock_ns();
   Sock *s = sock_of(L);
   if (s == NULL) return call(L, lua_gettop(L));
-  if (!s->closing && send_past(L, s)) {
-    lua_pushnumber(L, (lua_Number)(lua_tointeger(L, 3) - 1));
-    lua_pushnil(L);
-    lua_pushnil(L);
-    return 3;
-  }
+  if (s->ssl != NULL) return stream_send(L);
   while (!s->closing) {
     int n = lua_gettop(L), results = call(L, n);
     short awaits = awaited(L, n, POLLOUT);
-    if (awaits == 0) {
-      s->sends = !s->tls && (s->sends || !lua_isnil(L, n + 1));
-      return results;
-    }
+    if (awaits == 0) return results;
     SockWait wait = sock_wait(L, s, awaits, sock_deadline(s, begun));
     if (wait == SOCK_LATE) return results;
     lua_Number sent = lua_tonumber(L, n + 3);
@@ -232,10 +213,53 @@ static int network_family(lua_State *L) {
 }
 
 /* dohandshake() of a connection of LuaSec */
-static int tls_handshake(lua_State *L) { return whole(L, POLLIN | POLLOUT); }
+static int tls_dohandshake(lua_State *L) {
+  int64_t begun = clock_ns();
+  Sock *s = sock_of(L);
+  if (s == NULL || s->ssl == NULL || s->ssl->connected) return whole(L, POLLIN | POLLOUT);
+  int err = s->closing ? STREAM_CLOSED : tls_handshake(L, s, begun);
+  if (err == 0) return whole(L, POLLIN | POLLOUT); /* it is done: LuaSec hears of it */
+  lua_pushboolean(L, 0);
+  lua_pushstring(L, tls_words(s->ssl, err));
+  return 2;
+}
+
+/* Any other method of LuaSec: nobody else is in the SSL meanwhile, as the lock is kept. */
+static int tls_other(lua_State *L) {
+  const Sock *s = sock_of(L);
+  if (s != NULL && s->ssl != NULL && s->ssl->busy) {
+    tls_enter(L, s->ssl);
+    tls_leave(L, s->ssl);
+  }
+  return call(L, lua_gettop(L));
+}
+
+/* sni(name), or of a server sni(contexts [, strict]), which has the handshake call Lua */
+static int tls_sni(lua_State *L) {
+  const Sock *s = sock_of(L);
+  if (s != NULL && s->ssl != NULL && lua_istable(L, 2)) s->ssl->context->calls_lua = true;
+  return tls_other(L);
+}
+
+/* LuaSec's last words to the other end go out with the lock: they find room, or the connection is over. */
+static void tls_end(lua_State *L, Sock *s) {
+  struct pollfd fd = {.fd = sock_number(L, 1), .events = POLLOUT};
+  bool room = fd.fd < 0 || os_poll_now(&fd, 1) > 0;
+  if (!room && sock_wait(L, s, POLLOUT, sock_deadline(s, clock_ns())) != SOCK_READY) shutdown(fd.fd, SHUT_RDWR);
+  if (s->ssl != NULL && s->ssl->busy) {
+    tls_enter(L, s->ssl);
+    tls_leave(L, s->ssl);
+  }
+  if (s->ssl != NULL) s->ssl->closed = true;
+}
 
 /* setfd(fd): how LuaSec takes a socket over, whose own class then exists. */
 static int sock_setfd(lua_State *L) {
+  Sock *s = sock_of(L);
+  if (s != NULL) {
+    sock_forget_descriptor(s);
+    s->lent = true; /* whoever gives it has it */
+  }
   sock_wrap(L, "SSL:Connection");
   return call(L, lua_gettop(L));
 }
@@ -247,13 +271,12 @@ static int sock_close(lua_State *L) {
   Tstate *ts = park_self(L);
   if (s != NULL && s->waiting > 0) {
     s->closing = true;
-    lua_getfield(L, ORIGINALS, "getfd");
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 1);
-    shutdown((int)lua_tointeger(L, -1), SHUT_RDWR);
-    lua_pop(L, 1);
+    shutdown(sock_number(L, 1), SHUT_RDWR);
     while (s->waiting > 0) park_check(L, ts, park(ts, &s->closers, CLOCK_NEVER, "socket", s));
   }
+  if (s != NULL) s->closed_as = s->connected != 0 ? s->connected : sock_family(L, s);
+  if (s != NULL && s->tls) tls_end(L, s);
+  if (s != NULL) sock_forget_descriptor(s);
   return call(L, n);
 }
 
@@ -279,36 +302,13 @@ static int sock_gettimeout(lua_State *L) {
   return 2;
 }
 
-/* getstats() -> received, sent, age */
-static int stream_getstats(lua_State *L) {
-  Sock *s = sock_of(L);
-  int n = lua_gettop(L), results = call(L, n);
-  if (s == NULL || !lua_isnumber(L, n + 2)) return results;
-  lua_pushnumber(L, lua_tonumber(L, n + 2) + s->sent);
-  lua_replace(L, n + 2);
-  return results;
-}
-
-/* setstats([received [, sent [, age]]]) */
-static int stream_setstats(lua_State *L) {
-  Sock *s = sock_of(L);
-  int results = call(L, lua_gettop(L));
-  if (s != NULL && lua_isnumber(L, 3)) s->sent = 0;
-  return results;
-}
-
 static const luaL_Reg common[] = {
     {"accept", sock_accept}, {"close", sock_close}, {"setfd", sock_setfd}, {"settimeout", sock_settimeout}, {"gettimeout", sock_gettimeout}, {NULL, NULL}};
-static const luaL_Reg stream[] = {{"dohandshake", tls_handshake},
-                                  {"receive", stream_receive},
-                                  {"send", stream_send},
-                                  {"getstats", stream_getstats},
-                                  {"setstats", stream_setstats},
-                                  {NULL, NULL}};
+static const luaL_Reg tls[] = {{"dohandshake", tls_dohandshake}, {"receive", tls_receive}, {"send", tls_send}, {"sni", tls_sni}, {NULL, NULL}};
 static const luaL_Reg datagram[] = {{"receive", whole_in},
                                     {"receivefrom", whole_in},
-                                    {"send", datagram_send},
-                                    {"sendto", datagram_send},
+                                    {"send", sock_send_datagram},
+                                    {"sendto", sock_send_datagram},
                                     {NULL, NULL}};
 static const luaL_Reg network[] = {
     {"bind", sock_to_host},         {"connect", sock_to_host},       {"setpeername", sock_to_host},   {"setsockname", sock_to_host},
@@ -329,6 +329,30 @@ static void replace(lua_State *L, const luaL_Reg *methods) {
   }
 }
 
+/* LuaSec's: the metatable is below the methods and their originals. */
+static void replace_tls(lua_State *L) {
+  int originals = lua_gettop(L), methods = originals - 1;
+  replace(L, tls);
+  for (const luaL_Reg *m = stream_methods; m->name != NULL; m++) {
+    const luaL_Reg one[] = {*m, {NULL, NULL}};
+    if (strcmp(m->name, "receive") != 0 && strcmp(m->name, "send") != 0) replace(L, one);
+  }
+  for (lua_pushnil(L); lua_next(L, originals) != 0; lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_gettable(L, methods);
+    bool is_ours = !lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    if (is_ours || lua_type(L, -2) != LUA_TSTRING) continue;
+    const luaL_Reg other[] = {{lua_tostring(L, -2), tls_other}, {NULL, NULL}};
+    lua_pushvalue(L, methods);
+    lua_pushvalue(L, originals);
+    replace(L, other); /* an entry of methods that is there */
+    lua_pop(L, 2);
+  }
+  lua_getfield(L, methods, "close");
+  lua_setfield(L, methods - 1, "__close");
+}
+
 void sock_wrap(lua_State *L, const char *name) {
   bool udp = strncmp(name, "udp", 3) == 0, tcp = strncmp(name, "tcp", 3) == 0;
   int top = lua_gettop(L);
@@ -345,7 +369,9 @@ void sock_wrap(lua_State *L, const char *name) {
       lua_rawset(L, -4);
     }
     replace(L, common);
-    replace(L, udp || strncmp(name, "unixdgram", 9) == 0 ? datagram : stream);
+    if (strncmp(name, "SSL:", 4) == 0) replace_tls(L);
+    else replace(L, udp || strncmp(name, "unixdgram", 9) == 0 ? datagram : stream_methods);
+    if (udp) replace(L, datagram_methods);
     if (tcp || udp) replace(L, network);
     if (strncmp(name, "unixstream", 10) == 0) replace(L, local_stream);
   }

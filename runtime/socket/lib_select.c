@@ -1,5 +1,6 @@
 /* socket.select, step by step as LuaSocket's: what is no socket is passed over, the objects that have read ahead come first, the
  * others by their descriptors, each once. */
+#include "runtime/os/poll.h"
 #include "runtime/socket/lib_socket.h"
 
 enum { READERS = 1, WRITERS, OBJECTS = 4, FDS, READ, WRITTEN }; /* the stack; OBJECTS: descriptor -> object */
@@ -19,14 +20,6 @@ static bool ask(lua_State *L, const char *name) {
   lua_pushvalue(L, -2);
   lua_call(L, 1, 1);
   return true;
-}
-
-/* The descriptor of the object on top, -1 if it is no socket. */
-static int descriptor(lua_State *L) {
-  if (!ask(L, "getfd")) return -1;
-  lua_Number fd = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
-  lua_pop(L, 1);
-  return fd >= 0 && fd <= INT32_MAX ? (int)fd : -1;
 }
 
 static bool is_dirty(lua_State *L) {
@@ -65,7 +58,7 @@ static void collect(lua_State *L, Selection *sel, int list, short events) {
   if (lua_isnil(L, list)) return;
   luaL_checktype(L, list, LUA_TTABLE);
   for (lua_Integer i = 1; lua_geti(L, list, i) != LUA_TNIL; i++) {
-    int fd = descriptor(L);
+    int fd = sock_number(L, -1);
     if (fd >= 0) {
       add(L, sel, fd, events);
       lua_pushvalue(L, -1);
@@ -81,7 +74,7 @@ static int take_dirty(lua_State *L, const Selection *sel, unsigned readers) {
   int found = 0;
   if (lua_isnil(L, READERS)) return 0;
   for (lua_Integer i = 1; lua_geti(L, READERS, i) != LUA_TNIL; i++) {
-    int fd = descriptor(L);
+    int fd = sock_number(L, -1);
     if (fd >= 0 && is_dirty(L)) {
       lua_pushvalue(L, -1);
       lua_rawseti(L, READ, ++found);
@@ -100,7 +93,7 @@ static ParkResult look(lua_State *L, Selection *sel, int64_t deadline) {
     blocking_name(ts, "select");
     return blocking_wait_fds(ts, sel->fds, sel->n, deadline);
   }
-  return poll(sel->fds, sel->n, 0) > 0 ? PARK_GRANTED : PARK_TIMEOUT;
+  return os_poll_now(sel->fds, sel->n) > 0 ? PARK_GRANTED : PARK_TIMEOUT;
 }
 
 /* Adds the ready ones of a part to the list at index `list`, which has `found` already; {object, …; [object] = place}. */

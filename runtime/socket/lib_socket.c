@@ -1,5 +1,6 @@
 /* The module: LuaSocket's table with our functions in it. */
 #include "runtime/socket/lib_socket.h"
+#include "runtime/socket/lib_tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +13,8 @@
 /* socket.sleep(seconds) */
 static int module_sleep(lua_State *L) {
   double seconds = luaL_checknumber(L, 1);
-  int64_t deadline = seconds > 0 ? sock_deadline_in(seconds) : 0;
   Tstate *ts = park_self(L);
+  int64_t deadline = seconds > 0 ? park_deadline(seconds) : 0;
   park_check(L, ts, park(ts, NULL, deadline, "sleep", NULL));
   return 0;
 }
@@ -146,6 +147,7 @@ int lib_socket_open(lua_State *L) {
   if (!load(L, "socket")) return refuse(L);
   wrap_all(L);
   wrap_makers(L);
+  lib_tls_prepare(L);
   lua_pushcfunction(L, lib_select);
   lua_setfield(L, -2, "select");
   lua_pushcfunction(L, module_sleep);

@@ -2,7 +2,7 @@
  *
  * LuaSocket's own calls run under the lock and are told never to wait (their timeout is 0); what they could not do at once
  * is tried again when blocking_wait_fd says that the descriptor is ready. So results and messages are LuaSocket's, and a
- * request ends every wait. Only streams send past it, without the lock. The methods are replaced in LuaSocket's own classes:
+ * request ends every wait. Connected streams are read and written past it, without the lock: stream.h. The methods are replaced in LuaSocket's own classes:
  * its Lua modules (http, ftp, smtp) wait in the same way.
  */
 #ifndef GILUA_RUNTIME_SOCKET_LIB_SOCKET_H
@@ -24,6 +24,9 @@ void lib_socket_confine(lua_State *L);
 #define ORIGINALS lua_upvalueindex(2) /* all of LuaSocket's methods of the class, by name */
 #define FAMILY lua_upvalueindex(3)
 
+/* Its address names the registry table {connection of LuaSec -> Tls}, weak: tls.h. */
+extern const char sock_tls_key;
+
 /* What gilua keeps beside a socket object, in its user value. All [G].
  *
  * A socket that other threads wait for is closed in two steps: `closing` and shutdown bring the waiters out, each of whom
@@ -37,9 +40,21 @@ typedef struct Sock {
   bool closing;          /* the descriptor must not be waited for any more */
   const void *waits;     /* the method whose last call had to wait for data: so will the next, and asks first */
   bool tls;              /* [i] LuaSec's */
+  struct Tls *ssl;       /* of LuaSec's, to be used without the lock; NULL: LuaSec uses it, with the lock. [i] */
   bool hidden;           /* its descriptor is close-on-exec */
-  bool sends;            /* LuaSocket has sent on it: a connected stream */
+  bool stream;           /* a connected stream, which it stays; the fields up to `sent` are a stream's */
+  bool idles;            /* its last read had to wait: so will the next, and waits first */
+  bool gushes;           /* its last read was a large one: so will the next */
+  bool lent;             /* getfd was called: whoever has the descriptor relies on O_NONBLOCK */
+  bool blocks;           /* O_NONBLOCK is off */
+  int fd;                /* its descriptor once it was asked for; else -1 */
+  int64_t limit;         /* SO_RCVTIMEO in ns, 0: not set by us */
+  const char *ahead;     /* read and not asked for yet, a part of the string that is the record's first user value */
+  size_t kept;           /* bytes of that */
+  double received;       /* bytes received past LuaSocket, which getstats adds */
+  bool inet;             /* of a datagram socket: it is for IPv4, has a descriptor, and is not connected */
   int connected;         /* the family that it was connected with and LuaSocket has not heard of; else 0 */
+  int closed_as;         /* the family that it was for when it was closed; AF_UNSPEC, too, while it is open */
   double sent;           /* bytes sent past LuaSocket, which getstats adds */
   Waitq closers;         /* who waits for `waiting` to become 0 */
   pid_t pid;             /* whose threads these are: a forked child begins anew */
@@ -55,6 +70,11 @@ Sock *sock_of(lua_State *L);
  * are on top. An error about an argument becomes one of the calling function: with its name and the position of who called it. */
 int sock_original(lua_State *L, int f, int n);
 
+/* sock_family is the family that the object at index 1, of s, is for: AF_INET, AF_INET6, or AF_UNSPEC where it is open. */
+int sock_family(lua_State *L, const Sock *s);
+/* sock_number is the descriptor of the object at that index, whatever it is: -1 if it has none. Nothing is lent. */
+int sock_number(lua_State *L, int object);
+
 /* sock_hide makes the descriptor of the object at that index, if it has one, close-on-exec: a command that another thread starts
  * must not keep a connection open. */
 void sock_hide(lua_State *L, int object);
@@ -66,9 +86,14 @@ int64_t sock_deadline(const Sock *s, int64_t begun);
 /* sock_deadline_in is that of a wait of so many seconds from now on; CLOCK_NEVER if negative, not a number or too many. */
 int64_t sock_deadline_in(double seconds);
 
-/* sock_send sends up to n bytes on the connected stream at index 1, without waiting and without the lock: a send over a
- * loopback does all the work of the other end. Returns how many went; negative: none, LuaSocket is to be asked why. */
-ssize_t sock_send(lua_State *L, Sock *s, const char *bytes, size_t n);
+/* sock_descriptor is the descriptor of the connected stream at index 1, -1 without one. */
+int sock_descriptor(lua_State *L, Sock *s);
+
+/* sock_forget_descriptor is called when it may have become another one. */
+void sock_forget_descriptor(Sock *s);
+
+/* sock_let_go: one thread less uses the descriptor (`waiting`); the last one lets who closes go on. */
+void sock_let_go(Tstate *ts, Sock *s);
 
 /* sock_wait_first waits before a read that most likely would be in vain, where the last call of `method` had to wait: that
  * saves the read in vain. As sock_wait, but SOCK_READY at once where it is not so. */
@@ -79,6 +104,12 @@ SockWait sock_wait(lua_State *L, Sock *s, short events, int64_t deadline);
 
 /* sock_wrap replaces the methods of the LuaSocket class `name`, if there is one and it was not done. */
 void sock_wrap(lua_State *L, const char *name);
+
+/* The methods of connected streams. */
+extern const luaL_Reg stream_methods[], datagram_methods[];
+
+/* send, sendto of a datagram socket by LuaSocket, which may make its descriptor first */
+int sock_send_datagram(lua_State *L);
 
 /* The methods connect, bind, setpeername and setsockname; upvalues as in lib_method.c. */
 int sock_to_host(lua_State *L);

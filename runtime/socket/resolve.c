@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/os/helper.h"
 #include "runtime/os/os.h"
 
 enum { HELPER_STACK = 256 * 1024, HOST_BUFFER = 8192 };
@@ -99,20 +100,10 @@ static void *helper(void *arg) {
   return NULL;
 }
 
-/* Starts the helper, which gets no signals: they are the program's. */
 static bool start(Lookup *q) {
-  pthread_t thread;
-  pthread_attr_t attr;
-  sigset_t old;
-  if (pthread_attr_init(&attr) != 0) return false;
-  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-  pthread_attr_setstacksize(&attr, HELPER_STACK);
-  os_block_signals(0, &old);
   atomic_fetch_add_explicit(&q->refs, 1, memory_order_relaxed); /* the new thread is ordered after its start */
-  int err = pthread_create(&thread, &attr, helper, q);
+  int err = os_start_helper(NULL, HELPER_STACK, helper, q);
   if (err != 0) atomic_fetch_sub_explicit(&q->refs, 1, memory_order_relaxed);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy(&attr);
   return err == 0;
 }
 

@@ -5,8 +5,11 @@
 #include <sys/socket.h>
 
 #include "runtime/socket/lib_socket.h"
+#include "runtime/state/text.h"
 
 static const char ours = 0; /* its address marks our records */
+
+const char sock_tls_key = 0;
 
 /* Calls method `name` of LuaSocket on the object at index 1; its one result is pushed. */
 static void ask(lua_State *L, const char *name) {
@@ -62,14 +65,26 @@ static Sock *settle(Sock *s, pid_t pid) {
   return s;
 }
 
+/* The record is on top. */
+static void find_tls(lua_State *L, Sock *s) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sock_tls_key) == LUA_TTABLE) {
+    lua_pushvalue(L, 1);
+    lua_rawget(L, -2);
+    s->ssl = lua_touserdata(L, -1);
+    lua_setiuservalue(L, -3, 2);
+  }
+  lua_pop(L, 1);
+}
+
 Sock *sock_of(lua_State *L) {
   pid_t pid = park_self(L)->rt->gil.pid;
   luaL_checkstack(L, 8, NULL);
   Sock *s = record_of(L);
   if (s != NULL) return s->family == lua_tocfunction(L, FAMILY) ? settle(s, pid) : NULL;
   if (!is_socket(L)) return NULL;
-  s = lua_newuserdatauv(L, sizeof *s, 0);
+  s = lua_newuserdatauv(L, sizeof *s, 2);
   memset(s, 0, sizeof *s);
+  s->fd = -1;
   Sock *meanwhile = record_of(L); /* of a finalizer that the allocation ran */
   if (meanwhile != NULL) {
     lua_pop(L, 1);
@@ -80,6 +95,7 @@ Sock *sock_of(lua_State *L) {
   s->pid = pid;
   s->tls = lua_getfield(L, ORIGINALS, "dohandshake") != LUA_TNIL;
   lua_pop(L, 1);
+  if (s->tls) find_tls(L, s);
   if (!lua_setiuservalue(L, 1, 1)) luaL_error(L, "this LuaSocket leaves gilua no place for a record");
   take_timeouts(L, s);
   return s;
@@ -106,14 +122,43 @@ int sock_original(lua_State *L, int f, int n) {
   return lua_gettop(L) - top;
 }
 
+/* Calls LuaSocket's method `name` of the object at index 1; true if result `i` is that word. */
+static bool answers(lua_State *L, const char *name, int i, const char *word) {
+  int top = lua_gettop(L);
+  bool is = lua_getfield(L, ORIGINALS, name) == LUA_TFUNCTION;
+  if (is) {
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, i);
+    is = text_is(L, -1, word);
+  }
+  lua_settop(L, top);
+  return is;
+}
+
+/* getfamily says inet4, too, where it is open; getsockname says nothing once it is closed. */
+int sock_family(lua_State *L, const Sock *s) {
+  if (answers(L, "getfamily", 1, "inet6")) return AF_INET6;
+  return answers(L, "getsockname", 3, "inet") ? AF_INET : s->closed_as;
+}
+
+int sock_number(lua_State *L, int object) {
+  int top = lua_gettop(L);
+  object = lua_absindex(L, object);
+  if (luaL_getmetafield(L, object, "gilua") != LUA_TTABLE) lua_pushvalue(L, object);
+  if (lua_getfield(L, -1, "getfd") == LUA_TNIL) lua_pop(L, 1);
+  else {
+    lua_pushvalue(L, object);
+    lua_call(L, 1, 1);
+  }
+  lua_Number fd = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+  lua_settop(L, top);
+  return fd >= 0 && fd <= INT32_MAX ? (int)fd : -1;
+}
+
 void sock_hide(lua_State *L, int object) {
   object = lua_absindex(L, object);
   if (lua_type(L, object) != LUA_TUSERDATA) return;
-  lua_getfield(L, object, "getfd");
-  lua_pushvalue(L, object);
-  lua_call(L, 1, 1);
-  int fd = (int)lua_tointeger(L, -1);
-  lua_pop(L, 1);
+  int fd = sock_number(L, object);
   if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
@@ -140,23 +185,21 @@ static int descriptor(lua_State *L) {
   return fd;
 }
 
-/* One thread less uses the descriptor; the last one lets who closes go on. */
-static void let_go(Tstate *ts, Sock *s) {
-  s->waiting--;
-  while (s->waiting == 0 && !waitq_empty(&s->closers)) park_grant_first(ts, &s->closers, false);
+int sock_descriptor(lua_State *L, Sock *s) {
+  if (s->fd < 0) s->fd = descriptor(L);
+  return s->fd;
 }
 
-ssize_t sock_send(lua_State *L, Sock *s, const char *bytes, size_t n) {
-  Tstate *ts = park_self(L);
-  int fd = descriptor(L);
-  if (fd < 0) return -1;
-  s->waiting++;
-  blocking_begin(ts, "send");
-  ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-  blocking_end(ts);
-  let_go(ts, s);
-  if (sent > 0) s->sent += (double)sent;
-  return sent;
+void sock_forget_descriptor(Sock *s) {
+  s->fd = -1;
+  s->inet = false;
+  s->blocks = false;
+  s->limit = 0;
+}
+
+void sock_let_go(Tstate *ts, Sock *s) {
+  s->waiting--;
+  while (s->waiting == 0 && !waitq_empty(&s->closers)) park_grant_first(ts, &s->closers, false);
 }
 
 SockWait sock_wait(lua_State *L, Sock *s, short events, int64_t deadline) {
@@ -169,7 +212,7 @@ SockWait sock_wait(lua_State *L, Sock *s, short events, int64_t deadline) {
   s->waiting++;
   blocking_name(ts, "socket");
   ParkResult result = blocking_wait_fd(ts, fd, events, deadline, &revents);
-  let_go(ts, s);
+  sock_let_go(ts, s);
   if (result != PARK_GRANTED && result != PARK_TIMEOUT) park_check(L, ts, result);
   if (s->closing) return SOCK_CLOSED;
   return result == PARK_GRANTED ? SOCK_READY : SOCK_LATE;

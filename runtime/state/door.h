@@ -21,7 +21,7 @@ struct gilua_Runtime {
   unsigned keeps;         /* [m] closing waits for these */
   unsigned moving;        /* [m] threads on their first way in, or on their last way out */
   Visit *visits;          /* [m] of threads that are known behind it, main's too */
-  Door *next;             /* of process.c */
+  Door *next;             /* of doors.c */
 };
 
 /* A call from native code back into Lua, inside a region or past another runtime. */

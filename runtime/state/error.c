@@ -80,6 +80,24 @@ static int error_tostring(lua_State *L) {
   return 1;
 }
 
+static int text_of(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+const char *error_push_text(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  luaL_checkstack(L, 3, NULL);
+  lua_pushcfunction(L, text_of);
+  lua_pushvalue(L, i);
+  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return lua_tostring(L, -1);
+  const char *why = lua_tostring(L, -1), *type = luaL_typename(L, i);
+  if (why != NULL) lua_pushfstring(L, "(error object is a %s value; its __tostring: %s)", type, why);
+  else lua_pushfstring(L, "(error object is a %s value)", type);
+  lua_remove(L, -2);
+  return lua_tostring(L, -1);
+}
+
 void error_open(lua_State *L) {
   if (luaL_newmetatable(L, ERROR_META)) {
     lua_pushcfunction(L, error_tostring);

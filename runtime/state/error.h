@@ -30,6 +30,10 @@ int error_raise_state(lua_State *L, const char *state, const char *format, ...) 
 /* error_is tells whether the value at index i is an error object, of that kind unless kind is NULL. */
 int error_is(lua_State *L, int i, const char *kind);
 
+/* error_push_text pushes the text of the error at index i, for reports, and returns it: its __tostring may fail. Raises memory
+ * errors only. */
+const char *error_push_text(lua_State *L, int i);
+
 /* error_traceback_handler is a message handler: it gives an error object its traceback, remembers the traceback of any
  * other value (error_last_traceback), and passes the value on. */
 int error_traceback_handler(lua_State *L);
@@ -42,9 +46,14 @@ void error_push_traceback(lua_State *L, int i);
  * (or nil), popped, belongs to the value at index i from now on, for the calling thread. Call it in that function itself. */
 void error_remember_traceback(lua_State *L, int i);
 
+/* error_call is lua_pcall with error_traceback_handler; error_pass_on raises again what it caught with that status, which is on
+ * top: what is shown is where it was raised, not who passed it on. Both in one C function. For what must be undone first. */
+int error_call(lua_State *L, int nargs, int nresults);
+int error_pass_on(lua_State *L, int status);
+
 /* error_take_remote pushes that traceback if the value at index i is being raised again now, else nil; once. For message handlers,
- * which call it themselves. */
-void error_take_remote(lua_State *L, int i);
+ * which call it themselves. True: it goes down to here, as error_pass_on's does. */
+bool error_take_remote(lua_State *L, int i);
 
 /* error_note_request: the value on top of the stack is what a request (request.h) raises in the calling thread.
  * error_is_request tells whether the one at index i is the newest of these: it is nobody's result, and passes on. */

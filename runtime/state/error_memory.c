@@ -8,8 +8,9 @@
 #include "runtime/state/error.h"
 #include "runtime/state/tstate.h"
 
-/* The members of Tstate.error_ref. RAISER: the value came from elsewhere and this C function raised it here, else false. */
-enum { KEPT_VALUE = 1, KEPT_TRACEBACK, KEPT_RAISER, KEPT_REQUEST, KEPT = KEPT_REQUEST };
+/* The members of Tstate.error_ref. RAISER: the value came from elsewhere and this C function raised it here, else false.
+ * WHOLE: elsewhere was a call that RAISER made. */
+enum { KEPT_VALUE = 1, KEPT_TRACEBACK, KEPT_RAISER, KEPT_WHOLE, KEPT_REQUEST, KEPT = KEPT_REQUEST };
 
 enum { SHORT_STRING = 40 }; /* longer ones are objects of their own: LUAI_MAXSHORTLEN */
 
@@ -51,16 +52,41 @@ static void push_function(lua_State *L, int level) {
   if (!lua_getstack(L, level, &ar) || !lua_getinfo(L, "f", &ar)) lua_pushboolean(L, false);
 }
 
+/* The running C function raises what the memory at that index keeps. */
+static void set_raiser(lua_State *L, int memory, bool whole) {
+  push_function(L, 0);
+  lua_rawseti(L, memory, KEPT_RAISER);
+  lua_pushboolean(L, whole);
+  lua_rawseti(L, memory, KEPT_WHOLE);
+}
+
 void error_remember_traceback(lua_State *L, int i) {
   i = lua_absindex(L, i);
   int traceback = lua_gettop(L);
   if (push_memory(L, true)) {
-    push_function(L, 0);
     set(L, traceback + 1, KEPT_VALUE, i);
     set(L, traceback + 1, KEPT_TRACEBACK, traceback);
-    set(L, traceback + 1, KEPT_RAISER, traceback + 2);
+    set_raiser(L, traceback + 1, false);
   }
   lua_settop(L, traceback - 1);
+}
+
+int error_call(lua_State *L, int nargs, int nresults) {
+  luaL_checkstack(L, 2, NULL);
+  int handler = lua_gettop(L) - nargs;
+  lua_pushcfunction(L, error_traceback_handler);
+  lua_insert(L, handler);
+  int status = lua_pcall(L, nargs, nresults, handler);
+  lua_remove(L, handler);
+  return status;
+}
+
+int error_pass_on(lua_State *L, int status) {
+  int error = lua_gettop(L);
+  if (status == LUA_ERRRUN && !error_is(L, error, NULL) && push_memory(L, false) && keeps(L, error + 1, KEPT_VALUE, error))
+    set_raiser(L, error + 1, true);
+  lua_settop(L, error);
+  return lua_error(L);
 }
 
 /* Does the function below the message handler raise what the memory on top of the stack keeps? */
@@ -72,26 +98,31 @@ static bool raised_by_raiser(lua_State *L) {
   return same;
 }
 
-void error_take_remote(lua_State *L, int i) {
+bool error_take_remote(lua_State *L, int i) {
   i = lua_absindex(L, i);
   lua_pushnil(L);
-  if (!push_memory(L, false)) return;
+  if (!push_memory(L, false)) return false;
+  bool whole = false;
   lua_rawgeti(L, -1, KEPT_RAISER);
   bool remote = lua_toboolean(L, -1);
   lua_pop(L, 1);
   bool has_identity = lua_type(L, i) != LUA_TSTRING || lua_rawlen(L, i) > SHORT_STRING;
   if (remote && keeps(L, lua_gettop(L), KEPT_VALUE, i) && (has_identity || raised_by_raiser(L))) {
-    lua_rawgeti(L, -1, KEPT_TRACEBACK);
-    lua_replace(L, -3);
+    lua_rawgeti(L, -1, KEPT_WHOLE);
+    whole = lua_toboolean(L, -1);
+    lua_rawgeti(L, -2, KEPT_TRACEBACK);
+    lua_replace(L, -4);
+    lua_pop(L, 1);
     lua_pushboolean(L, false);
     lua_rawseti(L, -2, KEPT_RAISER);
   }
   lua_pop(L, 1);
+  return whole;
 }
 
 /* Pushes the traceback of where L is, below that of where the value at 1 was raised first. */
 static void push_whole_traceback(lua_State *L) {
-  error_take_remote(L, 1);
+  if (error_take_remote(L, 1)) return;
   luaL_traceback(L, L, NULL, 1);
   if (lua_isnil(L, -2)) return;
   lua_pushfstring(L, "%s\nraised again by who asked for the result:\n%s", lua_tostring(L, -2), lua_tostring(L, -1));

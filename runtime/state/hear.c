@@ -1,11 +1,11 @@
-/* See hear.h. The signal handler itself is in process.c. */
+/* See hear.h. The signal handler itself is in handlers.c. */
 #include "runtime/state/hear.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/state/process.h"
+#include "runtime/state/handlers.h"
 
 int hear_open(Runtime *rt, void (*serve)(lua_State *L, Tstate *ts)) {
   if (rt->hearing != NULL) return 0;
@@ -15,7 +15,7 @@ int hear_open(Runtime *rt, void (*serve)(lua_State *L, Tstate *ts)) {
   if (h == NULL) return ENOMEM;
   rt->serve_signals = serve;
   rt->hearing = h;
-  err = process_hear(rt);
+  err = handlers_hear(rt);
   if (err == 0) return 0;
   rt->hearing = NULL;
   free(h);
@@ -27,7 +27,7 @@ void hear_close(Runtime *rt) {
   if (h == NULL) return;
   for (int sig = 1; sig < NSIG; sig++)
     if (h->touched[sig]) sigaction(sig, &h->before[sig], NULL);
-  process_unhear(rt);
+  handlers_unhear(rt);
   rt->hearing = NULL;
   free(h);
 }
@@ -48,7 +48,7 @@ int hear_update(Runtime *rt, int sig) {
     if (sigaction(sig, NULL, &h->before[sig]) != 0) return errno;
     h->touched[sig] = true;
   }
-  if (hear_is_ours(h, sig)) result = process_hear_signal(sig);
+  if (hear_is_ours(h, sig)) result = handlers_hear_signal(sig);
   else if (h->action[sig] == HEAR_IGNORE) result = sigaction(sig, &ignore, NULL);
   else if (h->action[sig] == HEAR_DEFAULT) result = set_default(h, sig);
   else result = sigaction(sig, &h->before[sig], NULL);

@@ -1,7 +1,7 @@
 /* Signals that Lua hears: what is installed for each, and which have come. Who calls the handlers is sync/serve.h.
  *
  * What is installed for a signal follows from two fields, and hear_update makes it so:
- *   waited > 0, or HEAR_CALL    our handler, process_hear: counts the signal and requests REQUEST_SIGNAL of the main thread
+ *   waited > 0, or HEAR_CALL    our handler, handlers_hear: counts the signal and requests REQUEST_SIGNAL of the main thread
  *   HEAR_IGNORE                 SIG_IGN
  *   HEAR_DEFAULT                SIG_DFL; for SIGINT and SIGQUIT what stood there before: Ctrl-C and the dump
  *   HEAR_NOT                    what stood there before: Lua never said anything

@@ -25,6 +25,7 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "runtime/gil/schedule.h"
 #include "runtime/os/signals.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/request.h"
@@ -39,10 +40,12 @@ bool hook_is_foreign(const Runtime *rt, lua_State *L) {
   return hook == gil_hook ? rt->foreign.L == L : hook != NULL;
 }
 
-void hook_foreign(const Runtime *rt, lua_State *L, int *mask, int *count) {
-  bool stands_in = lua_gethook(L) == gil_hook;
+lua_Hook hook_foreign(const Runtime *rt, lua_State *L, int *mask, int *count) {
+  lua_Hook hook = lua_gethook(L);
+  bool stands_in = hook == gil_hook;
   *mask = stands_in ? rt->foreign.mask : lua_gethookmask(L);
   *count = stands_in ? rt->foreign.count : lua_gethookcount(L);
+  return stands_in ? rt->foreign.hook : hook;
 }
 
 enum { MASK_ALL = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT };
@@ -105,14 +108,23 @@ static void leave_sethook(Tstate *ts) {
   if (handlers_set_hooks(ts)) pthread_sigmask(SIG_SETMASK, &ts->before_sethook, NULL);
 }
 
-/* A thread that grants may do one more instruction: one whose last act is a release has ended when the new owner looks.
- * Taking the lock again takes two, so that it still comes behind those who wait. */
+enum { MOST_RETURNS = 8 };
+
+/* A thread that grants may do as many more instructions as returns lead out of the functions that it is in: one whose last act is
+ * a release has ended when the new owner looks. What was granted is not its own any more, whatever it does with them. */
+static int after_returns(lua_State *L) {
+  lua_Debug ar;
+  int n = 2;
+  while (n < MOST_RETURNS && lua_getstack(L, n, &ar)) n++;
+  return n;
+}
+
 void hook_arm(GilThread *self) {
   Tstate *ts = tstate_of(self);
   if (ts->rt->preempt == PREEMPT_NONE && !request_stops(ts)) return;
   bool only_leaves = atomic_load_explicit(&self->requests, memory_order_relaxed) == REQUEST_SWITCH;
   enter_sethook(ts);
-  arm_current(ts, only_leaves ? 2 : 1);
+  arm_current(ts, only_leaves ? after_returns(ts->current) : 1);
   leave_sethook(ts);
 }
 
@@ -147,11 +159,10 @@ typedef struct Setting {
 /* What belongs on a coroutine with the user's hook, or NULL. poll: as poll_of, or Runtime.poll. */
 static Setting setting_of(UserHook *user, int poll) {
   Setting s = {0, 0};
-  if (user != NULL) {
-    s.mask = user->mask;
-    s.count = (s.mask & LUA_MASKCOUNT) != 0 ? userhook_step(user) : user->count;
-  }
-  if (poll != 0 && ((s.mask & LUA_MASKCOUNT) == 0 || poll < s.count)) {
+  if (user != NULL) s = (Setting){user->mask, user->count};
+  if ((s.mask & LUA_MASKCOUNT) != 0) {
+    s.count = userhook_step(user, poll != 0 && poll < USERHOOK_QUANTUM ? poll : USERHOOK_QUANTUM);
+  } else if (poll != 0) {
     s.mask |= LUA_MASKCOUNT;
     s.count = poll;
   }
@@ -162,17 +173,21 @@ static bool is_there(lua_State *L, Setting s) {
   return lua_gethook(L) == (s.mask != 0 ? gil_hook : NULL) && lua_gethookmask(L) == s.mask && lua_gethookcount(L) == s.count;
 }
 
-/* Sets what belongs on L, unless it is there: setting it restarts Lua's count. */
+/* Restarts Lua's count, too. */
+static void put_setting(lua_State *L, Setting s) { put_hook(L, s.mask != 0 ? gil_hook : NULL, s.mask, s.count); }
+
+/* Sets what belongs on L, unless it is there: its count goes on. */
 static void set_hook(lua_State *L, UserHook *user, int poll) {
   Setting s = setting_of(user, poll);
-  if (!is_there(L, s)) put_hook(L, s.mask != 0 ? gil_hook : NULL, s.mask, s.count);
+  if (!is_there(L, s)) put_setting(L, s);
 }
 
 static void reset(Runtime *rt, lua_State *L, bool foreign_stays) {
   Tstate *ts = tstate_self();
   if (ts != NULL) enter_sethook(ts);
   if (!foreign_stays && rt->foreign.L == L) rt->foreign.L = NULL;
-  if (!foreign_stays || !hook_is_foreign(rt, L)) set_hook(L, user_of(rt, L), (int)rt->poll);
+  if (!foreign_stays) put_setting(L, setting_of(user_of(rt, L), (int)rt->poll));
+  else if (!hook_is_foreign(rt, L)) set_hook(L, user_of(rt, L), (int)rt->poll);
   if (ts == NULL) return;
   leave_sethook(ts);
   if (atomic_load_explicit(&ts->gil.requests, memory_order_relaxed) != 0 && ts->current == L) hook_arm(&ts->gil);
@@ -250,10 +265,10 @@ static void arm_outer(Tstate *ts, lua_State *L) {
 }
 
 /* A point where Lua's state is consistent. */
-static void service(lua_State *L, Tstate *ts, bool poll) {
+static void service(lua_State *L, Tstate *ts, bool yields) {
   uint32_t requests = atomic_load_explicit(&ts->gil.requests, memory_order_relaxed);
   bool asked = (requests & REQUEST_SWITCH) != 0;
-  if ((asked || (poll && ts->rt->poll_yields)) && !lock_yield(ts) && asked) arm_outer(ts, L);
+  if ((asked || yields) && !lock_yield(ts) && asked) arm_outer(ts, L);
   if (__builtin_expect((requests & REQUEST_REPORT) != 0, 0)) tell_report(L, ts);
   if (!request_stops(ts)) return;
   if (ts->just_held) {
@@ -262,6 +277,17 @@ static void service(lua_State *L, Tstate *ts, bool poll) {
     return;
   }
   request_raise(L, ts);
+}
+
+/* A count event of a schedule: is this the place to yield? What is left to count until the next is set with what belongs on L. */
+static bool is_turn(lua_State *L, Tstate *ts, lua_Debug *ar) {
+  Runtime *rt = ts->rt;
+  Schedule *s = rt->gil.schedule;
+  if (s == NULL) return rt->poll_yields;
+  bool event = rt->stepped == NULL || rt->stepped(L, ts, ar);
+  bool turn = schedule_tick(s, &ts->gil, event);
+  rt->poll = s->gap;
+  return turn;
 }
 
 static void gil_hook(lua_State *L, lua_Debug *ar) {
@@ -273,8 +299,12 @@ static void gil_hook(lua_State *L, lua_Debug *ar) {
   }
   running_find(ts, L);
   if (__builtin_expect(atomic_load_explicit(&ts->rt->taker, memory_order_relaxed) != NULL, 0)) taken_serve(ts->rt);
+  bool yields = ar->event == LUA_HOOKCOUNT && is_turn(L, ts, ar);
   put_back(ts, L, ar);
-  service(L, ts, ar->event == LUA_HOOKCOUNT);
+  service(L, ts, yields);
+  Runtime *rt = ts->rt;
+  bool steps = rt->steps != NULL && rt->gil.schedule != NULL; /* a forked child has no schedule */
+  if (__builtin_expect(steps, 0) && ar->event == LUA_HOOKCOUNT) rt->steps(L, ts, ar);
 }
 
 void hook_end(Tstate *ts) {
@@ -283,21 +313,30 @@ void hook_end(Tstate *ts) {
   leave_sethook(ts);
 }
 
+/* Whether the hook of the main state is one that a host's handler sets to be called at once, and not one that lasts. */
+static bool is_stirring(const Runtime *rt) {
+  int mask, count;
+  if (!hook_is_foreign(rt, rt->L)) return false;
+  lua_Hook hook = hook_foreign(rt, rt->L, &mask, &count);
+  return hook != rt->stock_hook && (mask & LUA_MASKCOUNT) != 0 && count == 1;
+}
+
 void hook_stirred(GilThread *self) {
   Tstate *ts = tstate_of(self);
   /* without the lock: nobody but this thread and its signal handlers sets a hook on its own state */
-  if (hook_is_foreign(ts->rt, ts->rt->L))
-    atomic_fetch_or_explicit(&self->requests, REQUEST_HOOK, memory_order_relaxed);
+  if (is_stirring(ts->rt)) atomic_fetch_or_explicit(&self->requests, REQUEST_HOOK, memory_order_relaxed);
 }
 
-lua_Hook hook_take_foreign(Tstate *ts) {
+lua_Hook hook_take_stirring(Tstate *ts) {
   Runtime *rt = ts->rt;
+  lua_Hook hook = NULL;
+  int mask, count;
   enter_sethook(ts);
-  lua_Hook hook = lua_gethook(rt->L);
-  bool stood_in = rt->foreign.L == rt->L; /* ours was armed in its place; a handler may have set another since */
-  if (stood_in) rt->foreign.L = NULL;
-  if (hook != gil_hook) lua_sethook(rt->L, NULL, 0, 0);
-  else hook = stood_in ? rt->foreign.hook : NULL;
+  if (is_stirring(rt)) {
+    hook = hook_foreign(rt, rt->L, &mask, &count);
+    if (lua_gethook(rt->L) != gil_hook) lua_sethook(rt->L, NULL, 0, 0);
+    if (rt->foreign.L == rt->L) rt->foreign.L = NULL; /* ours was armed in its place, or in that of one before it */
+  }
   leave_sethook(ts);
   return hook;
 }

@@ -1,6 +1,7 @@
 /* Making objects and their metatables. */
 #include "runtime/state/object.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "runtime/state/text.h"
@@ -25,6 +26,17 @@ void object_check_callable(lua_State *L, int i) {
 
 void object_check_last(lua_State *L, int n) {
   for (int i = n + 1; i <= lua_gettop(L); i++) luaL_argcheck(L, lua_isnil(L, i), i, "no value expected");
+}
+
+int object_refuse(lua_State *L, const char *field, const char *expected) {
+  bool is_number = lua_type(L, 3) == LUA_TNUMBER && strcmp(expected, "integer") == 0; /* of the wrong kind, or too large */
+  return luaL_error(L, "bad value for field '%s' (%s expected, got %s)", field, expected,
+                    is_number ? luaL_tolstring(L, 3, NULL) : luaL_typename(L, 3));
+}
+
+bool object_flag(lua_State *L, const char *field) {
+  if (!lua_isboolean(L, 3)) object_refuse(L, field, "boolean");
+  return lua_toboolean(L, 3);
 }
 
 /* __index of a type with fields; upvalues: methods, type */
@@ -85,6 +97,7 @@ static void push_index(lua_State *L, const ObjectType *type) {
 /* Known by its name only when it is whole: a memory error or another thread's collector may come between. */
 static void make_metatable(lua_State *L, const ObjectType *type) {
   luaL_checkstack(L, 6, NULL);
+  assert(type->get == NULL || type->fields != NULL);
   lua_newtable(L);
   lua_pushstring(L, type->name);
   lua_setfield(L, -2, "__name");

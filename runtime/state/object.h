@@ -16,7 +16,7 @@ typedef struct ObjectType {
   const luaL_Reg *meta;    /* metamethods, or NULL */
   /* What tostring shows of the object at index 1, or NULL: pushes a few words. Neither blocks nor runs the program's code; may raise. */
   void (*describe)(lua_State *L, void *object);
-  /* The names of the fields beside the methods, for who completes what is typed, or NULL. */
+  /* The names of the fields beside the methods, for who completes what is typed, or NULL where `get` is, too. */
   const char *const *fields;
   /* Fields beside the methods, or NULL: pushes the value of a field of the object at index 1; false: no such field. */
   bool (*get)(lua_State *L, void *object, const char *field);
@@ -58,6 +58,11 @@ void object_check_callable(lua_State *L, int i);
 /* object_check_last raises an argument error for what stands behind the last argument that a constructor takes, the n-th: else
  * a misplaced one would do nothing without a word. */
 void object_check_last(lua_State *L, int n);
+
+/* object_refuse raises that the value at index 3 of a __newindex cannot be that of the field: `expected` says what it may be. It
+ * does not return. object_flag is that value, a boolean. */
+int object_refuse(lua_State *L, const char *field, const char *expected);
+bool object_flag(lua_State *L, const char *field);
 
 /* object_new pushes a new object, zeroed but for its head, with nvalues user values. */
 void *object_new(lua_State *L, const ObjectType *type, int nvalues);

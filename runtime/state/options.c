@@ -155,8 +155,29 @@ int options_word(lua_State *L, int i, const char *name, int otherwise) {
   return (int)options_integer(L, i, name, otherwise);
 }
 
+bool options_named(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  luaL_checkstack(L, 4, NULL);
+  if (lua_getmetatable(L, i)) {
+    lua_pop(L, 1);
+    return false;
+  }
+  bool first = lua_rawgeti(L, i, 1) != LUA_TNIL;
+  lua_pop(L, 1);
+  if (first) return false;
+  for (lua_pushnil(L); lua_next(L, i) != 0;) {
+    lua_pop(L, 1);
+    bool counts = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "n") == 0;
+    if (counts || lua_type(L, -1) == LUA_TNUMBER) continue;
+    lua_pop(L, 1);
+    return true;
+  }
+  return false;
+}
+
 int options_count(lua_State *L, int i, const char *where, int most) {
   i = lua_absindex(L, i);
+  if (options_named(L, i)) luaL_error(L, "bad %s (" OPTIONS_NAMED ")", where);
   int whole = 1;
   bool given = lua_getfield(L, i, "n") != LUA_TNIL;
   lua_Integer n = given ? lua_tointegerx(L, -1, &whole) : luaL_len(L, i);

@@ -37,6 +37,12 @@ lua_Integer options_integer(lua_State *L, int i, const char *name, lua_Integer o
 lua_Number options_number(lua_State *L, int i, const char *name, lua_Number otherwise);
 int options_word(lua_State *L, int i, const char *name, int otherwise);
 
+/* options_named tells whether the table at index i has names, or other keys that are no numbers, and no first element: in the
+ * place of a list it would do nothing, without a word. `n` is no such name, and a table with a metatable may have elements all
+ * the same. OPTIONS_NAMED is what is said then. */
+bool options_named(lua_State *L, int i);
+#define OPTIONS_NAMED "list expected, got a table with names"
+
 /* options_count is the length of the list of arguments at index i: its field n if that is set, else its border. Raises, where
  * it is none from 0 to most, an error that names `where`, such as "field 'args' to 'Thread'". */
 int options_count(lua_State *L, int i, const char *where, int most);

@@ -3,10 +3,12 @@
 
 #include <lauxlib.h>
 
+#include "runtime/state/bypass.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/hook.h"
-#include "runtime/state/process.h"
+#include "runtime/state/order.h"
+#include "runtime/state/handlers.h"
 
 enum { SERVE_TRIES = 3 };
 
@@ -22,16 +24,23 @@ void request_drop_cancel(lua_State *L, Tstate *ts) {
 
 void request_drop_interrupt(Tstate *ts) { clear(ts, REQUEST_INTERRUPT); }
 
+/* Raises the value on top of the stack. */
+static int raise_it(lua_State *L, Tstate *ts) {
+  error_note_request(L);
+  bypass_handler(L, ts->rt);
+  return lua_error(L);
+}
+
 static int raise_cancelled(lua_State *L, Tstate *ts) {
   clear(ts, REQUEST_CANCEL);
+  order_acquire(ts, ts);
   luaL_checkstack(L, 2, NULL);
   if (ts->cancel_ref == LUA_NOREF) lua_pushliteral(L, "the thread was cancelled");
   else lua_rawgeti(L, LUA_REGISTRYINDEX, ts->cancel_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ts->cancel_ref);
   ts->cancel_ref = LUA_NOREF;
   error_push_value(L, ERROR_CANCELLED);
-  error_note_request(L);
-  return lua_error(L);
+  return raise_it(L, ts);
 }
 
 static int call_hook(lua_State *L) {
@@ -68,7 +77,7 @@ bool request_call(lua_State *L, lua_CFunction f, void *arg) {
 static void serve_hook(Tstate *ts, lua_State *L) {
   clear(ts, REQUEST_HOOK);
   ts->serving = true;
-  lua_Hook hook = hook_take_foreign(ts);
+  lua_Hook hook = hook_take_stirring(ts);
   request_call(L, call_hook, &hook);
   ts->serving = false;
 }
@@ -89,8 +98,7 @@ static void raise_kept(lua_State *L, Tstate *ts) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
   ts->hook_error_ref = LUA_NOREF;
-  error_note_request(L);
-  lua_error(L);
+  raise_it(L, ts);
 }
 
 /* Amid Lua code, where all that they raise is raised at once. */
@@ -110,14 +118,13 @@ void request_raise(lua_State *L, Tstate *ts) {
   if ((requests & REQUEST_HOOK) != 0) {
     clear(ts, REQUEST_HOOK);
     if (ts->hook_error_ref != LUA_NOREF) raise_kept(L, ts);
-    hook_call(L, hook_take_foreign(ts));
+    hook_call(L, hook_take_stirring(ts));
   }
   if ((requests & REQUEST_INTERRUPT) != 0) {
     clear(ts, REQUEST_INTERRUPT);
-    if (ts == ts->rt->main) process_interrupt_taken();
+    if (ts == ts->rt->main) handlers_interrupt_served();
     error_push(L, ERROR_INTERRUPTED, "interrupted by Ctrl-C");
-    error_note_request(L);
-    lua_error(L);
+    raise_it(L, ts);
   }
   if ((requests & REQUEST_CANCEL) != 0) raise_cancelled(L, ts);
 }
@@ -129,5 +136,6 @@ void request_cancel(lua_State *L, Tstate *self, Tstate *target, int msg) {
     lua_pushvalue(L, msg);
     target->cancel_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   }
+  order_release(self, target);
   gil_request(&self->gil, &target->gil, REQUEST_CANCEL);
 }

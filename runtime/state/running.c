@@ -26,7 +26,7 @@ void running_find(Tstate *ts, lua_State *L) {
 }
 
 void running_look_closely(Tstate *ts, lua_State *L) {
-  if (!gil_held(&ts->gil)) return; /* another runtime is the innermost, or L is used without the lock, which others catch */
+  if (!gil_held(&ts->gil)) return; /* L is used without the lock, which others catch */
   running_find(ts, L);
   if (L != ts->current && !ts->astray) hook_watch(ts, L);
 }

@@ -29,6 +29,14 @@ static inline void running_leave(Tstate *ts, const Running *before) {
   running_note(ts, before->L);
 }
 
+/* running_self is the calling thread's state in the runtime of L, if that is the innermost that it is inside of; else NULL. What
+ * runs there is of that runtime, so others are looked at only. */
+static inline Tstate *running_self(lua_State *L) {
+  Tstate *ts = tstate_self();
+  if (__builtin_expect(ts == NULL || L == ts->current, 1)) return ts;
+  return ts->rt->universe == lua_topointer(L, LUA_REGISTRYINDEX) ? ts : NULL;
+}
+
 /* running_restart: L is the bottom of ts, and nothing else runs there. */
 void running_restart(Tstate *ts, lua_State *L);
 

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/gil/schedule.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
 #include "runtime/state/hear.h"
 #include "runtime/state/hook.h"
+#include "runtime/state/handlers.h"
 #include "runtime/state/process.h"
 #include "runtime/state/release.h"
 #include "runtime/state/running.h"
@@ -78,7 +80,7 @@ Runtime *runtime_open(lua_State *L, bool attached, Preempt preempt, int signal) 
   rt->main->gil.tid = os_tid();
   rt->gil.arm = hook_arm;
   rt->gil.longest = tstate_note_longest;
-  rt->gil.unheard = process_unheard;
+  rt->gil.unheard = handlers_unheard;
   atomic_store_explicit(&rt->gil.ask_signal, preempt == PREEMPT_SIGNAL ? rt->signal : 0, memory_order_relaxed);
   tstate_enter(rt->main);
   gil_take(&rt->main->gil);
@@ -110,6 +112,7 @@ void runtime_free(Runtime *rt) {
 enum { COUNT_POLL = 1000 };
 
 void runtime_set_policy(Runtime *rt, const Policy *policy) {
+  if (rt->gil.schedule != NULL) return; /* that decides */
   gil_set_policy(&rt->gil, policy);
   rt->poll = policy->poll;
   rt->poll_yields = policy->battle;
@@ -125,6 +128,17 @@ void runtime_set_policy(Runtime *rt, const Policy *policy) {
   /* the others arm when they get the lock, and what the hook then puts back is the polling one, or none */
   for (Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
     if (ts != self) atomic_fetch_or_explicit(&ts->gil.requests, REQUEST_SWITCH, memory_order_relaxed);
+}
+
+void runtime_set_schedule(Runtime *rt, Schedule *schedule) {
+  Tstate *self = tstate_self();
+  assert(rt->nthreads == 1 && self == rt->threads);
+  rt->preempt = PREEMPT_COUNT;
+  atomic_store_explicit(&rt->gil.ask_signal, 0, memory_order_relaxed);
+  gil_set_schedule(&self->gil, schedule);
+  rt->poll = schedule->gap;
+  rt->poll_yields = true;
+  hook_refresh(rt, self->current);
 }
 
 void runtime_after_fork(Runtime *rt, Tstate *ts) {

@@ -1,5 +1,5 @@
 /* The runtime: one Lua state that many threads share, and its lock. Everything hangs off this struct; what is truly of
- * the process is in process.c.
+ * the process is in once.h.
  */
 #ifndef GILUA_RUNTIME_STATE_RUNTIME_H
 #define GILUA_RUNTIME_STATE_RUNTIME_H
@@ -12,6 +12,7 @@
 
 typedef struct Runtime Runtime;
 typedef struct Tstate Tstate;
+typedef struct Order Order;
 
 /* How a running thread is made to leave the lock. */
 typedef enum Preempt {
@@ -78,7 +79,7 @@ struct RuntimeExit {
 /* A mutex of a library that fork takes before Gil.m, so that the child finds it free and what it guards whole. */
 typedef struct ForkLock {
   pthread_mutex_t *m;    /* [i] */
-  struct ForkLock *next; /* guarded by the list of runtimes in process.c */
+  struct ForkLock *next; /* guarded by Once.list_m */
 } ForkLock;
 
 /* A native call that a request ends; guarded by Runtime.unblock_m. */
@@ -97,14 +98,14 @@ struct Runtime {
   lua_State *spare;         /* [i] for service work, under the lock and its own lua_pcall only */
   const void *universe;     /* [i] identity of the Lua state and all its coroutines: its registry */
   struct gilua_Runtime *door; /* [i] how native threads come in, see visit.h */
-  Preempt preempt;          /* [i] */
+  Preempt preempt;          /* [i] once there is a second thread */
   int signal;               /* [i] that preempts, if preempt says so */
   bool attached;            /* [i] somebody else made L, and closes it */
   /* Errors that nobody catches (threads, misuse) are told here; NULL: to nobody. Called with the lock, on any thread. */
   void (*on_error)(void *data, const char *text); /* [i] */
   void *on_error_data;      /* [i] */
   Tstate *main;             /* [i] the thread that opened the runtime; changes in a forked child only */
-  Tstate *threads;          /* [G] every thread that has entered, main included */
+  Tstate *threads;          /* [G] every thread that has entered, main included; written with unblock_m, too */
   unsigned nthreads;        /* [G] */
   Tstate *by_ident[IDENT_BUCKETS]; /* [G] the same, by ident modulo its length */
   Wakers wakers;            /* [G] */
@@ -113,18 +114,27 @@ struct Runtime {
   lua_Integer last_name;    /* [G] number of the last default thread name */
   size_t stack_size;        /* [G] bytes for new threads, 0: the system's default */
   unsigned poll;            /* [G] VM instructions between two count hooks, 0: no such hook */
+  /* [G] with a schedule: called at each count event; may others notice the next instruction? NULL: yes */
+  bool (*stepped)(lua_State *L, Tstate *ts, lua_Debug *ar);
+  /* [G] the same, but when nobody runs before that instruction any more. NULL: nobody wants to know */
+  void (*steps)(lua_State *L, Tstate *ts, lua_Debug *ar);
+  Order *order;             /* [G] who looks for races, see order.h; set while there is one thread; NULL: nobody */
   bool poll_yields;         /* [G] each of these hooks lets a waiter run (policy ticks, the hostile build) */
   void (*_Atomic taker)(int); /* [a] a handler that takes our signal again and again: count hooks are to preempt; set by the
                                nudger, taken back by who switches; relaxed */
   bool signal_lost;         /* [G] that was so: the signal is not used any more */
   bool user_hooks;          /* [G] debug.sethook was used: coroutines may have records */
   ForeignHook foreign;      /* [G] */
+  lua_Hook stock_hook;      /* [i] what the standard debug.sethook gives lua_sethook; NULL: scripts never had that function */
+  lua_CFunction xpcall, pcall, error, assert_; /* [i] the standard functions, see bypass.h; NULL: not known */
   Phase phase;              /* [G] */
+  int64_t shutdown_timeout_ns; /* [i] for joining at the end, and once more for cancelling; 0: for ever, and a second */
   bool ending;              /* [G] main runs the finalizer that waits for the threads, see sentinel.h */
   bool handles_sigint;      /* [i] */
   bool may_hear;            /* [i] Lua may set handlers of signals */
   struct Hearing *hearing;  /* [G] hear.h, read by signal handlers; NULL: it never did */
   void (*serve_signals)(lua_State *L, Tstate *ts); /* [G] calls them, see sync/serve.h; NULL with hearing */
+  size_t memory_most;       /* [G] bytes that Lua may have, 0: no limit */
   struct Heap *heap;        /* [i] where the Lua heap lies, NULL: in an allocator of the host */
   const char *worker_program; /* [i] what pools execute for start = "spawn", or NULL */
   int release;              /* [i] of Lua, see release.h */
@@ -180,7 +190,12 @@ void runtime_after_fork(Runtime *rt, Tstate *ts);
  * and that never touches rt again; L is its bottom. */
 void runtime_move(Runtime *rt, lua_State *L);
 
-/* runtime_set_policy changes the policy, and with it whether count hooks are armed. Needs the lock. */
+/* runtime_set_policy changes the policy, and with it whether count hooks are armed. No effect with a schedule. Needs the
+ * lock. */
 void runtime_set_policy(Runtime *rt, const Policy *policy);
+
+/* runtime_set_schedule has schedule decide from now on, and count hooks count for it: gil_set_schedule; nothing is
+ * preempted by signals, whose moments nobody counts. Needs the lock, held by the calling thread, the only one. */
+void runtime_set_schedule(Runtime *rt, Schedule *schedule);
 
 #endif

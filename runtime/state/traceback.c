@@ -1,6 +1,10 @@
 /* Reading frames. */
 #include "runtime/state/traceback.h"
 
+#include <limits.h>
+
+#include "runtime/os/utf8.h"
+
 enum { FIRST_FRAMES = 22, LAST_FRAMES = 10 };
 
 bool traceback_line(lua_State *L, lua_Debug *ar) {
@@ -16,15 +20,26 @@ void traceback_where(lua_State *L, char *at, size_t n) {
 }
 
 static void print_function(FILE *out, const lua_Debug *ar) {
-  if (*ar->namewhat != '\0') fprintf(out, "%s '%s'", ar->namewhat, ar->name);
-  else if (*ar->what == 'm') fputs("main chunk", out);
-  else if (*ar->what == 'C') fputs("C function", out);
-  else fprintf(out, "function <%s:%d>", ar->short_src, ar->linedefined);
+  if (*ar->namewhat != '\0') {
+    fprintf(out, "%s '", ar->namewhat);
+    utf8_print(out, ar->name, INT_MAX);
+    fputc('\'', out);
+  } else if (*ar->what == 'm') {
+    fputs("main chunk", out);
+  } else if (*ar->what == 'C') {
+    fputs("C function", out);
+  } else {
+    fputs("function <", out);
+    utf8_print(out, ar->short_src, INT_MAX);
+    fprintf(out, ":%d>", ar->linedefined);
+  }
 }
 
 static void print_frame(FILE *out, lua_State *L, lua_Debug *ar) {
   lua_getinfo(L, "Slnt", ar);
-  fprintf(out, "    %s:", ar->short_src);
+  fputs("    ", out);
+  utf8_print(out, ar->short_src, INT_MAX);
+  fputc(':', out);
   if (ar->currentline > 0) fprintf(out, "%d:", ar->currentline);
   fputs(" in ", out);
   print_function(out, ar);

@@ -16,6 +16,7 @@ Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
   if (ts == NULL) return NULL;
   gil_thread_init(&ts->gil, &rt->gil, parent != NULL ? &parent->gil : NULL);
   ts->rt = rt;
+  ts->order = rt->order;
   ts->base = base;
   ts->wait.ts = ts;
   ts->current = base;
@@ -26,9 +27,12 @@ Tstate *tstate_alloc(Runtime *rt, lua_State *base, Tstate *parent) {
 void tstate_list(Tstate *ts) {
   Runtime *rt = ts->rt;
   ts->ident = ++rt->last_ident;
+  ts->gil.scheduled.number = (uint64_t)ts->ident;
+  pthread_mutex_lock(&rt->unblock_m);
   ts->next = rt->threads;
   if (ts->next != NULL) ts->next->prev = ts;
   rt->threads = ts;
+  pthread_mutex_unlock(&rt->unblock_m);
   rt->nthreads++;
   Tstate **bucket = bucket_of(ts);
   ts->bucket_next = *bucket;
@@ -50,9 +54,11 @@ void tstate_unlist(Tstate *ts) {
     luaL_unref(rt->spare, LUA_REGISTRYINDEX, *refs[i]);
     *refs[i] = LUA_NOREF;
   }
+  pthread_mutex_lock(&rt->unblock_m);
   if (ts->next != NULL) ts->next->prev = ts->prev;
   if (ts->prev != NULL) ts->prev->next = ts->next;
   else rt->threads = ts->next;
+  pthread_mutex_unlock(&rt->unblock_m);
   rt->nthreads--;
   Tstate **p = bucket_of(ts);
   while (*p != ts) p = &(*p)->bucket_next;

@@ -42,6 +42,7 @@ struct Tstate {
   bool took;                   /* [t] the lock, for a fork in native work */
   bool vanished;               /* [G] its thread did not come along into this forked child */
   lua_Integer ident;           /* [i] */
+  Order *order;                /* [i] of its runtime, see order.h; NULL: nobody looks for races */
   Waiter wait;                 /* [G] its innermost */
   Waiter *aside;               /* [G] those that signal handlers run amid of, the innermost first: aside.h */
   bool idle;                   /* [G] its wait is one for work, which others bring: it is never told of a deadlock */
@@ -60,6 +61,9 @@ struct Tstate {
   int top;                     /* [t] of the Lua stack when the outermost region began */
   const char *doing;           /* [G] what it left the lock for, or which descriptors it waits for; NULL: neither */
   bool doing_waits;            /* [G] that is a wait, not work */
+  _Atomic uint32_t ends_call;  /* [a] while it has WAKE_CALLS, see blocking.c: the requests that end its read … */
+  _Atomic int reads;           /* [a] … and the descriptor of that */
+  const _Atomic uint64_t *doing_owner; /* [G] bits 0 to 30 of this word are the pid of who has what it waits for, 0: nobody; or NULL */
   struct Unblock *unblock;     /* [u] its native call that a request ends, or NULL */
   int thread_ref;              /* [G] registry: its Thread object, or LUA_NOREF */
   int locals_ref;              /* [G] registry: contents of its threading.Local objects, or LUA_NOREF */
@@ -74,15 +78,15 @@ struct Tstate {
   char os_name[32];            /* [i] name for the system, which takes 15 bytes */
   char longest_at[LUA_IDSIZE + 16]; /* [G] "script.lua:12" of its longest hold, if that was long */
   struct Visit *visit;         /* [i] of a thread that gilua did not start, see visit.h */
-  Tstate *next, *prev;         /* [G] Runtime.threads */
+  Tstate *next, *prev;         /* [G] Runtime.threads; written with unblock_m, too */
   Tstate *bucket_next;         /* [G] Runtime.by_ident */
   Tstate *outer;               /* [t] next state of the same system thread */
   struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
   int c_errno;                 /* [t] errno as those functions left it */
 };
 
-/* The calling thread's innermost state; set in process.c only. initial-exec: the lazy model may allocate, and signal
- * handlers read this on any thread. */
+/* The calling thread's innermost state; kept in once.c, set in process.c only. initial-exec: the lazy model may allocate,
+ * and signal handlers read this on any thread. */
 extern _Thread_local Tstate *tstate_innermost __attribute__((tls_model("initial-exec")));
 
 /* tstate_self is the calling thread's innermost state, or NULL if it is in no runtime. Safe in a signal handler. */

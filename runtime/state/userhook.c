@@ -4,31 +4,23 @@
 #include <lauxlib.h>
 
 #include "runtime/state/hook.h"
+#include "runtime/state/weak.h"
 
 static const char records_key = 0; /* its address names the registry table {coroutine -> record}, weak keys */
 
-/* Programs that know the standard library look for its table of hooks by this name. One that is there has hooks of
- * that library. */
+/* The standard library's table of hooks, {coroutine -> function}: programs that know it look for it by this name. */
+static const char stock_name[] = "_HOOKKEY";
+
 static void show_records(lua_State *L) {
-  static const char name[] = "_HOOKKEY";
-  if (lua_getfield(L, LUA_REGISTRYINDEX, name) == LUA_TNIL) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, stock_name) == LUA_TNIL) {
     lua_pushvalue(L, -2);
-    lua_setfield(L, LUA_REGISTRYINDEX, name);
+    lua_setfield(L, LUA_REGISTRYINDEX, stock_name);
   }
   lua_pop(L, 1);
 }
 
 static void push_records(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &records_key) == LUA_TTABLE) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &records_key);
-  show_records(L);
+  if (weak_push(L, &records_key, "k")) show_records(L);
 }
 
 /* Pushes co as a value of L. */
@@ -83,8 +75,61 @@ void userhook_push(lua_State *L, lua_State *co) {
   luaL_checkstack(L, 4, NULL);
   if (!lua_checkstack(co, 1)) luaL_error(L, "stack overflow");
   if (push_record(L, co) != NULL) lua_getiuservalue(L, -1, 1);
+  else if (lua_isfunction(L, -1)) lua_pushvalue(L, -1); /* of the standard library */
   else lua_pushnil(L);
   lua_remove(L, -2);
+}
+
+/* Pushes the keys of the table at index t and their values; returns how many. Nothing is allocated amid the walk: finalizers could
+ * change the table. */
+static int push_pairs(lua_State *L, int t) {
+  int n = 0;
+  for (lua_pushnil(L); lua_next(L, t) != 0; lua_pop(L, 1)) n++;
+  luaL_checkstack(L, 2 * n + LUA_MINSTACK, "too many coroutines have hooks");
+  n = 0;
+  for (lua_pushnil(L); lua_next(L, t) != 0; n++) lua_pushvalue(L, -2);
+  return n;
+}
+
+void userhook_adopt(lua_State *L, lua_Hook stock) {
+  int top = lua_gettop(L);
+  push_records(L);
+  int n = lua_getfield(L, LUA_REGISTRYINDEX, stock_name) == LUA_TTABLE ? push_pairs(L, top + 2) : 0;
+  lua_pushvalue(L, top + 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, stock_name);
+  for (int i = top + 3; n > 0; n--, i += 2) {
+    lua_State *co = lua_tothread(L, i);
+    if (co == NULL || lua_gethook(co) != stock || lua_gethookmask(co) == 0) continue;
+    userhook_set(L, co, i + 1, lua_gethookmask(co), lua_gethookcount(co));
+  }
+  lua_settop(L, top);
+}
+
+void userhook_yield(lua_State *L, int f) {
+  int top = lua_gettop(L);
+  f = lua_absindex(L, f);
+  push_records(L);
+  int n = push_pairs(L, top + 1);
+  for (int i = top + 2; n > 0; n--, i += 2) {
+    lua_State *co = lua_tothread(L, i);
+    const UserHook *user = lua_touserdata(L, i + 1);
+    if (user == NULL || user->inert || hook_is_foreign(runtime_of(L), co)) continue;
+    lua_pushvalue(L, f);
+    lua_pushvalue(L, i);
+    lua_getiuservalue(L, i + 1, 1);
+    userhook_letters(L, user->mask);
+    lua_pushinteger(L, user->count);
+    lua_call(L, 4, 0);
+  }
+  lua_settop(L, top);
+}
+
+void userhook_letters(lua_State *L, int mask) {
+  char letters[4], *p = letters;
+  if ((mask & LUA_MASKCALL) != 0) *p++ = 'c';
+  if ((mask & LUA_MASKRET) != 0) *p++ = 'r';
+  if ((mask & LUA_MASKLINE) != 0) *p++ = 'l';
+  lua_pushlstring(L, letters, (size_t)(p - letters));
 }
 
 void userhook_inherit(lua_State *L, lua_State *from, lua_State *to) {
@@ -99,8 +144,8 @@ void userhook_inherit(lua_State *L, lua_State *from, lua_State *to) {
   }
 }
 
-int userhook_step(UserHook *user) {
-  user->step = user->left < USERHOOK_QUANTUM ? user->left : USERHOOK_QUANTUM;
+int userhook_step(UserHook *user, int most) {
+  user->step = user->left < most ? user->left : most;
   return user->step;
 }
 

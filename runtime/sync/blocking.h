@@ -26,6 +26,10 @@ void blocking_begin(Tstate *ts, const char *what);
 /* blocking_begin_wait is the same for what waits, for a disk or for somebody, rather than works: recordings show it. */
 void blocking_begin_wait(Tstate *ts, const char *what);
 
+/* blocking_begin_brief is the same for what ends soon whatever other threads do, as file operations: a schedule keeps the lock,
+ * so that its run repeats. */
+void blocking_begin_brief(Tstate *ts, const char *what);
+
 /* blocking_name says, for recordings and dumps, what the descriptors are that ts waits for next: a constant. */
 static inline void blocking_name(Tstate *ts, const char *what) {
   ts->doing = what;
@@ -49,9 +53,11 @@ ParkResult blocking_call(Tstate *ts, const char *what, void (*fn)(void *arg), vo
                          void *unblock_arg);
 
 /* blocking_wait_call is the same for an fn that only waits, and that the caller begins again while request_serve says so:
- * signals for handlers of Lua make it return early, too. */
+ * signals for handlers of Lua make it return early, too. blocking_shielded_call is for one that they alone end. */
 ParkResult blocking_wait_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg, void (*unblock)(void *arg),
                               void *unblock_arg);
+ParkResult blocking_shielded_call(Tstate *ts, const char *what, void (*fn)(void *arg), void *arg,
+                                  void (*unblock)(void *arg), void *unblock_arg);
 
 /* blocking_wait_fd waits until fd is ready for one of `events` (poll.h) or in error; *revents is what poll says then.
  * Returns PARK_GRANTED, PARK_TIMEOUT, PARK_REQUESTED, or PARK_FORBIDDEN in a finalizer if fd is not ready at once; give
@@ -61,6 +67,19 @@ ParkResult blocking_wait_fd(Tstate *ts, int fd, short events, int64_t deadline, 
 
 /* blocking_wait_fds is the same for n descriptors; fds has room for n + 1. */
 ParkResult blocking_wait_fds(Tstate *ts, struct pollfd *fds, unsigned n, int64_t deadline);
+
+/* blocking_wait_read calls fn(arg), one system call that waits for data of the descriptor, which has no O_NONBLOCK, without the
+ * lock. A request sets O_NONBLOCK, and has the thread sent the signal that asks for the lock until fn has returned, with EAGAIN or
+ * EINTR. The descriptor must stay open until blocking_wait_read returns. deadline and object are for those who look at the wait:
+ * that it ends in time is fn's to see to. *ended: O_NONBLOCK was set, and is the caller's to take away.
+ * Returns PARK_GRANTED: fn ran, errno is its own. EAGAIN: O_NONBLOCK is set, perhaps; EINTR: call again. PARK_REQUESTED: there is
+ * something to be raised, fn did not run. PARK_TIMEOUT: a request came first, fn did not run either: call again. Only where
+ * blocking_by_signal says so. Needs the lock, drops it meanwhile. */
+ParkResult blocking_wait_read(Tstate *ts, int64_t deadline, const void *object, int fd, void (*fn)(void *arg), void *arg, bool *ended);
+
+/* blocking_by_signal tells whether a signal can end a system call of ts, the calling thread, now: not in finalizers, not where
+ * hosts own the signal or their own are looked for amid waits, not amid a wait that no request ends. */
+bool blocking_by_signal(Tstate *ts);
 
 /* blocking_install makes the requests of rt end native calls; called once, when it opens. */
 void blocking_install(Runtime *rt);

@@ -15,6 +15,8 @@
 
 enum { MOST_TOLD = 100, MOST_NAMED = 8 };
 
+static const char says_everybody[] = "every thread waits, and nobody is left to wake one: ";
+
 /* One wait as it was when it was found. */
 typedef struct Edge {
   lua_Integer thread, holder; /* idents; holder 0: nobody in particular */
@@ -98,13 +100,16 @@ static bool somebody_may_enter(const Runtime *rt) {
   return may;
 }
 
-static bool everybody_waits(const Runtime *rt) {
-  if (rt->wakers.untimed != rt->nthreads || rt->wakers.external != 0 || rt->phase >= PHASE_CANCELLING) return false;
+/* All threads, but for so many. */
+static bool all_wait(const Runtime *rt, unsigned but) {
+  if (rt->wakers.untimed + but != rt->nthreads || rt->wakers.external != 0 || rt->phase >= PHASE_CANCELLING) return false;
   if (somebody_may_enter(rt)) return false;
   for (const Tstate *ts = rt->threads; ts != NULL; ts = ts->next)
     if (is_leaving(ts)) return false;
   return true;
 }
+
+static bool everybody_waits(const Runtime *rt) { return all_wait(rt, 0); }
 
 static void note(DeadlockReport *r, const Tstate *ts, const char *what, lua_Integer holder) {
   if (r->n == MOST_TOLD) return;
@@ -140,9 +145,19 @@ void deadlock_found_add(Tstate *self, const Tstate *ts, const char *what, lua_In
   else note_edge(self->deadlock, ts);
 }
 
+bool deadlock_alone(Tstate *self, const char *what) {
+  assert(!self->wait.untimed);
+  if (!can_be_told(self) || !all_wait(self->rt, 1)) return false;
+  if (!deadlock_found_begin(self, says_everybody, self->rt->nthreads)) return false;
+  deadlock_found_add(self, self, what, 0);
+  for (Tstate *ts = self->rt->threads; ts != NULL; ts = ts->next)
+    if (ts != self) note_edge(self->deadlock, ts);
+  return true;
+}
+
 /* Keeps what was found in self; false without memory: then self goes on waiting. */
 static bool report(Tstate *self, unsigned total, bool everybody) {
-  if (!deadlock_found_begin(self, everybody ? "every thread waits, and nobody is left to wake one: "
+  if (!deadlock_found_begin(self, everybody ? says_everybody
                                             : "these threads wait for each other: ", total))
     return false;
   DeadlockReport *r = self->deadlock;

@@ -10,6 +10,8 @@
  *                    DEADLOCK_GRACE_NS wins, if it is main's own code that waits.
  *   a pool           all the threads of a pool, at its full size, wait without deadline for tasks of that pool: who
  *                    looks, and why it is certain, is in pool/futures/workers.h
+ *   nobody else has it   a thread waits without deadline for what processes share, no other process has that or could get it, this
+ *                    one has no children, and all its other threads wait as above. The wait itself finds it, when it looks
  *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that
  *                    waits for its own Lock alone is none: that is how locks are used to take turns.
  * Not claimed      that everybody waits, where a native thread has entered or a gilua_keep says that one may, or in a
@@ -44,6 +46,10 @@ typedef enum DeadlockVerdict {
 /* deadlock_check looks whether the untimed wait that self has begun can ever end. again: the time of a suspicion is
  * over, and it is certain now if nobody's wait has ended since. */
 DeadlockVerdict deadlock_check(Tstate *self, bool again);
+
+/* deadlock_alone tells whether nobody but self, which has begun no wait in a queue, could do anything: then it makes the report, of
+ * self that waits for `what`, a constant, and all others. deadlock_raise follows. */
+bool deadlock_alone(Tstate *self, const char *what);
 
 /* What others have found, as a pool all of whose threads wait for its own tasks: deadlock_found_begin makes the report of
  * `total` threads for self, which opens with `says`, a constant; false without memory. deadlock_found_add adds a thread,

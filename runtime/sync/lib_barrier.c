@@ -13,6 +13,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "runtime/state/error.h"
+#include "runtime/state/order.h"
 #include "runtime/sync/lib_sync.h"
 
 enum { PASSED = 1, BROKEN = 0 }; /* a waiter's outcome: BROKEN, or its number */
@@ -60,12 +62,10 @@ static int finish(lua_State *L, Tstate *ts, BarrierObject *b) {
   if (lua_getiuservalue(L, 1, 1) != LUA_TNIL) {
     lua_Integer round = b->round;
     b->actor = ts->ident;
-    bool failed = lua_pcall(L, 0, 0, 0) != LUA_OK;
-    if (b->round != round) return failed ? lua_error(L) : answer_broken(L);
-    if (failed) {
-      break_round(ts, b);
-      return lua_error(L);
-    }
+    int status = error_call(L, 0, 0);
+    if (b->round == round && status != LUA_OK) break_round(ts, b);
+    if (status != LUA_OK) return error_pass_on(L, status);
+    if (b->round != round) return answer_broken(L);
   }
   end_round(ts, b, PASSED);
   lua_pushinteger(L, b->parties);
@@ -93,12 +93,13 @@ static int barrier_wait(lua_State *L) {
   BarrierObject *b = check(L);
   Tstate *ts = park_self(L);
   int64_t deadline = park_timeout(L, 2, NULL);
-  if (lua_isnoneornil(L, 2) && b->timeout >= 0) deadline = clock_deadline(b->timeout);
+  if (lua_isnoneornil(L, 2) && b->timeout >= 0) deadline = park_deadline(b->timeout);
   lua_settop(L, 1);
   if (b->actor == ts->ident) luaL_error(L, "a Barrier cannot be waited for by its own action");
   while (b->actor != 0 && !b->broken)
     if (!park_check(L, ts, park(ts, &b->lobby, deadline, "barrier", b))) break_round(ts, b);
   if (b->broken) return answer_broken(L);
+  order_meet(ts, b); /* so the last one comes behind all */
   if (++b->count == b->parties) return finish(L, ts, b);
   return await(L, ts, b, deadline);
 }

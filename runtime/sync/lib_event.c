@@ -6,6 +6,7 @@
  */
 #include <lauxlib.h>
 
+#include "runtime/state/order.h"
 #include "runtime/sync/lib_sync.h"
 
 typedef struct EventObject {
@@ -20,8 +21,10 @@ static EventObject *check(lua_State *L) { return object_check(L, 1, &event_type)
 
 static int event_set(lua_State *L) {
   EventObject *e = check(L);
+  Tstate *ts = park_self(L);
   e->flag = true;
-  park_grant_all(park_self(L), &e->waiters);
+  order_release(ts, e);
+  park_grant_all(ts, &e->waiters);
   return 0;
 }
 
@@ -31,7 +34,9 @@ static int event_clear(lua_State *L) {
 }
 
 static int event_is_set(lua_State *L) {
-  lua_pushboolean(L, check(L)->flag);
+  const EventObject *e = check(L);
+  if (e->flag) order_acquire(tstate_self(), e); /* nobody waits: it needs no runtime */
+  lua_pushboolean(L, e->flag);
   return 1;
 }
 
@@ -40,6 +45,7 @@ static int event_wait(lua_State *L) {
   bool poll;
   int64_t deadline = park_timeout(L, 2, &poll);
   bool set = e->flag;
+  if (set) order_acquire(tstate_self(), e);
   if (!set && !poll) {
     Tstate *ts = park_self(L);
     set = park_check(L, ts, park(ts, &e->waiters, deadline, "event", e));

@@ -10,6 +10,7 @@
  */
 #include <lauxlib.h>
 
+#include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/sync/lib_queue.h"
 
@@ -127,7 +128,7 @@ static void put_late(lua_State *L, Tstate *ts, QueueObject *o) {
   o->queue.reserved--;
   if (!ok) {
     lua_warning(L, "a PriorityQueue has lost an item that a finalizer put: ", 1);
-    lua_warning(L, luaL_tolstring(L, -1, NULL), 0);
+    lua_warning(L, error_push_text(L, -1), 0);
     lua_pop(L, 2);
     queue_finish(ts, &o->queue, 1);
   }
@@ -179,13 +180,13 @@ static bool alone(lua_State *L, Tstate *ts, QueueObject *o, lua_CFunction operat
     lua_pushcfunction(L, operation);
     lua_pushvalue(L, 1);
     lua_pushvalue(L, 2);
-    status = lua_pcall(L, 2, 1, 0);
+    status = error_call(L, 2, 1);
     put_all_late(L, ts, o);
     lock_release(ts, &o->guard);
   }
   --*claims;
   queue_settle(ts, &o->queue);
-  if (status != LUA_OK) lua_error(L);
+  if (status != LUA_OK) error_pass_on(L, status);
   return park_check(L, ts, got);
 }
 

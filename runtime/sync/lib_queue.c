@@ -9,6 +9,19 @@
 
 #include <lauxlib.h>
 
+#include "runtime/state/order.h"
+
+/* A put comes before the gets that follow; where there is a bound a get comes before the puts that follow, too. */
+static inline void order_put(Tstate *ts, const Queue *q) {
+  if (q->maxsize > 0) order_acquire(ts, q);
+  order_release(ts, q);
+}
+
+static inline void order_get(Tstate *ts, const Queue *q) {
+  order_acquire(ts, q);
+  if (q->maxsize > 0) order_release(ts, q);
+}
+
 bool lib_queue_args(lua_State *L, int i, int64_t *deadline) {
   bool blocking = park_blocking(L, i), poll;
   *deadline = park_timeout(L, i + 1, &poll);
@@ -79,6 +92,7 @@ static inline int put(lua_State *L, bool may_wait, int64_t deadline) {
   lua_pushvalue(L, 2);
   lua_rawseti(L, -2, ring_slot(&o->ring, q->count));
   q->count++;
+  order_put(ts, q);
   q->unfinished++;
   if (!waitq_empty(&q->getters)) queue_settle(ts, q);
   lua_pushboolean(L, 1);
@@ -105,6 +119,7 @@ static inline int get(lua_State *L, bool may_wait, int64_t deadline) {
   ring_take(L, ring_slot(&o->ring, o->lifo ? q->count - 1 : 0));
   if (!o->lifo) o->ring.head = (o->ring.head + 1) & (o->ring.capacity - 1);
   q->count--;
+  order_get(ts, q);
   if (!waitq_empty(&q->putters)) queue_settle(ts, q);
   return 1;
 }
@@ -135,7 +150,9 @@ int lib_queue_full(lua_State *L) {
 
 int lib_queue_task_done(lua_State *L) {
   QueueObject *o = lib_queue_check(L);
-  if (!queue_finish(park_self(L), &o->queue, 1)) return luaL_error(L, "task_done called more often than put");
+  Tstate *ts = park_self(L);
+  order_meet(ts, &o->queue.unfinished); /* so the last one comes behind all */
+  if (!queue_finish(ts, &o->queue, 1)) return luaL_error(L, "task_done called more often than put");
   return 0;
 }
 
@@ -144,8 +161,9 @@ int lib_queue_join(lua_State *L) {
   bool poll;
   int64_t deadline = park_timeout(L, 2, &poll);
   bool done = o->queue.unfinished == 0;
+  Tstate *ts = park_self(L);
+  if (done) order_acquire(ts, &o->queue.unfinished);
   if (!done && !poll) {
-    Tstate *ts = park_self(L);
     done = park_check(L, ts, park(ts, &o->queue.joiners, deadline, "queue join", o));
   }
   lua_pushboolean(L, done);
@@ -167,6 +185,7 @@ static void drain(lua_State *L, Tstate *ts, QueueObject *o) {
 int lib_queue_shutdown(lua_State *L) {
   QueueObject *o = lib_queue_check(L);
   Tstate *ts = park_self(L);
+  if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TBOOLEAN); /* not {immediate = false}, which would throw items away */
   if (o->guard.holder == ts->ident) return luaL_error(L, "a PriorityQueue cannot be shut down by its own comparison");
   queue_shut(ts, &o->queue);
   if (!lua_toboolean(L, 2)) return 0;

@@ -7,6 +7,7 @@
  */
 #include <lauxlib.h>
 
+#include "runtime/state/order.h"
 #include "runtime/sync/lib_sync.h"
 
 typedef struct SemaphoreObject {
@@ -22,15 +23,16 @@ static inline SemaphoreObject *check(lua_State *L) { return object_check_either(
 
 /* Who waits gets permits first; the others are free. */
 static void give(Tstate *ts, SemaphoreObject *s, lua_Integer n) {
+  order_release(ts, s);
   for (; n > 0 && !waitq_empty(&s->waiters); n--) park_grant_first(ts, &s->waiters, false);
   s->value += n;
 }
 
 static bool claim(Tstate *ts, Waiter *w) {
-  (void)ts;
   SemaphoreObject *s = (SemaphoreObject *)w->object;
   if (s->value == 0) return false;
   s->value--;
+  order_acquire(ts, s);
   return true;
 }
 
@@ -38,6 +40,7 @@ static bool claim(Tstate *ts, Waiter *w) {
 static ParkResult acquire(Tstate *ts, SemaphoreObject *s, int64_t deadline) {
   if (s->value > 0) {
     s->value--;
+    order_acquire(ts, s);
     return PARK_GRANTED;
   }
   ParkResult result = park_claim(ts, &s->waiters, deadline, "semaphore", s, claim);

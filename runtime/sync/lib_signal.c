@@ -28,6 +28,7 @@
 
 #include "runtime/os/signames.h"
 #include "runtime/state/request.h"
+#include "runtime/state/text.h"
 #include "runtime/sync/deadlock.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/sync/park.h"
@@ -42,7 +43,7 @@ static int check_signal(lua_State *L, int i, int arg, bool zero) {
     if (exact && ((zero && n == 0) || (n > 0 && n < NSIG && signal_name((int)n, room) != NULL))) return (int)n;
     lua_pushfstring(L, "no signal has the number %s", luaL_tolstring(L, i, NULL));
   } else if (lua_type(L, i) == LUA_TSTRING) {
-    int sig = signal_number(lua_tostring(L, i));
+    int sig = text_whole(L, i) != NULL ? signal_number(lua_tostring(L, i)) : 0;
     if (sig != 0) return sig;
     lua_pushfstring(L, "unknown signal '%s'", lua_tostring(L, i));
   } else {
@@ -121,8 +122,8 @@ static int signal_getsignal(lua_State *L) {
 
 static HearAction check_action(lua_State *L, int i) {
   if (lua_type(L, i) == LUA_TFUNCTION) return HEAR_CALL;
-  if (lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), "default") == 0) return HEAR_DEFAULT;
-  if (lua_type(L, i) == LUA_TSTRING && strcmp(lua_tostring(L, i), "ignore") == 0) return HEAR_IGNORE;
+  if (text_is(L, i, "default")) return HEAR_DEFAULT;
+  if (text_is(L, i, "ignore")) return HEAR_IGNORE;
   return (HearAction)luaL_argerror(L, i, "a function, \"default\" or \"ignore\" expected");
 }
 

@@ -13,6 +13,7 @@
 #ifndef GILUA_RUNTIME_SYNC_LOCK_H
 #define GILUA_RUNTIME_SYNC_LOCK_H
 
+#include "runtime/state/order.h"
 #include "runtime/sync/park.h"
 
 typedef struct Lock {
@@ -48,6 +49,7 @@ static inline bool lock_try(Tstate *ts, Lock *lock) {
     lock->depth = 1;
     lock->taken_in = ts->current;
     lock_note(ts, lock);
+    order_acquire(ts, lock);
     return true;
   }
   if (!lock->recursive || lock->holder != ts->ident) return false;
@@ -65,6 +67,7 @@ ParkResult lock_acquire(Tstate *ts, Lock *lock, int64_t deadline);
 static inline void lock_release(Tstate *ts, Lock *lock) {
   if (--lock->depth > 0) return;
   lock_unnote(ts, lock);
+  order_release(ts, lock);
   lock->holder = 0;
   if (waitq_empty(&lock->waiters)) return;
   Tstate *next = park_grant_first(ts, &lock->waiters, true);

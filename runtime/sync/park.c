@@ -9,6 +9,7 @@
 #include "runtime/sync/deadlock.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
+#include "runtime/state/order.h"
 #include "runtime/state/request.h"
 
 static void count_untimed(Waiter *w) {
@@ -89,7 +90,8 @@ ParkResult park_claim(Tstate *ts, Waitq *q, int64_t deadline, const char *what, 
   while (waits && verdict != WAIT_IN_VAIN) {
     uint32_t wanted = wanted_by(ts);
     bool suspicious = verdict == WAIT_SUSPICIOUSLY;
-    int64_t until = suspicious ? clock_ns() + DEADLOCK_GRACE_NS : w->deadline; /* here: park_move writes it */
+    int64_t until = suspicious ? gil_now(&ts->rt->gil) + DEADLOCK_GRACE_NS : w->deadline; /* here: park_move writes it */
+    gil_until(&ts->gil, until, wanted);
     gil_park(&ts->gil);
     gil_sleep(&ts->gil, until, wanted, q != NULL);
     if (w->bound && w->queue != NULL) {
@@ -120,6 +122,7 @@ void park_grant(Tstate *self, Waiter *w, bool urgent) {
   discount_untimed(w);
   w->granted = true;
   Tstate *target = tstate_of_waiter(w);
+  order_pass(self, target);
   /* aside, or granted by a hook amid its own wait: it does not sleep in it */
   if (target != self && !w->aside) gil_ready(&self->gil, &target->gil, urgent);
 }
@@ -168,6 +171,11 @@ static const char *timeout_fault(lua_Number seconds) {
   return seconds <= PARK_TIMEOUT_MAX ? NULL : "timeout is too large";
 }
 
+int64_t park_deadline(lua_Number seconds) {
+  const Tstate *ts = tstate_self();
+  return ts != NULL ? gil_deadline(&ts->rt->gil, seconds) : clock_deadline(seconds);
+}
+
 int64_t park_timeout(lua_State *L, int i, bool *poll) {
   if (poll != NULL) *poll = false;
   if (lua_isnoneornil(L, i)) return CLOCK_NEVER;
@@ -175,7 +183,7 @@ int64_t park_timeout(lua_State *L, int i, bool *poll) {
   const char *fault = timeout_fault(seconds);
   if (fault != NULL) luaL_argerror(L, i, fault);
   if (poll != NULL) *poll = seconds == 0;
-  return clock_deadline(seconds);
+  return park_deadline(seconds);
 }
 
 int64_t park_timeout_field(lua_State *L, int i, const char *what, bool *poll) {
@@ -198,5 +206,6 @@ bool park_blocking(lua_State *L, int i) {
 }
 
 int park_stranger(lua_State *L) {
-  return luaL_error(L, "this system thread has not entered the runtime (gilua_enter)");
+  if (tstate_self() == NULL) return luaL_error(L, "this system thread has not entered the runtime (gilua_enter)");
+  return luaL_error(L, "this system thread is inside another runtime: gilua_leave that one first, or close its state");
 }

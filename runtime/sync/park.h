@@ -75,15 +75,20 @@ int64_t park_timeout_field(lua_State *L, int i, const char *what, bool *poll);
  * error: a number there was meant to be the timeout. */
 bool park_blocking(lua_State *L, int i);
 
+/* park_deadline is a deadline so many seconds from now, by the time of the calling thread's runtime. park_real makes of such a
+ * deadline one of the real clock, for waits that are none of park's. Need the lock. */
+int64_t park_deadline(lua_Number seconds);
+static inline int64_t park_real(const Tstate *ts, int64_t deadline) { return gil_real(&ts->rt->gil, deadline); }
+
 /* The longest timeout in seconds, some 292 years less a margin. */
 #define PARK_TIMEOUT_MAX 9000000000.0
 
 /* park_stranger raises: the calling thread has not entered the runtime of L. */
 int park_stranger(lua_State *L);
 
-/* park_self is the calling thread's state; raises if this thread has not entered a runtime. */
+/* park_self is the calling thread's state; raises if this thread has not entered the runtime of L, or another one since. */
 static inline Tstate *park_self(lua_State *L) {
-  Tstate *ts = tstate_self();
+  Tstate *ts = running_self(L);
   if (__builtin_expect(ts == NULL, 0)) park_stranger(L);
   running_look(ts, L);
   assert((ts->blocking == 0 || ts->kept) && "Lua is used inside a region of native work");

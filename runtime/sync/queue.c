@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "runtime/state/order.h"
+
 enum { PROMISED, SHUT };
 
 bool queue_sane(const Queue *q) {
@@ -44,8 +46,13 @@ static QueueResult await_promise(Tstate *self, Waitq *wq, Queue *q, lua_Integer 
   return QUEUE_TIMEOUT;
 }
 
+static QueueResult refuse(Tstate *self, const Queue *q) {
+  order_acquire(self, &q->shut);
+  return QUEUE_SHUTDOWN;
+}
+
 QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {
-  if (q->shut) return QUEUE_SHUTDOWN;
+  if (q->shut) return refuse(self, q);
   if (queue_has_place(q)) return QUEUE_OK;
   if (!may_wait) return QUEUE_FULL;
   QueueResult result = await_promise(self, &q->putters, q, &q->reserved, deadline, claim_place, parked);
@@ -54,7 +61,7 @@ QueueResult queue_await_place(Tstate *self, Queue *q, bool may_wait, int64_t dea
 
 QueueResult queue_await_item(Tstate *self, Queue *q, bool may_wait, int64_t deadline, ParkResult *parked) {
   if (queue_has_item(q)) return QUEUE_OK;
-  if (q->shut) return QUEUE_SHUTDOWN;
+  if (q->shut) return refuse(self, q);
   if (!may_wait) return QUEUE_EMPTY;
   return await_promise(self, &q->getters, q, &q->promised, deadline, claim_item, parked);
 }
@@ -78,6 +85,7 @@ static void send_away(Tstate *self, Waitq *wq) {
 
 void queue_shut(Tstate *self, Queue *q) {
   q->shut = true;
+  order_release(self, &q->shut);
   send_away(self, &q->getters);
   send_away(self, &q->putters);
 }

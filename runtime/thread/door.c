@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "runtime/state/doors.h"
+#include "runtime/state/handlers.h"
 #include "runtime/state/process.h"
 #include "runtime/thread/visit.h"
 #include "runtime/thread/visit_lists.h"
@@ -108,7 +110,7 @@ void visit_end(Door *door) {
   set_state(door, DOOR_CLOSED);
   pthread_mutex_unlock(&door->m);
   if (v != NULL) visit_discard(v);
-  process_end_door(door);
+  doors_end(door);
 }
 
 int visit_interrupt(Door *door, const lua_State *L) {
@@ -116,7 +118,7 @@ int visit_interrupt(Door *door, const lua_State *L) {
   pthread_mutex_lock(&door->m);
   for (Visit *v = door->visits; v != NULL && err != VISIT_OK; v = v->beside) {
     if (v->ts->base != L) continue;
-    process_interrupt_thread(v->ts); /* unlisted under m before its state goes */
+    handlers_interrupt_thread(v->ts); /* unlisted under m before its state goes */
     err = VISIT_OK;
   }
   pthread_mutex_unlock(&door->m);

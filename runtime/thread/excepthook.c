@@ -30,7 +30,7 @@ int excepthook_default(lua_State *L) {
   lua_settop(L, 3);
   object_check(L, 1, &thread_type);
   thread_push_name(L, 1);
-  const char *name = lua_tostring(L, -1), *message = luaL_tolstring(L, 2, NULL);
+  const char *name = lua_tostring(L, -1), *message = error_push_text(L, 2);
   const char *trace = error_is(L, 2, NULL) ? NULL : lua_tostring(L, 3); /* an error object prints its own */
   report(L, "error in thread '%s': %s%s%s", name, message, trace != NULL ? "\n" : "", trace != NULL ? trace : "");
   return 0;
@@ -52,7 +52,7 @@ void excepthook_call(lua_State *L, int thread, int err) {
   lua_pushvalue(L, err);
   error_push_traceback(L, err);
   if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-    report(L, "error in threading.excepthook: %s", luaL_tolstring(L, -1, NULL));
+    report(L, "error in threading.excepthook: %s", error_push_text(L, -1));
     lua_pushcfunction(L, excepthook_default);
     lua_pushvalue(L, thread);
     lua_pushvalue(L, err);

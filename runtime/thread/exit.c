@@ -10,7 +10,7 @@
 #include "runtime/os/stdio.h"
 #include "runtime/sync/park.h"
 #include "runtime/thread/lib_thread.h"
-#include "runtime/state/process.h"
+#include "runtime/state/handlers.h"
 #include "runtime/state/release.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/shutdown.h"
@@ -32,7 +32,7 @@ static _Noreturn void exit_on_main(lua_State *L, Runtime *rt, int status, bool c
   if (rt->end_recording != NULL) rt->end_recording(rt);
   if (rt->report != NULL) rt->report(L, rt);
   bool clean = close && first && shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS);
-  process_release_sigint(rt); /* from here on nothing could raise it */
+  handlers_release_sigint(rt); /* from here on nothing could raise it */
   if (clean) close_state(rt);
   exit(status);
 }
@@ -55,7 +55,7 @@ static _Noreturn void hand_to_main(Tstate *ts, int status, bool close) {
   ts->exiting = ts->shielded = true;
   rt->exit.waiting++;
   gil_request(&ts->gil, &rt->main->gil, REQUEST_EXIT);
-  ParkResult result = park(ts, NULL, clock_ns() + PATIENCE_NS, "exit", NULL);
+  ParkResult result = park(ts, NULL, gil_now(&rt->gil) + PATIENCE_NS, "exit", NULL);
   while (rt->exit.begun && result == PARK_TIMEOUT) result = park(ts, NULL, CLOCK_NEVER, "exit", NULL);
   if (rt->end_recording != NULL) rt->end_recording(rt);
   exit_without_main(status);

@@ -39,7 +39,7 @@ static Status status_of(lua_State *L, lua_State *co) {
 /* Closes co. Up to 5.4.3 a hook in its handlers looks like a yield and cuts them short: there co must not be armed, so
  * the caller stays current. */
 static int reset_noted(lua_State *L, lua_State *co) {
-  Tstate *ts = tstate_self();
+  Tstate *ts = running_self(L);
   if (ts == NULL) return release_close_thread(co, L);
   if (ts->rt->release < 50404) {
     lua_sethook(co, NULL, 0, 0);
@@ -54,7 +54,7 @@ static int reset_noted(lua_State *L, lua_State *co) {
 }
 
 static int resume_noted(lua_State *L, lua_State *co, int nargs, int *nresults) {
-  Tstate *ts = tstate_self();
+  Tstate *ts = running_self(L);
   if (ts == NULL) return lua_resume(co, L, nargs, nresults);
   Running before;
   running_look(ts, L);
@@ -116,8 +116,9 @@ static int wrap_call(lua_State *L) {
 static int co_create(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   lua_State *co = lua_newthread(L);
-  Tstate *ts = tstate_self();
-  if (ts != NULL && lua_gethook(co) != NULL) userhook_inherit(L, L, co); /* not the armed hook of its creator */
+  const Tstate *ts = running_self(L);
+  bool inherits = ts != NULL && (ts->rt->user_hooks || lua_gethook(co) != NULL);
+  if (inherits) userhook_inherit(L, L, co); /* not the armed hook of its creator */
   lua_pushvalue(L, 1);
   lua_xmove(L, co, 1);
   return 1;
@@ -135,7 +136,7 @@ static bool is_base(const lua_State *L) {
 }
 
 static int co_yield(lua_State *L) {
-  Tstate *ts = tstate_self();
+  Tstate *ts = running_self(L);
   if (ts != NULL) running_look(ts, L);
   if (is_base(L)) {
     lua_pushliteral(L, "attempt to yield from outside a coroutine"); /* without a position, as Lua raises it */

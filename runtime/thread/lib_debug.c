@@ -42,34 +42,61 @@ static int debug_sethook(lua_State *L) {
   return 0;
 }
 
-static void push_letters(lua_State *L, int mask) {
-  char letters[4], *p = letters;
-  if ((mask & LUA_MASKCALL) != 0) *p++ = 'c';
-  if ((mask & LUA_MASKRET) != 0) *p++ = 'r';
-  if ((mask & LUA_MASKLINE) != 0) *p++ = 'l';
-  lua_pushlstring(L, letters, (size_t)(p - letters));
-}
-
-/* debug.gethook([thread]) -> hook, mask, count; a hook that C code set is "external hook" */
+/* debug.gethook([thread]) -> hook, mask, count; a hook that C code set is "external hook", other than the standard library's */
 static int debug_gethook(lua_State *L) {
   int shift;
   lua_State *co = target_of(L, &shift);
+  const Runtime *rt = runtime_of(L);
   const UserHook *user = userhook_find(L, co);
   int mask, count;
-  if (runtime_of(L) != NULL && hook_is_foreign(runtime_of(L), co)) {
-    hook_foreign(runtime_of(L), co, &mask, &count);
-    lua_pushliteral(L, "external hook");
-    push_letters(L, mask);
+  if (rt != NULL && hook_is_foreign(rt, co)) {
+    if (hook_foreign(rt, co, &mask, &count) == rt->stock_hook) userhook_push(L, co);
+    else lua_pushliteral(L, "external hook");
+    userhook_letters(L, mask);
     lua_pushinteger(L, count);
   } else if (user != NULL) {
     userhook_push(L, co);
-    push_letters(L, user->mask);
+    userhook_letters(L, user->mask);
     lua_pushinteger(L, user->count);
   } else {
     luaL_pushfail(L);
     return 1;
   }
   return 3;
+}
+
+static int no_hook(lua_State *L) {
+  (void)L;
+  return 0;
+}
+
+/* Pushes the standard debug.sethook. */
+static void push_stock_sethook(lua_State *L) {
+  lua_pushcfunction(L, luaopen_debug);
+  lua_call(L, 0, 1);
+  lua_getfield(L, -1, "sethook");
+  lua_remove(L, -2);
+}
+
+/* What that gives lua_sethook is seen on a coroutine of ours. */
+void lib_debug_adopt(lua_State *L) {
+  push_stock_sethook(L);
+  lua_State *co = lua_newthread(L);
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
+  lua_pushcfunction(L, no_hook);
+  lua_pushliteral(L, "c");
+  lua_call(L, 3, 0);
+  lua_Hook stock = lua_gethook(co);
+  lua_call(L, 1, 0); /* takes it off again */
+  runtime_of(L)->stock_hook = stock;
+  userhook_adopt(L, stock);
+}
+
+void lib_debug_yield(lua_State *L) {
+  push_stock_sethook(L);
+  userhook_yield(L, -1);
+  lua_pop(L, 1);
 }
 
 void lib_debug_replace(lua_State *L) {

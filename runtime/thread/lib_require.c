@@ -9,10 +9,12 @@
 #include <lualib.h>
 #include <string.h>
 
+#include "runtime/state/weak.h"
 #include "runtime/sync/park.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/state/object.h"
+#include "runtime/state/order.h"
 #include "runtime/state/require.h"
 
 /* Stack of require. */
@@ -37,7 +39,9 @@ static int record_close(lua_State *L) {
   Record *r = object_check(L, 1, &record_type);
   Tstate *ts = tstate_self();
   r->holder = 0;
-  if (ts != NULL) park_grant_all(ts, &r->waiters);
+  if (ts == NULL) return 0;
+  order_release(ts, &loading_key);
+  park_grant_all(ts, &r->waiters);
   return 0;
 }
 
@@ -119,18 +123,6 @@ static bool loaded_by_others(lua_State *L, Tstate *ts, const char *name) {
   return false;
 }
 
-static void push_loading(lua_State *L) {
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loading_key) == LUA_TTABLE) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_pushvalue(L, -1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &loading_key);
-}
-
 /* Notes that ts loads the module, until require returns or raises. */
 static void begin(lua_State *L, const Tstate *ts) {
   Record *r = object_new(L, &record_type, 0);
@@ -147,12 +139,13 @@ static int require(lua_State *L) {
   lua_settop(L, AT_NAME);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_getfield(L, AT_LOADED, name);
+  Tstate *ts = running_self(L);
+  if (ts != NULL) order_acquire(ts, &loading_key);
   if (lua_toboolean(L, -1)) return 1;
   lua_settop(L, AT_LOADED);
-  Tstate *ts = tstate_self();
   if (ts == NULL) return load(L, name); /* the state goes on without its runtime */
   running_look(ts, L);
-  push_loading(L);
+  weak_push(L, &loading_key, "v");
   if (loaded_by_others(L, ts, name)) return 1;
   lua_settop(L, AT_RECORD);
   if (push_record(L, ts) == NULL) begin(L, ts); /* else it is part of a circle */

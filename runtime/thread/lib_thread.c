@@ -6,6 +6,7 @@
 #include "runtime/os/futex.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/state/error.h"
+#include "runtime/state/order.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
@@ -20,7 +21,10 @@ static int thread_start_method(lua_State *L) {
 }
 
 static int thread_is_alive(lua_State *L) {
-  lua_pushboolean(L, thread_alive(check(L)));
+  Thread *t = check(L);
+  bool alive = thread_alive(t);
+  if (!alive) order_acquire(tstate_self(), t); /* it needs no runtime */
+  lua_pushboolean(L, alive);
   return 1;
 }
 
@@ -31,7 +35,7 @@ static bool join(lua_State *L, Thread *t) {
   int64_t deadline = park_timeout(L, 2, &poll);
   if (t->state == THREAD_NEW) luaL_error(L, "cannot join a thread that was not started");
   if (t->ts == self) luaL_error(L, "a thread cannot join itself");
-  if (poll) return !thread_alive(t);
+  if (poll && thread_alive(t)) return false;
   return park_check(L, self, thread_join(self, t, deadline));
 }
 
@@ -84,7 +88,7 @@ static pid_t native_id(const Thread *t) {
   pid_t id = atomic_load_explicit(&t->ts->gil.tid, memory_order_relaxed);
   if (id != 0 || self == NULL) return id;
   Tstate *ts = t->ts; /* stays: a thread that has not begun cannot end without the lock, which comes back first */
-  blocking_begin(self, "native_id");
+  blocking_begin_brief(self, "native_id");
   while ((id = atomic_load_explicit(&ts->gil.tid, memory_order_relaxed)) == 0) {
     _Atomic uint32_t never = 0;
     futex_wait(&never, 0, clock_ns() + 20000);
@@ -107,13 +111,13 @@ static bool thread_get(lua_State *L, void *object, const char *field) {
 static bool thread_set(lua_State *L, void *object, const char *field) {
   Thread *t = object;
   if (strcmp(field, "name") == 0) {
-    if (!lua_isstring(L, 3)) luaL_error(L, "bad value for field 'name' (string expected, got %s)", luaL_typename(L, 3));
+    if (!lua_isstring(L, 3)) object_refuse(L, field, "string");
     lua_settop(L, 3);
     lua_tostring(L, 3); /* a number becomes a string in its place */
     lua_setiuservalue(L, 1, THREAD_NAME);
   } else if (strcmp(field, "daemon") == 0) {
     if (t->state != THREAD_NEW) luaL_error(L, "daemon cannot be set once a thread is started");
-    t->daemon = lua_toboolean(L, 3);
+    t->daemon = object_flag(L, field);
   } else {
     return false;
   }

@@ -13,4 +13,9 @@ void lib_debug_replace(lua_State *L);
 void lib_os_replace(lua_State *L);
 void lib_require_replace(lua_State *L);
 
+/* lib_debug_adopt takes the hooks that scripts set with the standard debug.sethook before the state had a runtime as ours;
+ * lib_debug_yield gives ours back to it before the runtime goes. Raise memory errors. */
+void lib_debug_adopt(lua_State *L);
+void lib_debug_yield(lua_State *L);
+
 #endif

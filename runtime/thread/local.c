@@ -6,16 +6,13 @@
 #include <lauxlib.h>
 
 #include "runtime/state/object.h"
+#include "runtime/state/weak.h"
 #include "runtime/sync/park.h"
 
 /* Pushes the calling thread's {Local -> contents}. */
 static void push_all(lua_State *L, Tstate *ts) {
   if (ts->locals_ref == LUA_NOREF) {
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "k");
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
+    weak_new(L, "k");
     if (ts->locals_ref == LUA_NOREF) ts->locals_ref = luaL_ref(L, LUA_REGISTRYINDEX);
     else lua_pop(L, 1); /* a finalizer made it meanwhile */
   }
@@ -99,6 +96,7 @@ int local_new(lua_State *L) {
                                   {"__pairs", local_pairs},
                                   {OBJECT_FIELDS, local_fields},
                                   {NULL, NULL}};
+  object_check_last(L, 0);
   lua_settop(L, 0);
   lua_newtable(L);
   if (luaL_newmetatable(L, "gilua.Local")) luaL_setfuncs(L, meta, 0);

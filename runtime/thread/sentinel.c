@@ -3,12 +3,27 @@
 
 #include <lauxlib.h>
 
+#include "runtime/state/request.h"
 #include "runtime/state/running.h"
+#include "runtime/thread/closer.h"
 #include "runtime/thread/shutdown.h"
 
 #define SENTINEL_META "gilua.sentinel"
 
 typedef void (*End)(Runtime *rt, bool clean);
+
+/* A thread that keeps the lock in C code bounds this, too: main cannot jump out of lua_close. */
+static bool end_threads(lua_State *L, Runtime *rt) {
+  Closer closer;
+  int64_t timeout = rt->shutdown_timeout_ns, until = timeout != 0 ? clock_ns() + timeout : CLOCK_NEVER;
+  bool bounded = timeout != 0 && rt->phase < PHASE_CANCELLING;
+  if (bounded) closer_start(&closer, rt, until, CLOCK_NEVER);
+  if (rt->phase < PHASE_CANCELLING) shutdown_join(L, rt, until);
+  bool clean = shutdown_cancel(L, rt, timeout != 0 ? timeout : SHUTDOWN_TIMEOUT_NS);
+  if (bounded) closer_end(&closer);
+  if (bounded) request_drop_interrupt(rt->main); /* one that came too late */
+  return clean;
+}
 
 /* Main thread only: it is the one that closes the state. Returns whether the others have ended. */
 static bool wait_for_threads(lua_State *L, Runtime *rt) {
@@ -17,8 +32,7 @@ static bool wait_for_threads(lua_State *L, Runtime *rt) {
   Running before;
   running_enter(ts, &before, L);
   rt->ending = true;
-  if (rt->phase < PHASE_CANCELLING) shutdown_join(L, rt, CLOCK_NEVER);
-  bool clean = shutdown_cancel(L, rt, SHUTDOWN_TIMEOUT_NS);
+  bool clean = end_threads(L, rt);
   rt->ending = false;
   running_leave(ts, &before);
   return clean;

@@ -1,6 +1,6 @@
 /* The end of a state that somebody else closes (an attached one): nothing of ours runs between the end of the script and
  * lua_close but finalizers, newest first. A sentinel is an object whose finalizer waits for the threads; a new one is made
- * at each thread start, so that what existed then outlives the thread. The oldest frees the runtime.
+ * at each thread start and for each task, so that what existed then outlives them. The oldest frees the runtime.
  */
 #ifndef GILUA_RUNTIME_THREAD_SENTINEL_H
 #define GILUA_RUNTIME_THREAD_SENTINEL_H

@@ -87,7 +87,7 @@ static unsigned cancel_all(Runtime *rt) {
 /* Native threads outside are forgotten, those on their way in or out arrive. */
 static void settle_visits(Runtime *rt, int64_t deadline) {
   GilThread *main = &rt->main->gil;
-  while (visit_sweep(rt) > 0 && clock_ns() < deadline) {
+  while (visit_sweep(rt) > 0 && gil_now(&rt->gil) < deadline) {
     gil_leave(main);
     sched_yield();
     gil_take(main);
@@ -96,7 +96,7 @@ static void settle_visits(Runtime *rt, int64_t deadline) {
 
 /* Waits until only main is left, or the deadline. */
 static void await_others(lua_State *L, Runtime *rt, int64_t deadline) {
-  while (rt->nthreads > 1 + rt->exit.waiting && clock_ns() < deadline) {
+  while (rt->nthreads > 1 + rt->exit.waiting && gil_now(&rt->gil) < deadline) {
     await_ending(L, rt, deadline);
     settle_visits(rt, deadline);
   }
@@ -104,15 +104,15 @@ static void await_others(lua_State *L, Runtime *rt, int64_t deadline) {
 
 bool shutdown_cancel(lua_State *L, Runtime *rt, int64_t timeout_ns) {
   if (rt->phase >= PHASE_ENDED) return rt->phase == PHASE_ENDED;
-  int64_t deadline = clock_ns() + timeout_ns;
+  int64_t deadline = gil_now(&rt->gil) + timeout_ns;
   rt->phase = PHASE_CANCELLING;
   serve_exit(L, rt);
   visit_shut(rt);
   settle_visits(rt, deadline);
   if (cancel_all(rt) > 0) await_others(L, rt, deadline);
   /* who swallowed it, in a handler that is through by now or in a loop, gets it again; a clean-up had its time */
-  for (int i = 0; i < LAST_CANCELS && cancel_all(rt) > 0; i++) await_others(L, rt, clock_ns() + BETWEEN_CANCELS_NS);
-  settle_visits(rt, clock_ns() + LAST_STEPS_NS);
+  for (int i = 0; i < LAST_CANCELS && cancel_all(rt) > 0; i++) await_others(L, rt, gil_now(&rt->gil) + BETWEEN_CANCELS_NS);
+  settle_visits(rt, gil_now(&rt->gil) + LAST_STEPS_NS);
   serve_exit(L, rt);
   if (rt->end_recording != NULL) rt->end_recording(rt); /* while there are Lua states to be named in it */
   if (cancel_all(rt) > 0 || visit_sweep(rt) > 0) return shutdown_leave(rt);

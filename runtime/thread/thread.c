@@ -14,9 +14,11 @@
 #include "runtime/sync/deadlock.h"
 #include "runtime/state/ended.h"
 #include "runtime/state/error.h"
+#include "runtime/state/order.h"
 #include "runtime/thread/excepthook.h"
 #include "runtime/state/hook.h"
-#include "runtime/state/process.h"
+#include "runtime/state/own_code.h"
+#include "runtime/state/handlers.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/sentinel.h"
 #include "runtime/thread/shutdown.h"
@@ -132,7 +134,7 @@ const char *thread_peek_name(const Tstate *ts, char *name, size_t n) {
 static bool delay_over(lua_State *L, Tstate *ts, Thread *t) {
   if (!t->timer) return true;
   if (!t->called_off) {
-    ParkResult result = park(ts, &t->delaying, clock_deadline(t->delay), "timer", t);
+    ParkResult result = park(ts, &t->delaying, park_deadline(t->delay), "timer", t);
     if (result == PARK_REQUESTED) park_check(L, ts, result);
   }
   t->called = !t->called_off;
@@ -184,6 +186,7 @@ static void end_thread(Tstate *ts, Thread *t) {
   t->state = THREAD_DONE;
   t->ts = NULL;
   t->native_id = atomic_load_explicit(&ts->gil.tid, memory_order_relaxed);
+  order_release(ts, t);
   park_grant_all(ts, &t->joiners);
   park_grant_all(ts, &rt->endings);
   lua_settop(ts->base, 0);
@@ -194,9 +197,19 @@ static void end_thread(Tstate *ts, Thread *t) {
   deadlock_check_others(ts);
 }
 
+static int run_main(lua_State *L, Tstate *ts, Thread *t) {
+  int status = t->main(L, ts);
+  if (status != LUA_OK) return status;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
+  lua_pushnil(L);
+  lua_setiuservalue(L, -2, THREAD_CALL);
+  t->nvalues = 0;
+  return status;
+}
+
 static void run(Tstate *ts, Thread *t) {
   lua_State *L = ts->base;
-  int status = lua_pcall(L, lua_gettop(L) - 1, 0, 0);
+  int status = t->main != NULL ? run_main(L, ts, t) : lua_pcall(L, lua_gettop(L) - 1, 0, 0);
   if (status != LUA_OK) { /* a cancel of a timer, or no memory for the results */
     t->failed = true;
     lua_rawgeti(L, LUA_REGISTRYINDEX, ts->thread_ref);
@@ -254,7 +267,7 @@ static void bury(Tstate *self) {
   bool many = rt->nzombies > MOST_ZOMBIES;
   pthread_mutex_unlock(&rt->reap_m);
   if (!many) return;
-  blocking_begin_wait(self, "thread");
+  blocking_begin_brief(self, "thread");
   wait_for_zombies(rt);
   blocking_end(self);
 }
@@ -293,7 +306,7 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
   if (err == 0) {
     sigset_t old;
     bool changed = signals_for_thread(rt->preempt == PREEMPT_SIGNAL ? rt->signal : 0,
-                                      process_is_ours() ? NULL : process_is_handler, &old, &ts->blocked);
+                                      own_code_still() ? NULL : handlers_is_ours, &old, &ts->blocked);
     sigorset(&ts->blocked, &ts->blocked, &tstate_self()->blocked); /* its mask has these from us */
     pthread_mutex_lock(&rt->reap_m);
     err = pthread_create(&ts->pthread, &attr, thread_main, ts);
@@ -309,18 +322,21 @@ static int create(Runtime *rt, Tstate *ts, Thread *t) {
   return 0;
 }
 
-/* Makes the base state of the Thread at index i: body, Thread, target, args…; pushes it. */
+/* Makes the base state of the Thread at index i: body, Thread, target, args…, or the arguments of its main; pushes it. */
 static void make_base(lua_State *L, int i, lua_Integer n) {
   lua_State *base = lua_newthread(L);
   hook_reset(runtime_of(L), base);
   if (n > INT_MAX / 2 || !lua_checkstack(base, (int)n + LUA_MINSTACK)) luaL_error(L, "too many arguments to a thread");
   luaL_checkstack(L, (int)n + 4, "too many arguments to a thread");
-  if (((Thread *)lua_touserdata(L, i))->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
+  const Thread *t = lua_touserdata(L, i);
+  if (t->state != THREAD_NEW) luaL_error(L, "a thread can be started only once");
   lua_getiuservalue(L, i, THREAD_CALL);
   int call = lua_gettop(L);
-  lua_pushcfunction(L, body);
-  lua_pushvalue(L, i);
-  for (lua_Integer k = 1; k <= (n > 0 ? n : 1); k++) lua_rawgeti(L, call, k);
+  if (t->main == NULL) {
+    lua_pushcfunction(L, body);
+    lua_pushvalue(L, i);
+  }
+  for (lua_Integer k = t->main == NULL ? 1 : 2; k <= (n > 0 ? n : 1); k++) lua_rawgeti(L, call, k);
   lua_xmove(L, base, lua_gettop(L) - call);
   lua_remove(L, call);
 }
@@ -353,9 +369,11 @@ static int launch(lua_State *L, int i, Tstate *self, Thread *t, int base_ref, in
   ts->base_ref = base_ref;
   ts->thread_ref = thread_ref;
   ts->owned = true;
+  order_pass(self, ts);
   set_os_name(L, i, ts, t);
   int err = gil_start_nudger(&rt->gil);
   if (err == 0) err = create(rt, ts, t);
+  if (err == 0 && rt->gil.schedule != NULL) gil_ready(&self->gil, &ts->gil, false); /* it can run, whenever its system thread comes */
   if (err != 0) {
     tstate_unlist(ts);
     tstate_free(ts);
@@ -386,6 +404,9 @@ void thread_start(lua_State *L, int i) {
 }
 
 ParkResult thread_join(Tstate *self, Thread *t, int64_t deadline) {
-  if (!thread_alive(t)) return PARK_GRANTED;
+  if (!thread_alive(t)) {
+    order_acquire(self, t);
+    return PARK_GRANTED;
+  }
   return park(self, &t->joiners, deadline, "join", &t->ident);
 }

@@ -28,6 +28,11 @@ enum {
   THREAD_VALUES = THREAD_TRACEBACK,
 };
 
+/* What a thread of ours runs in the place of a target. It is called with the arguments as the only values of L, its base, outside of
+ * any Lua function, and so also where there is no memory to call one. It raises nothing; returns LUA_OK, or another status with
+ * the error on top. */
+typedef int (*ThreadMain)(lua_State *L, Tstate *ts);
+
 /* threading.Thread as Lua sees it. */
 typedef struct Thread {
   ObjectHead head;
@@ -36,6 +41,7 @@ typedef struct Thread {
   bool failed;         /* [G] DONE with an error */
   bool daemon;         /* [G] fixed once started */
   bool foreign;        /* [i] of a thread that gilua did not start: main, or entered from C */
+  ThreadMain main;     /* [i] NULL: it has a target; else false is in the place of that */
   bool timer;          /* [i] waits `delay` before it calls */
   bool called;         /* [G] timer: has begun to call */
   bool called_off;     /* [G] timer: cancelled before it did */

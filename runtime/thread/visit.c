@@ -110,9 +110,9 @@ static int nest(Visit *v, lua_State **L) {
 static int come_back(Visit *v, lua_State **L) {
   Tstate *ts;
   int idle = VISIT_IDLE;
-  /* acquire pairs with the release of go_out, or of a sweep */
+  /* acquire pairs with the release of go_out, or of a sweep, which is through with v then */
   if (!atomic_compare_exchange_strong_explicit(&v->state, &idle, VISIT_INSIDE, memory_order_acquire,
-                                               memory_order_relaxed)) {
+                                               memory_order_acquire)) {
     visit_discard(v);
     return VISIT_ECLOSING;
   }

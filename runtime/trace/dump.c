@@ -2,16 +2,19 @@
 #include "runtime/trace/dump.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "runtime/os/futex.h"
+#include "runtime/os/helper.h"
 #include "runtime/os/os.h"
 #include "runtime/os/signames.h"
+#include "runtime/os/utf8.h"
 #include "runtime/state/hear.h"
 #include "runtime/sync/park.h"
-#include "runtime/state/process.h"
+#include "runtime/state/handlers.h"
 #include "runtime/thread/thread.h"
 #include "runtime/state/traceback.h"
 
@@ -35,6 +38,12 @@ static void print_duration(FILE *out, int64_t ns) {
   else fprintf(out, "%.3f s", (double)ns / 1e9);
 }
 
+static void print_name(FILE *out, const char *before, const Tstate *ts) {
+  char name[NAME_ROOM];
+  fputs(before, out);
+  utf8_print(out, thread_peek_name(ts, name, sizeof name), INT_MAX);
+}
+
 /* What begins with the ident of the thread that can end the wait is listed in deadlock.h. */
 static const Tstate *holder_of(const Tstate *ts) {
   static const char *const known[] = {"lock", "rlock", "join", "future"};
@@ -46,17 +55,25 @@ static const Tstate *holder_of(const Tstate *ts) {
 static void print_wait(FILE *out, const Tstate *ts) {
   const Waiter *w = &ts->wait;
   int64_t now = clock_ns();
-  char name[NAME_ROOM];
-  fprintf(out, "waits for %s", ts->doing != NULL ? ts->doing : w->what);
+  fputs("waits for ", out);
+  utf8_print(out, ts->doing != NULL ? ts->doing : w->what, INT_MAX);
   if (w->object != NULL && ts->doing == NULL) fprintf(out, " %p", w->object); /* descriptors lie on a stack */
   const Tstate *holder = holder_of(ts);
-  if (holder != NULL) fprintf(out, " of %s", thread_peek_name(holder, name, sizeof name));
+  if (holder != NULL) print_name(out, " of ", holder);
   fputs(", for ", out);
   print_duration(out, now - w->since);
   if (w->deadline == CLOCK_NEVER) return;
   fputs(", at most ", out);
   print_duration(out, w->deadline > now ? w->deadline - now : 0);
   fputs(" more", out);
+}
+
+static void print_doing(FILE *out, const Tstate *ts) {
+  fputs(": ", out);
+  utf8_print(out, ts->doing, INT_MAX);
+  if (ts->doing_owner == NULL) return;
+  int pid = (int)(atomic_load_explicit(ts->doing_owner, memory_order_relaxed) & INT32_MAX); /* it may change at any time */
+  if (pid != 0) fprintf(out, " of process %d", pid);
 }
 
 static void print_state(FILE *out, const Tstate *ts) {
@@ -77,7 +94,7 @@ static void print_state(FILE *out, const Tstate *ts) {
     fputs("is being started", out);
   } else {
     fputs(ts->doing != NULL && ts->doing_waits ? "waits without the lock" : "runs native code without the lock", out);
-    if (ts->doing != NULL) fprintf(out, ": %s", ts->doing);
+    if (ts->doing != NULL) print_doing(out, ts);
   }
 }
 
@@ -103,8 +120,8 @@ static void print_held(FILE *out, const Tstate *ts) {
 }
 
 static void print_thread(FILE *out, const Tstate *ts) {
-  char name[NAME_ROOM];
-  fprintf(out, "%s (ident %lld, native id %d): ", thread_peek_name(ts, name, sizeof name), (long long)ts->ident,
+  print_name(out, "", ts);
+  fprintf(out, " (ident %lld, native id %d): ", (long long)ts->ident,
           (int)atomic_load_explicit(&ts->gil.tid, memory_order_relaxed));
   print_state(out, ts);
   fputs("\n", out);
@@ -183,29 +200,20 @@ int dump_on_sigquit(Runtime *rt) {
   gil_thread_init(&s->ts.gil, &rt->gil, NULL);
   s->ts.rt = rt;
   s->ts.base = s->ts.current = rt->spare; /* it runs nothing */
-  pthread_attr_t attr;
-  int err = pthread_attr_init(&attr);
-  if (err == 0) {
-    sigset_t old;
-    pthread_attr_setstacksize(&attr, SERVER_STACK);
-    os_block_signals(0, &old);
-    err = pthread_create(&s->thread, &attr, server_main, s);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attr);
-  }
+  int err = os_start_helper(&s->thread, SERVER_STACK, server_main, s);
   if (err != 0) {
     free(s);
     return err;
   }
   rt->dump_server = s;
-  process_handle_sigquit(ask, s);
+  handlers_take_sigquit(ask, s);
   return 0;
 }
 
 void dump_stop(Runtime *rt) {
   DumpServer *s = rt->dump_server;
   if (s == NULL) return;
-  process_handle_sigquit(NULL, NULL);
+  handlers_take_sigquit(NULL, NULL);
   rt->dump_server = NULL;
   atomic_store_explicit(&s->word, STOP, memory_order_relaxed);
   futex_wake(&s->word, 1);

@@ -9,9 +9,13 @@
 #include "runtime/trace/lib_trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "runtime/os/descriptors.h"
+#include "runtime/state/object.h"
 #include "runtime/state/text.h"
 #include "runtime/sync/park.h"
 #include "runtime/thread/thread.h"
@@ -75,6 +79,7 @@ int lib_trace_start(lua_State *L, const char *path) {
 }
 
 static int gil_trace(lua_State *L) {
+  object_check_last(L, 1);
   Tstate *self = park_self(L);
   if (lua_isnoneornil(L, 1)) return stop(L, self->rt);
   const char *path = text_check(L, 1), *running = recorder_path(self->rt);
@@ -92,14 +97,19 @@ static int print_dump(const Runtime *rt, FILE *out) {
 }
 
 static int dump_to_path(lua_State *L, const Runtime *rt, const char *path) {
-  FILE *out = fopen(path, "we");
-  if (out == NULL) return luaL_fileresult(L, 0, path);
+  int fd = os_above_standard(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+  if (out == NULL) {
+    if (fd >= 0) close(fd);
+    return luaL_fileresult(L, 0, path);
+  }
   int err = print_dump(rt, out);
   if (fclose(out) != 0 && err == 0) err = errno;
   return answer(L, err, path);
 }
 
 static int gil_dump(lua_State *L) {
+  object_check_last(L, 1);
   const Runtime *rt = park_self(L)->rt;
   if (lua_isnoneornil(L, 1)) return answer(L, print_dump(rt, stderr), "stderr");
   if (lua_type(L, 1) == LUA_TSTRING) return dump_to_path(L, rt, text_check(L, 1));

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/os/descriptors.h"
 #include "runtime/os/futex.h"
+#include "runtime/os/helper.h"
 #include "runtime/os/os.h"
 #include "runtime/trace/open.h"
 
@@ -129,19 +131,6 @@ static const TraceFormat *format_of(const char *path) {
   return n >= 5 && strcmp(path + n - 5, ".html") == 0 ? &trace_html : &trace_json;
 }
 
-static int start_thread(Writer *w) {
-  pthread_attr_t attr;
-  int err = pthread_attr_init(&attr);
-  if (err != 0) return err;
-  pthread_attr_setstacksize(&attr, WRITER_STACK);
-  sigset_t old;
-  os_block_signals(0, &old);
-  err = pthread_create(&w->thread, &attr, writer_main, w);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy(&attr);
-  return err;
-}
-
 static int close_file(Writer *w) {
   int err = w->trace.out.err;
   if (close(w->trace.out.fd) != 0 && err == 0) err = errno;
@@ -163,7 +152,7 @@ int writer_start(Writer **out, TraceRing *ring, const TraceNow *now, const char 
   w->trace.start = start;
   w->trace.ticks_per_ns = clock_ticks_per_ns(clock);
   /* a named pipe that nobody reads is an error, not a wait; one that is read slowly may make the writer wait */
-  w->trace.out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+  w->trace.out.fd = os_above_standard(open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666));
   if (w->trace.out.fd < 0 || fcntl(w->trace.out.fd, F_SETFL, 0) != 0) {
     int err = errno;
     free(w);
@@ -172,7 +161,7 @@ int writer_start(Writer **out, TraceRing *ring, const TraceNow *now, const char 
   w->format->begin(&w->trace);
   out_flush(&w->trace.out);
   int err = w->trace.out.err;
-  if (err == 0) err = start_thread(w);
+  if (err == 0) err = os_start_helper(&w->thread, WRITER_STACK, writer_main, w);
   if (err == 0) *out = w;
   else close_file(w);
   return err;
