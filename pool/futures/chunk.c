@@ -7,6 +7,7 @@
 
 #include "runtime/os/clock.h"
 #include "runtime/state/call.h"
+#include "runtime/state/error.h"
 #include "runtime/state/options.h"
 
 enum { F = 1, BATCH, COUNT, ARITY, SPREAD, GOES_ON, RESULTS, ERRORS };
@@ -45,6 +46,19 @@ static void keep_error(lua_State *L, lua_Integer k) {
   lua_rawseti(L, ERRORS, k);
 }
 
+/* The calls behind n are not made: they have the error of call n. Returns how many there are. */
+static lua_Integer give_up_rest(lua_State *L, lua_Integer n, lua_Integer count) {
+  lua_rawgeti(L, ERRORS, n);
+  while (n < count) {
+    lua_pushboolean(L, false);
+    lua_rawseti(L, RESULTS, ++n);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, ERRORS, n);
+  }
+  lua_settop(L, ERRORS);
+  return n;
+}
+
 int chunk_run(lua_State *L) {
   lua_settop(L, GOES_ON);
   luaL_checktype(L, BATCH, LUA_TTABLE);
@@ -58,12 +72,13 @@ int chunk_run(lua_State *L) {
   lua_pushnil(L);
   for (bool failed = false; n < count && (goes_on || !failed);) {
     CallResult result = call_one(L, n++, (int)arity, spread);
-    if (result == CALL_REQUESTED) return lua_error(L);
-    failed = result == CALL_FAILED;
+    if (result == CALL_REQUESTED) error_push_traceback(L, -1);
+    failed = result != CALL_OK;
     if (failed) keep_error(L, n);
     if (failed || lua_isnil(L, -1)) lua_pushboolean(L, false);
     lua_rawseti(L, RESULTS, n);
     lua_settop(L, ERRORS);
+    if (result == CALL_REQUESTED && goes_on) n = give_up_rest(L, n, count);
   }
   lua_pushvalue(L, RESULTS);
   lua_pushinteger(L, n);

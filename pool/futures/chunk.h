@@ -9,7 +9,7 @@
  * The Lua function that runs in a worker: calls f for each tuple in `batch`, in order (Chunk in backend.h). results[1 … n]
  * is the first value of each call (false for nil, so that a loop over results goes on, and for one that failed); ns is how
  * long the calls took. errors[k] is {error, traceback} of a call that failed, nil if none did; unless goes_on, the first
- * ends the chunk. Scripts do not reach it; it travels by a name of its own (pickle_register). */
+ * ends the chunk. A request of the calling thread is the outcome of the call that it ends, and of those that would follow. Scripts do not reach it; it travels by a name of its own (pickle_register). */
 int chunk_run(lua_State *L);
 
 /* How many values it gives, and which argument `spread` is. */

@@ -1,6 +1,6 @@
 /* The field `pools` of gil.stats():
  *
- *   {{name, kind = "threads"|"processes", max_workers, submitted, finished, queued, most_queued, busy_ns,
+ *   {{name, kind = "threads"|"processes"|"gearman", max_workers, submitted, finished, queued, most_queued, busy_ns,
  *     workers = {{name or pid, tasks, busy_ns}, …}, ended = true of one that was collected}, …}    oldest first
  */
 #include "pool/futures/counters.h"
@@ -62,7 +62,7 @@ static void add_ended(lua_State *L, const EndedPools *ended) {
   }
 }
 
-/* Adds the counters of the executor on top of the stack, popped, to the list at index 1. */
+/* Adds the counters of the Executor on top of the stack, popped, to the list at index 1. */
 static void add_executor(lua_State *L) {
   Executor *e = lua_touserdata(L, -1);
   PoolCounters c = {0};
@@ -70,7 +70,7 @@ static void add_executor(lua_State *L) {
   e->backend->count(e, &c);
   if (c.kind != NULL) { /* else it is another process's, or was never finished */
     push_counters(L, &c);
-    e->backend->push_workers(L, e, i);
+    e->backend->push_workers(L, e);
     lua_setfield(L, -2, "workers");
     lua_rawseti(L, 1, (lua_Integer)lua_rawlen(L, 1) + 1);
   }
@@ -85,8 +85,11 @@ static int pools(lua_State *L) {
   add_ended(L, &s->ended_pools);
   lua_newtable(L);
   lua_Integer n = 0;
-  for (Executor *e = s->executors; e != NULL; e = e->next)
-    if (e->backend->count != NULL && executor_push(L, e)) lua_rawseti(L, -2, ++n);
+  for (Executor *e = s->executors; e != NULL; e = e->next) {
+    if (e->backend->count == NULL) continue;
+    executor_push_itself(L, e);
+    lua_rawseti(L, -2, ++n);
+  }
   for (; n > 0; n--) { /* the newest stands first */
     lua_rawgeti(L, 2, n);
     add_executor(L);

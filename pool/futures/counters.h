@@ -12,7 +12,7 @@ enum { POOL_NAME = 48, POOLS_KEPT = 20 };
 
 typedef struct PoolCounters {
   char name[POOL_NAME];
-  const char *kind;              /* "threads", "processes" */
+  const char *kind;              /* "threads", "processes", "gearman" */
   int max_workers, workers;      /* workers: that live now */
   uint64_t submitted, finished;  /* tasks; finished: done, failed or cancelled */
   uint64_t queued, most_queued;  /* tasks that no worker has begun; at most */

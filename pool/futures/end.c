@@ -4,41 +4,41 @@
 #include "pool/futures/service.h"
 #include "runtime/state/error.h"
 
-/* Pushes a list of every executor. One that was found dead is finalized first: it must not be missed. */
-static void push_all(lua_State *L, ExecutorRegistry *r) {
-  lua_newtable(L);
-  lua_Integer n = 0;
+/* No task comes any more, so idle workers end: before anything that needs memory, or the end would wait for them for ever where
+ * there is none. To close without a cancel raises nothing, and asks for no index. */
+static void close_each(lua_State *L, ExecutorRegistry *r) {
+  r->ending = true;
   for (Executor *e = r->executors; e != NULL; e = e->next) {
-    if (executor_push(L, e)) lua_rawseti(L, -2, ++n);
+    e->finalizing = true;
+    e->state = EXECUTOR_CLOSED;
+    e->marked = false;
+    if (e->rt != NULL) e->backend->close(L, e, 0, false);
   }
 }
 
+/* One that is released meanwhile is let go of by its back end, and waited for there. */
+static Executor *not_joined(const ExecutorRegistry *r) {
+  Executor *e = r->executors;
+  while (e != NULL && e->marked) e = e->next;
+  return e;
+}
+
 /* () */
-static int close_all(lua_State *L) {
+static int join_all(lua_State *L) {
   ExecutorRegistry *r = registry_of(L);
-  r->ending = true;
-  if (r->executors == NULL) return 0;
-  lua_gc(L, LUA_GCCOLLECT);
-  push_all(L, r);
-  int list = lua_gettop(L);
-  for (lua_Integer k = 1; lua_rawgeti(L, list, k) != LUA_TNIL; k++) {
-    ((Executor *)lua_touserdata(L, -1))->finalizing = true;
-    executor_close(L, -1, false);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-  for (lua_Integer k = 1; lua_rawgeti(L, list, k) != LUA_TNIL; k++) {
-    executor_join(L, -1, CLOCK_NEVER);
-    lua_pop(L, 1);
+  for (Executor *e; (e = not_joined(r)) != NULL; lua_pop(L, 1)) {
+    executor_push_itself(L, e);
+    executor_join(L, e, CLOCK_NEVER);
+    e->marked = true;
   }
   return 0;
 }
 
 /* RuntimeExit.run */
 static bool at_exit(lua_State *L, RuntimeExit *self, bool joined) {
-  (void)self;
   if (joined) return true;
-  lua_pushcfunction(L, close_all);
+  close_each(L, (ExecutorRegistry *)self); /* its first member */
+  lua_pushcfunction(L, join_all);
   if (lua_pcall(L, 0, 0, 0) == LUA_OK) return true;
   bool interrupted = error_is(L, -1, ERROR_INTERRUPTED);
   lua_pop(L, 1);
@@ -54,7 +54,7 @@ static void detach(lua_State *L, RuntimeExit *self, bool last) {
 void executors_disown(lua_State *L) {
   ExecutorRegistry *r = registry_of(L);
   if (r == NULL) return;
-  while (r->executors != NULL) registry_remove(r, r->executors);
+  while (r->executors != NULL) registry_remove(L, r, r->executors);
   r->ending = false;
   service_disown(L);
 }

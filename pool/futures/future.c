@@ -6,13 +6,15 @@
 
 #include "pool/futures/workers.h"
 #include "runtime/state/error.h"
+#include "runtime/state/order.h"
 
 #define DROPPING_META "gilua.Future.dropping" /* the metatable of futures whose source wants to know of their end */
 
 static const char metatable_key = 0; /* its address names the registry entry: a look-up without a string */
 
 static int future_gc(lua_State *L) {
-  Future *f = lua_touserdata(L, 1);
+  Future *f = future_test(L, 1); /* debug.getmetatable gives this to anybody */
+  if (f == NULL || f->source == NULL) return 0;
   f->source->drop(f, f->abandoned && !future_decided(f));
   f->source = NULL; /* finalizers that run later may still reach it, as that of a map's iterator does */
   if (!future_decided(f)) f->state = FUTURE_CANCELLED;
@@ -110,6 +112,7 @@ void future_unlink(FutureWatch *w) {
 static void decide(lua_State *L, Future *f, int i, FutureState to) {
   Tstate *self = tstate_self();
   f->state = to;
+  order_release(self, f);
   f->runner = 0;
   f->workers = NULL;
   if (!waitq_empty(&f->waiters)) park_grant_all(self, &f->waiters);
@@ -130,6 +133,7 @@ void future_set_values(lua_State *L, int i, int n) {
     lua_insert(L, -n - 1);
     for (int k = n; k > 0; k--) lua_rawseti(L, -k - 1, k);
     filled = 1;
+    check_may(L, i, FUTURE_DONE); /* a finalizer may have decided it */
   }
   f->nvalues = n;
   clear_slots(L, f, i, filled);
@@ -196,6 +200,7 @@ CallResult future_ask(lua_State *L, int i) {
 bool future_poll(lua_State *L, int i) {
   const Future *f = lua_touserdata(L, i);
   if (!future_decided(f) && future_ask(L, i) == CALL_REQUESTED) lua_error(L);
+  if (future_decided(f)) order_acquire(tstate_self(), f);
   return future_decided(f);
 }
 
@@ -229,6 +234,7 @@ bool future_cancel(lua_State *L, int i) {
 void future_push_error(lua_State *L, int i) {
   const Future *f = lua_touserdata(L, i);
   assert(future_decided(f));
+  order_acquire(tstate_self(), f);
   if (f->state == FUTURE_DONE) {
     lua_pushnil(L);
   } else if (f->state == FUTURE_CANCELLED) {
@@ -247,6 +253,7 @@ int future_push_result(lua_State *L, int i) {
     future_push_error(L, i);
     return lua_error(L);
   }
+  order_acquire(tstate_self(), f);
   int n = f->nvalues;
   i = lua_absindex(L, i);
   if (n > LUA_MINSTACK - 4) luaL_checkstack(L, n + 1, "too many results");

@@ -6,19 +6,48 @@
 
 #include "pool/futures/service.h"
 #include "pool/futures/workers.h"
+#include "runtime/state/options.h"
+#include "runtime/state/order.h"
+
+typedef struct GroupObject {
+  ObjectHead head;
+  FutureGroup *group; /* [i] */
+} GroupObject;
+
+static const ObjectType group_type;
+static const char groups_key = 0; /* registry: table, address -> FutureGroup */
+
+static FutureGroup *group_at(lua_State *L, int i) { return ((GroupObject *)lua_touserdata(L, i))->group; }
+
+/* Pushes the table of the groups, made if there is none. */
+static void push_groups(lua_State *L) {
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &groups_key) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &groups_key) != LUA_TTABLE) { /* nor did a finalizer make it meanwhile */
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &groups_key);
+  } else {
+    lua_remove(L, -2);
+  }
+}
 
 /* The futures outlive the group, or are collected together with it, after this. */
 static int group_gc(lua_State *L) {
-  FutureGroup *g = lua_touserdata(L, 1);
+  FutureGroup *g = ((GroupObject *)object_check(L, 1, &group_type))->group;
   for (int k = 0; k < g->size; k++)
     if (g->places[k].watch.future != NULL) future_unlink(&g->places[k].watch);
+  push_groups(L);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, g);
   return 0;
 }
 
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 static const luaL_Reg group_meta[] = {{"__gc", group_gc}, {NULL, NULL}};
 static const ObjectType group_type = {
-    .name = "gilua.FutureGroup", .size = sizeof(FutureGroup), .methods = no_methods, .meta = group_meta};
+    .name = "gilua.FutureGroup", .size = sizeof(GroupObject), .methods = no_methods, .meta = group_meta};
 
 static void add_decided(FutureGroup *g, GroupPlace *p) {
   p->next = NULL;
@@ -34,40 +63,48 @@ static void told(lua_State *L, Tstate *self, FutureWatch *w, Future *f, int i) {
   FutureGroup *g = p->group;
   add_decided(g, p);
   g->undecided--;
+  order_release(self, g);
   if (!waitq_empty(&g->waiters)) park_grant_all(self, &g->waiters);
 }
 
 FutureGroup *group_new(lua_State *L, int size) {
-  luaL_checkstack(L, 4, NULL);
+  luaL_checkstack(L, 6, NULL);
   size_t bytes = sizeof(FutureGroup) + (size_t)size * sizeof(GroupPlace);
-  FutureGroup *g = lua_newuserdatauv(L, bytes, 1);
+  GroupObject *object = lua_newuserdatauv(L, sizeof *object, GROUP_VALUES);
+  FutureGroup *g = lua_newuserdatauv(L, bytes, 0);
   memset(g, 0, bytes);
-  g->head.type = &group_type;
+  *object = (GroupObject){.head.type = &group_type, .group = g};
   g->size = size;
   for (int k = size - 1; k >= 0; k--) {
     g->places[k] = (GroupPlace){.watch.tell = told, .group = g, .next = g->vacant};
     g->vacant = &g->places[k];
   }
+  push_groups(L);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, g);
+  lua_pop(L, 1);
+  lua_setiuservalue(L, -2, GROUP_ITSELF);
   object_push_metatable(L, &group_type);
   lua_setmetatable(L, -2);
   lua_createtable(L, size, 0);
-  lua_setiuservalue(L, -2, 1);
+  lua_setiuservalue(L, -2, GROUP_FUTURES);
   return g;
 }
 
 void group_add(lua_State *L, int gi, int fi) {
   luaL_checkstack(L, 4, NULL);
-  FutureGroup *g = lua_touserdata(L, gi);
+  FutureGroup *g = group_at(L, gi);
   Future *f = lua_touserdata(L, fi);
   fi = lua_absindex(L, fi);
   service_watch(L, fi);
   GroupPlace *p = g->vacant;
   g->vacant = p->next;
-  lua_getiuservalue(L, gi, 1);
+  lua_getiuservalue(L, gi, GROUP_FUTURES);
   lua_pushvalue(L, fi);
   lua_rawseti(L, -2, p - g->places + 1); /* there is room: nothing is allocated */
   lua_pop(L, 1);
   if (future_decided(f)) {
+    order_acquire(tstate_self(), f);
     add_decided(g, p);
   } else {
     future_link(f, &p->watch);
@@ -77,6 +114,7 @@ void group_add(lua_State *L, int gi, int fi) {
 
 /* Pushes a new list of the futures in the list at index `list`, each once; returns how many. */
 static int push_unique(lua_State *L, int list) {
+  if (options_named(L, list)) luaL_argerror(L, list, OPTIONS_NAMED ", or with the futures as keys");
   lua_newtable(L);
   lua_newtable(L);
   int unique = lua_gettop(L) - 1, seen = unique + 1, n = 0;
@@ -128,7 +166,7 @@ static ParkResult await_member(lua_State *L, Tstate *ts, FutureGroup *g, int64_t
 
 ParkResult group_take(lua_State *L, Tstate *ts, int i, int64_t deadline, bool *taken) {
   i = lua_absindex(L, i);
-  FutureGroup *g = lua_touserdata(L, i);
+  FutureGroup *g = group_at(L, i);
   *taken = false;
   while (g->decided == NULL) {
     if (g->undecided == 0) return PARK_GRANTED;
@@ -136,6 +174,7 @@ ParkResult group_take(lua_State *L, Tstate *ts, int i, int64_t deadline, bool *t
     if (result != PARK_GRANTED && g->decided == NULL) return result;
     if (result != PARK_GRANTED && result != PARK_TIMEOUT) return result;
   }
+  order_acquire(ts, g);
   GroupPlace *p = g->decided;
   g->decided = p->next;
   if (g->decided == NULL) g->newest = NULL;
@@ -143,7 +182,7 @@ ParkResult group_take(lua_State *L, Tstate *ts, int i, int64_t deadline, bool *t
   p->next = g->vacant;
   g->vacant = p;
   lua_Integer k = p - g->places + 1;
-  lua_getiuservalue(L, i, 1);
+  lua_getiuservalue(L, i, GROUP_FUTURES);
   lua_rawgeti(L, -1, k);
   lua_pushboolean(L, false);
   lua_rawseti(L, -3, k);

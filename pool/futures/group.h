@@ -14,9 +14,8 @@ struct GroupPlace {
   GroupPlace *next;    /* [G] FutureGroup.decided or .vacant */
 };
 
-/* User value 1: the futures by place; false where there is none. */
+/* The registry keeps it until its object is finalized: futures lead to it, and Lua may drop a finalizer. */
 struct FutureGroup {
-  ObjectHead head;
   int size;                       /* [i] places */
   int undecided;                  /* [G] */
   GroupPlace *decided, *newest;   /* [G] decided and not taken yet, oldest first */
@@ -25,10 +24,14 @@ struct FutureGroup {
   GroupPlace places[];
 };
 
-/* group_new pushes a group with that many places. */
+/* User values of a group's object: the futures by place, false where there is none; the group. */
+enum { GROUP_FUTURES = 1, GROUP_ITSELF, GROUP_VALUES = GROUP_ITSELF };
+
+/* group_new pushes the object of a group with that many places. */
 FutureGroup *group_new(lua_State *L, int size);
 
-/* group_add puts the future at index f into the group at index g, which has a vacant place. */
+/* group_add puts the future at index f into the group at index g, which has a vacant place. Raises what service_watch does; then
+ * the group is as it was. */
 void group_add(lua_State *L, int g, int f);
 
 /* group_of_list pushes a group of the futures in the list at index i; each counts once. Raises if one is no future. */

@@ -88,6 +88,7 @@ static int next_completed(lua_State *L) {
 }
 
 static int futures_as_completed(lua_State *L) {
+  object_check_last(L, 2);
   luaL_checktype(L, 1, LUA_TTABLE);
   int64_t deadline = park_timeout(L, 2, NULL);
   lua_settop(L, 1);

@@ -35,8 +35,7 @@ static void read_options(lua_State *L, MapOptions *o) {
 }
 
 int executor_map_method(lua_State *L) {
-  executor_check(L, 1);
-  object_check_callable(L, 2);
+  executor_check_function(L, executor_check(L, 1), 2);
   luaL_checkany(L, 3);
   for (int s = 3; s <= lua_gettop(L); s++) source_refuse_pairs(L, s); /* before its table is taken for options */
   MapOptions o = {.deadline = CLOCK_NEVER, .closes = source_take_for(L, 3)};

@@ -141,6 +141,8 @@ static int finish(lua_State *L, Map *m) {
   if (!m->source_failed) return 0;
   m->source_failed = false;
   lua_getiuservalue(L, 1, MAP_SOURCE_ERROR);
+  lua_getiuservalue(L, 1, MAP_SOURCE_TRACEBACK);
+  error_remember_traceback(L, -2);
   return lua_error(L);
 }
 
@@ -165,9 +167,9 @@ static int map_next(lua_State *L) {
   Map *m = lua_touserdata(L, -1);
   if (m->in_use) return luaL_error(L, "the iterator is in use by another thread, or by its own source");
   m->in_use = true;
-  int status = lua_pcall(L, 1, 1, 0);
+  int status = error_call(L, 1, 1);
   m->in_use = false;
-  return status == LUA_OK ? 1 : lua_error(L);
+  return status == LUA_OK ? 1 : error_pass_on(L, status);
 }
 
 static bool reads_function(lua_State *L, int f, int n) {
@@ -183,7 +185,7 @@ static int first_window(lua_State *L) {
 }
 
 int map_start(lua_State *L, int e, int f, int n, const MapOptions *o) {
-  const Executor *executor = lua_touserdata(L, e);
+  const Executor *executor = executor_at(L, e);
   if (!o->closes) lua_pushnil(L);
   int closing = lua_gettop(L);
   luaL_checkstack(L, 16, NULL);
@@ -192,7 +194,7 @@ int map_start(lua_State *L, int e, int f, int n, const MapOptions *o) {
   m->unordered = o->unordered;
   m->persistent = o->persistent;
   m->automatic = o->chunk == 0 && executor->backend->chunks;
-  m->chunked = o->chunk > 1 || m->automatic;
+  m->chunked = o->chunk > 1 || executor->backend->chunks; /* where results travel, only the first of each call does */
   m->nsources = n;
   m->window = 2 * (lua_Integer)executor->max_workers + AHEAD;
   m->buffer = o->buffer;

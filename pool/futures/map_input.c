@@ -66,7 +66,7 @@ static bool read_one(lua_State *L, Map *m) {
   if (result == CALL_REQUESTED) lua_error(L);
   if (result == CALL_FAILED) {
     m->source_failed = true;
-    lua_pop(L, 1);
+    lua_setiuservalue(L, 1, MAP_SOURCE_TRACEBACK);
     lua_setiuservalue(L, 1, MAP_SOURCE_ERROR);
   }
   bool got = result == CALL_OK && lua_toboolean(L, -1);
@@ -178,7 +178,7 @@ void map_cancel_rest(lua_State *L, Map *m) {
   m->ended = true;
   m->held = m->part = 0;
   lua_getiuservalue(L, 1, MAP_WINDOW);
-  if (m->unordered) lua_getiuservalue(L, -1, 1);
+  if (m->unordered) lua_getiuservalue(L, -1, GROUP_FUTURES);
   lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
   if (!m->unordered) n = m->ring.capacity;
   int list = lua_gettop(L);

@@ -25,7 +25,8 @@ enum {
   MAP_RESULTS,      /* of the chunk that is being delivered; the value itself where tasks are single calls */
   MAP_ERRORS,       /* of its calls: place -> {error, traceback}; where Map.failed */
   MAP_SOURCE_ERROR, /* due when nothing is under way any more */
-  MAP_VALUES = MAP_SOURCE_ERROR,
+  MAP_SOURCE_TRACEBACK,
+  MAP_VALUES = MAP_SOURCE_TRACEBACK,
 };
 
 typedef struct Map {

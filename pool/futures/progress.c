@@ -58,8 +58,11 @@ typedef struct ProgressObject {
   Progress progress;
 } ProgressObject;
 
+static const ObjectType progress_type;
+
 static int progress_close(lua_State *L) {
-  progress_end(&((ProgressObject *)lua_touserdata(L, 1))->progress);
+  ProgressObject *o = object_check(L, 1, &progress_type);
+  progress_end(&o->progress);
   return 0;
 }
 

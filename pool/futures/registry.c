@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/state/weak.h"
+
 static const char registry_key = 0; /* its address names the registry entry */
 
 ExecutorRegistry *registry_of(lua_State *L) {
@@ -12,15 +14,20 @@ ExecutorRegistry *registry_of(lua_State *L) {
   return r;
 }
 
+/* User values of the registry. */
+enum {
+  REGISTRY_OBJECTS = 1, /* {object -> Executor}: weak keys go when the object's memory does, finalizer or not */
+  REGISTRY_EXECUTORS,   /* {address -> Executor} */
+  REGISTRY_VALUES = REGISTRY_EXECUTORS
+};
+
 static void make(lua_State *L) {
-  ExecutorRegistry *r = lua_newuserdatauv(L, sizeof *r, 1);
+  ExecutorRegistry *r = lua_newuserdatauv(L, sizeof *r, REGISTRY_VALUES);
   memset(r, 0, sizeof *r);
+  weak_new(L, "k");
+  lua_setiuservalue(L, -2, REGISTRY_OBJECTS);
   lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_setiuservalue(L, -2, 1);
+  lua_setiuservalue(L, -2, REGISTRY_EXECUTORS);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
 }
 
@@ -38,26 +45,34 @@ ExecutorRegistry *registry_open(lua_State *L, bool (*run)(lua_State *, RuntimeEx
   return r;
 }
 
-static void push_objects(lua_State *L) {
+static void push_table(lua_State *L, int values) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &registry_key);
-  lua_getiuservalue(L, -1, 1);
+  lua_getiuservalue(L, -1, values);
   lua_replace(L, -2);
 }
 
 void registry_add(lua_State *L, ExecutorRegistry *r, Executor *e) {
-  luaL_checkstack(L, 4, NULL);
-  push_objects(L);
+  luaL_checkstack(L, 6, NULL);
+  push_table(L, REGISTRY_OBJECTS);
   lua_pushvalue(L, -2);
+  lua_pushlightuserdata(L, e);
+  lua_rawset(L, -3);
+  push_table(L, REGISTRY_EXECUTORS);
+  lua_getiuservalue(L, -3, EXECUTOR_ITSELF);
   lua_rawsetp(L, -2, e);
-  lua_pop(L, 1);
+  lua_pop(L, 2);
   e->listed = true;
   e->next = r->executors;
   if (e->next != NULL) e->next->prev = e;
   r->executors = e;
 }
 
-void registry_remove(ExecutorRegistry *r, Executor *e) {
+void registry_remove(lua_State *L, ExecutorRegistry *r, Executor *e) {
   if (!e->listed) return;
+  push_table(L, REGISTRY_EXECUTORS);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, e);
+  lua_pop(L, 1);
   e->listed = false;
   if (e->next != NULL) e->next->prev = e->prev;
   if (e->prev != NULL) e->prev->next = e->next;
@@ -65,12 +80,33 @@ void registry_remove(ExecutorRegistry *r, Executor *e) {
   e->next = e->prev = NULL;
 }
 
+Executor *registry_lost(lua_State *L, ExecutorRegistry *r) {
+  luaL_checkstack(L, 4, NULL);
+  for (Executor *e = r->executors; e != NULL; e = e->next) e->marked = false;
+  push_table(L, REGISTRY_OBJECTS);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) ((Executor *)lua_touserdata(L, -1))->marked = true;
+  lua_pop(L, 1);
+  Executor *e = r->executors;
+  while (e != NULL && e->marked) e = e->next;
+  return e;
+}
+
 bool executor_push(lua_State *L, const Executor *e) {
   luaL_checkstack(L, 4, NULL);
-  push_objects(L);
-  lua_rawgetp(L, -1, e);
-  lua_replace(L, -2);
-  if (!lua_isnil(L, -1)) return true;
+  push_table(L, REGISTRY_OBJECTS);
+  for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
+    if (lua_touserdata(L, -1) != e) continue;
+    lua_pop(L, 1);
+    lua_replace(L, -2);
+    return true;
+  }
   lua_pop(L, 1);
   return false;
+}
+
+void executor_push_itself(lua_State *L, const Executor *e) {
+  luaL_checkstack(L, 4, NULL);
+  push_table(L, REGISTRY_EXECUTORS);
+  lua_rawgetp(L, -1, e);
+  lua_replace(L, -2);
 }

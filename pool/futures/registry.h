@@ -1,4 +1,4 @@
-/* The registry of executors: every one that is not collected, and what is counted for all of them. Needs the lock. */
+/* The registry of executors: every one that is not released, and what is counted for all of them. Needs the lock. */
 #ifndef GILUA_POOL_FUTURES_REGISTRY_H
 #define GILUA_POOL_FUTURES_REGISTRY_H
 
@@ -6,7 +6,7 @@
 
 typedef struct ExecutorRegistry {
   RuntimeExit at_exit;   /* [G] its rt is the runtime; see end.h */
-  Executor *executors;   /* [G] the newest first; a user value leads to the objects, weakly */
+  Executor *executors;   /* [G] the newest first; a user value keeps them, another leads to the objects, weakly */
   bool ending;           /* [G] the main script has ended: no new executors, no new tasks */
   lua_Integer pools;     /* [G] number of the next default name of a pool */
   EndedPools ended_pools; /* [G] */
@@ -18,8 +18,11 @@ ExecutorRegistry *registry_of(lua_State *L);
 ExecutorRegistry *registry_open(lua_State *L, bool (*run)(lua_State *, RuntimeExit *, bool),
                                 void (*detach)(lua_State *, RuntimeExit *, bool));
 
-/* registry_add lists the executor on top of the stack. registry_remove takes e off; neither raises nor allocates. */
+/* registry_add lists e, whose object is on top of the stack; raises memory errors. registry_remove takes e off: who has the object
+ * keeps it still. registry_lost returns one whose object was freed without its finalizer, or NULL. These neither raise nor
+ * allocate. */
 void registry_add(lua_State *L, ExecutorRegistry *r, Executor *e);
-void registry_remove(ExecutorRegistry *r, Executor *e);
+void registry_remove(lua_State *L, ExecutorRegistry *r, Executor *e);
+Executor *registry_lost(lua_State *L, ExecutorRegistry *r);
 
 #endif

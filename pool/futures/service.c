@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "runtime/state/error.h"
+#include "runtime/state/order.h"
 #include "runtime/thread/excepthook.h"
-#include "runtime/state/process.h"
+#include "runtime/state/at_fork.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
@@ -142,6 +143,7 @@ static void serve(lua_State *L, FutureService *s, Future *f) {
   }
   if (requested) lua_error(L);
   if (future_decided(f)) {
+    order_acquire(tstate_self(), f);
     while (!call_callbacks(L, i, true)) {
       if (s->at_exit.rt->phase >= PHASE_CANCELLING) lua_error(L);
       lua_pop(L, 1);
@@ -152,7 +154,7 @@ static void serve(lua_State *L, FutureService *s, Future *f) {
 }
 
 static void wait_for_work(lua_State *L, Tstate *ts, FutureService *s) {
-  int64_t deadline = s->watched > 0 ? clock_deadline(PARK_TIMEOUT_MAX) : clock_ns() + IDLE_NS;
+  int64_t deadline = s->watched > 0 ? park_deadline(PARK_TIMEOUT_MAX) : gil_now(&ts->rt->gil) + IDLE_NS;
   ParkResult result = park(ts, &s->parked, deadline, "futures to serve", s);
   atomic_fetch_and_explicit(&ts->gil.requests, ~(uint32_t)REQUEST_NOTICE, memory_order_relaxed);
   if (result == PARK_REQUESTED) request_raise(L, ts);
@@ -173,6 +175,7 @@ static int service_loop(lua_State *L) {
   bool idle = false;
   for (;;) {
     lua_settop(L, 2);
+    s->starved = false;
     Future *f = pop(L, s, 2);
     if (f != NULL) {
       serve(L, s, f);
@@ -189,7 +192,7 @@ static int service_loop(lua_State *L) {
 
 ParkResult service_drain(lua_State *L, Tstate *ts) {
   FutureService *s = service_of(L);
-  while (s->ts != NULL && !s->ts->vanished && (s->busy || s->watched > 0 || has_work(s))) {
+  while (s->ts != NULL && !s->ts->vanished && !s->starved && (s->busy || s->watched > 0 || has_work(s))) {
     ParkResult result = park(ts, &s->drained, CLOCK_NEVER, "callbacks", s);
     if (result != PARK_GRANTED) return result;
   }
@@ -209,8 +212,17 @@ static void set_thread(FutureService *s, Tstate *ts) {
   pthread_mutex_unlock(&s->m);
 }
 
-/* The target of the thread: (service) */
-static int service_main(lua_State *L) {
+/* There was no memory to serve: who frees some is let in, and nobody waits for what may never be. */
+static void starve(Tstate *ts, FutureService *s) {
+  s->starved = true;
+  park_grant_all(ts, &s->drained);
+  ts->shielded = true; /* what is asked of it is raised in service_loop */
+  park(ts, &s->parked, gil_now(&ts->rt->gil) + IDLE_NS, "memory", s);
+  ts->shielded = false;
+}
+
+/* What the thread runs: (service) */
+static int service_main(lua_State *L, Tstate *ts) {
   FutureService *s = lua_touserdata(L, 1);
   int status;
   do { /* a cancel of somebody who found this thread in a list ends nothing */
@@ -219,20 +231,23 @@ static int service_main(lua_State *L) {
     lua_pushvalue(L, 1);
     status = lua_pcall(L, 1, 0, 0);
     s->busy = false;
+    bool no_memory = status != LUA_OK && !error_is(L, -1, ERROR_CANCELLED); /* also for a larger stack, which is no LUA_ERRMEM */
+    if (no_memory && s->at_exit.rt->phase < PHASE_CANCELLING) starve(ts, s);
   } while (status != LUA_OK && s->at_exit.rt->phase < PHASE_CANCELLING);
-  park_grant_all(tstate_self(), &s->drained);
+  park_grant_all(ts, &s->drained);
   set_thread(s, NULL);
-  return status == LUA_OK ? 0 : lua_error(L);
+  return status;
 }
 
 static void start_thread(lua_State *L, FutureService *s) {
   luaL_checkstack(L, 6, NULL);
   lua_createtable(L, 2, 0);
-  lua_pushcfunction(L, service_main);
+  lua_pushboolean(L, false);
   lua_rawseti(L, -2, 1);
   push_service(L);
   lua_rawseti(L, -2, 2);
   Thread *t = thread_new(L, 2);
+  t->main = service_main;
   t->daemon = true;
   lua_pushliteral(L, "gilua futures");
   lua_setiuservalue(L, -2, THREAD_NAME);
@@ -351,14 +366,14 @@ static void detach(lua_State *L, RuntimeExit *self, bool last) {
   FutureService *s = (FutureService *)self; /* its first member */
   (void)L;
   if (!last) return;
-  process_remove_fork_lock(s->at_exit.rt, &s->fork_lock);
+  at_fork_remove_lock(s->at_exit.rt, &s->fork_lock);
   set_thread(s, NULL);
   s->busy = false;
 }
 
 static int service_gc(lua_State *L) {
   FutureService *s = lua_touserdata(L, 1);
-  if (s->at_exit.rt != NULL) process_remove_fork_lock(s->at_exit.rt, &s->fork_lock);
+  if (s->at_exit.rt != NULL) at_fork_remove_lock(s->at_exit.rt, &s->fork_lock);
   pthread_mutex_destroy(&s->m);
   return 0;
 }
@@ -384,5 +399,5 @@ void service_open(lua_State *L) {
   FutureService *s = service_of(L);
   if (s->at_exit.rt != NULL) return;
   runtime_add_exit(L, &s->at_exit);
-  process_add_fork_lock(s->at_exit.rt, &s->fork_lock);
+  at_fork_add_lock(s->at_exit.rt, &s->fork_lock);
 }

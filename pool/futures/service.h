@@ -33,6 +33,7 @@ struct FutureService {
   Tstate *ts;            /* [n] */
   lua_Integer watched;   /* [G] futures that will be notified, or told of */
   bool busy;             /* [G] it is at work on one */
+  bool starved;          /* [G] it had no memory to work when it last tried */
   Waitq parked;          /* [G] the thread itself */
   Waitq drained;         /* [G] who waits for the list to be empty */
   ForkLock fork_lock;    /* [i] of m */
@@ -41,7 +42,7 @@ struct FutureService {
 /* service_open makes the service of the state, if it has none, and adds it to what L's runtime does at its end. */
 void service_open(lua_State *L);
 
-/* service_drain waits, as park, until it has nothing to do. */
+/* service_drain waits, as park, until it has nothing to do, or no memory to do it. */
 ParkResult service_drain(lua_State *L, Tstate *ts);
 
 /* service_disown forgets, in a process that was forked, what the service of the parent had to do. */

@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "runtime/state/options.h"
+
 static bool is_next(lua_State *L, int i) {
   if (!lua_iscfunction(L, i)) return false;
   lua_getglobal(L, "next");
@@ -40,6 +42,8 @@ void source_check(lua_State *L, int i) {
   luaL_checkany(L, i);
   if (lua_type(L, i) == LUA_TTABLE) {
     take_object(L, i);
+    if (lua_istable(L, i) && options_named(L, i))
+      luaL_argerror(L, i, OPTIONS_NAMED ": options stand behind the lists, and elements need numbers");
     return;
   }
   source_refuse_pairs(L, i);

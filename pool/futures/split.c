@@ -57,7 +57,7 @@ int split_submit(lua_State *L, int i, Split *s) {
   i = lua_absindex(L, i);
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   while (!submit(L, i, s, count)) {
-    if (of_all(L, lua_touserdata(L, i))) return 0;
+    if (of_all(L, executor_at(L, i))) return 0;
     if (count == 1) {
       future_new(L, NULL, NULL, 0);
       lua_insert(L, top + 1);

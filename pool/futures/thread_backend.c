@@ -9,6 +9,7 @@
 #include "pool/futures/thread_worker.h"
 #include "runtime/state/error.h"
 #include "runtime/state/options.h"
+#include "runtime/state/order.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
@@ -16,11 +17,11 @@ enum { MOST_WORKERS = 100000, MOST_ARGS = 60000 };
 
 typedef struct ThreadExecutor {
   Executor executor;
-  ThreadPool *pool; /* [i] in user value EXECUTOR_OWN; NULL until the constructor is through */
+  ThreadPool *pool; /* [i] in its user value and in EXECUTOR_OWN of the object; NULL until the constructor is through */
 } ThreadExecutor;
 
 static const ObjectType executor_type = {.name = "gilua.ThreadPoolExecutor",
-                                         .size = sizeof(ThreadExecutor),
+                                         .size = sizeof(ExecutorObject),
                                          .methods = executor_methods,
                                          .meta = executor_meta,
                                          .describe = executor_describe};
@@ -73,8 +74,7 @@ static void close_pool(lua_State *L, Executor *e, int i, bool cancel) {
   lua_pop(L, 1);
 }
 
-static ParkResult join_pool(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
-  (void)i;
+static ParkResult join_pool(lua_State *L, Tstate *ts, Executor *e, int64_t deadline) {
   ThreadPool *p = pool_of(e);
   if (p->pid != e->rt->gil.pid) return PARK_GRANTED;
   if (workers_own(&p->workers, ts)) luaL_error(L, "a task cannot wait for the end of its own pool");
@@ -82,6 +82,7 @@ static ParkResult join_pool(lua_State *L, Tstate *ts, Executor *e, int i, int64_
     ParkResult result = park(ts, &p->joiners, deadline, "pool", p);
     if (result != PARK_GRANTED && p->workers.count > 0) return result;
   }
+  order_acquire(ts, &p->joiners);
   return PARK_GRANTED;
 }
 
@@ -121,9 +122,8 @@ static void count(Executor *e, PoolCounters *out) {
   if (pool_of(e) != NULL) worker_count(pool_of(e), out);
 }
 
-static void push_worker_counters(lua_State *L, Executor *e, int i) {
+static void push_worker_counters(lua_State *L, Executor *e) {
   char name[POOL_NAME];
-  (void)i;
   lua_newtable(L);
   lua_Integer n = 0;
   for (const Worker *w = pool_of(e)->workers.first; w != NULL; w = w->next) {
@@ -140,6 +140,7 @@ static void push_worker_counters(lua_State *L, Executor *e, int i) {
 }
 
 static const Backend thread_backend = {
+    .size = sizeof(ThreadExecutor),
     .submit = submit,
     .close = close_pool,
     .join = join_pool,
@@ -180,6 +181,10 @@ int thread_executor_new(lua_State *L) {
   Executor *e = executor_new(L, r, &executor_type, &thread_backend, most, 1);
   lua_pushvalue(L, 4);
   lua_setiuservalue(L, -2, EXECUTOR_OWN);
+  lua_getiuservalue(L, -1, EXECUTOR_ITSELF);
+  lua_pushvalue(L, 4);
+  lua_setiuservalue(L, -2, 1);
+  lua_pop(L, 1);
   ((ThreadExecutor *)e)->pool = p;
   p->executor = e;
   return 1;

@@ -1,6 +1,9 @@
 /* The queue that worker threads share. */
 #include "pool/futures/thread_pool.h"
 
+#include "runtime/state/error.h"
+#include "runtime/state/order.h"
+
 static const luaL_Reg no_methods[] = {{NULL, NULL}};
 static const ObjectType pool_type = {.name = "gilua.ThreadPool", .size = sizeof(ThreadPool), .methods = no_methods};
 
@@ -17,6 +20,7 @@ ThreadPool *thread_pool_new(lua_State *L, int most) {
 
 void thread_pool_put(lua_State *L, ThreadPool *p, int i) {
   luaL_checkstack(L, 4, NULL);
+  order_release(tstate_self(), p);
   while (!ring_fits(&p->ring, p->count)) ring_fit(L, &p->ring, i, POOL_RING, &p->count, NULL);
   lua_getiuservalue(L, i, POOL_RING);
   lua_insert(L, -2);
@@ -27,6 +31,7 @@ void thread_pool_put(lua_State *L, ThreadPool *p, int i) {
 }
 
 Future *thread_pool_take(lua_State *L, ThreadPool *p, int i) {
+  order_acquire(tstate_self(), p);
   lua_getiuservalue(L, i, POOL_RING);
   ring_take(L, ring_slot(&p->ring, 0));
   lua_remove(L, -2);
@@ -48,11 +53,11 @@ void thread_pool_clear(lua_State *L, ThreadPool *p, int i) {
     const Future *f = thread_pool_take(L, p, i);
     p->finished++;
     if (f->state == FUTURE_PENDING && p->broken) {
-      lua_getiuservalue(L, i, POOL_CAUSE);
+      lua_getiuservalue(L, i, POOL_WHY);
       executor_push_broken(L, -1);
       lua_remove(L, -2);
-      lua_pushnil(L);
-      future_set_error(L, -3);
+      error_push_traceback(L, -1);
+      if (f->state == FUTURE_PENDING) future_set_error(L, -3); /* nor cancelled by a finalizer meanwhile */
     } else if (f->state == FUTURE_PENDING) {
       future_set_cancelled(L, -1);
     }
@@ -66,7 +71,7 @@ void thread_pool_break(lua_State *L, Tstate *self, ThreadPool *p, int i) {
     executor_break(L, -2);
     lua_pop(L, 1);
   }
-  lua_setiuservalue(L, i, POOL_CAUSE);
+  lua_setiuservalue(L, i, POOL_WHY);
   p->broken = true;
   thread_pool_shut(self, p);
   thread_pool_clear(L, p, i);

@@ -19,7 +19,7 @@
 #include "runtime/sync/ring.h"
 
 /* User values of a ThreadPool. */
-enum { POOL_RING = 1, POOL_INIT, POOL_PREFIX, POOL_CAUSE, POOL_WORKERS /* by address */, POOL_VALUES = POOL_WORKERS };
+enum { POOL_RING = 1, POOL_INIT, POOL_PREFIX, POOL_WHY, POOL_WORKERS /* by address */, POOL_VALUES = POOL_WORKERS };
 
 typedef struct ThreadPool {
   ObjectHead head;
@@ -53,7 +53,7 @@ Future *thread_pool_take(lua_State *L, ThreadPool *p, int i);
 void thread_pool_shut(Tstate *self, ThreadPool *p);
 void thread_pool_clear(lua_State *L, ThreadPool *p, int i);
 
-/* thread_pool_break makes the pool at index i broken; the cause is on top of the stack and is popped. */
+/* thread_pool_break makes the pool at index i broken; executor_push_why has pushed why, which is popped. */
 void thread_pool_break(lua_State *L, Tstate *self, ThreadPool *p, int i);
 
 #endif

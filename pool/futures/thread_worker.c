@@ -7,6 +7,7 @@
 #include "pool/futures/registry.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
+#include "runtime/state/order.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 #include "runtime/trace/recorder.h"
@@ -70,7 +71,7 @@ static void run_task(lua_State *L, Tstate *ts, Future *f) {
     return;
   }
   if (result == CALL_REQUESTED) error_push_traceback(L, -1);
-  future_set_error(L, AT_TASK);
+  if (!future_decided(f)) future_set_error(L, AT_TASK); /* nor by a finalizer meanwhile */
 }
 
 /* (pool, worker) */
@@ -106,7 +107,7 @@ static bool initialize(lua_State *L, Tstate *ts, ThreadPool *p) {
   CallResult result = call_user(L, p->init_args, 0);
   if (result == CALL_OK) return true;
   if (result == CALL_REQUESTED) lua_error(L); /* this worker ends, and another takes its place */
-  lua_pop(L, 1);
+  executor_push_why(L);
   if (!p->broken) thread_pool_break(L, ts, p, AT_POOL);
   return false;
 }
@@ -124,13 +125,24 @@ static int staff_protected(lua_State *L) {
   return 0;
 }
 
-/* A worker was cancelled or has no memory: its task gets the error, on top of the stack, and another takes its place. */
+static int push_traceback(lua_State *L) {
+  error_push_traceback(L, 1);
+  return 1;
+}
+
+/* A worker was cancelled or has no memory: its task gets the error, on top of the stack, and another takes its place. Raises
+ * nothing. */
 static void succeed(lua_State *L, ThreadPool *p, WorkerObject *w) {
   if (w->task != NULL && !future_decided(w->task)) {
     lua_getiuservalue(L, AT_WORKER, 1);
     lua_pushvalue(L, -2);
-    error_push_traceback(L, -1);
-    future_set_error(L, -3);
+    lua_pushcfunction(L, push_traceback);
+    lua_pushvalue(L, -2);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) { /* without one, then */
+      lua_pop(L, 1);
+      lua_pushnil(L);
+    }
+    if (!future_decided(w->task)) future_set_error(L, -3); /* nor by a finalizer meanwhile */
   }
   if (p->count == 0 || (p->shut && p->workers.count > 0)) return;
   lua_pushcfunction(L, staff_protected); /* it may have been on its way to a task */
@@ -158,11 +170,10 @@ static void count_at_last(lua_State *L, ThreadPool *p) {
   counters_keep(&registry_of(L)->ended_pools, &c);
 }
 
-/* The target of a worker thread: (pool, worker) */
-static int worker_main(lua_State *L) {
+/* What a worker thread runs: (pool, worker). The pool counts on its end, whatever becomes of it. */
+static int worker_main(lua_State *L, Tstate *ts) {
   ThreadPool *p = lua_touserdata(L, AT_POOL);
   WorkerObject *w = lua_touserdata(L, AT_WORKER);
-  Tstate *ts = tstate_self();
   workers_enter(&p->workers, &w->worker, ts);
   if (!p->shut) p->coming--;
   lua_pushcfunction(L, work_protected);
@@ -170,6 +181,7 @@ static int worker_main(lua_State *L) {
   lua_pushvalue(L, AT_WORKER);
   int status = lua_pcall(L, 2, 0, 0);
   workers_leave(&w->worker);
+  order_meet(ts, &p->joiners); /* so the last one ends behind all */
   p->workers.count--;
   p->busy_ns += worker_busy_ns(w);
   if (w->task != NULL) p->finished++; /* cancelled in it */
@@ -179,7 +191,7 @@ static int worker_main(lua_State *L) {
   lua_rawsetp(L, -2, &w->worker);
   if (p->workers.count == 0) park_grant_all(ts, &p->joiners);
   if (p->workers.count == 0 && p->uncounted) count_at_last(L, p);
-  return 0;
+  return LUA_OK;
 }
 
 /* --- the submitter's side --- */
@@ -188,7 +200,7 @@ static int worker_main(lua_State *L) {
 static int start_worker(lua_State *L) {
   ThreadPool *p = lua_touserdata(L, 1);
   lua_createtable(L, 3, 0);
-  lua_pushcfunction(L, worker_main);
+  lua_pushboolean(L, false);
   lua_rawseti(L, -2, 1);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, 2);
@@ -198,7 +210,7 @@ static int start_worker(lua_State *L) {
   lua_rawsetp(L, -2, &w->worker);
   lua_pop(L, 1);
   lua_rawseti(L, -2, 3);
-  thread_new(L, 3);
+  thread_new(L, 3)->main = worker_main;
   lua_getiuservalue(L, 1, POOL_PREFIX);
   lua_pushfstring(L, "%s_%I", lua_tostring(L, -1), (LUAI_UACINT)p->started++);
   lua_setiuservalue(L, -3, THREAD_NAME);

@@ -23,6 +23,7 @@
 
 #include "pool/process/current.h"
 #include "pool/process/engines.h"
+#include "pool/process/flights.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
 #include "runtime/state/object.h"
@@ -117,12 +118,16 @@ static void engine_has_ended(lua_State *L, EngineOwner *owner) {
   if (!look(L, c)) let_go(L, c); /* no task: it was not started to the end */
 }
 
+/* How many arguments the list at index i has; nil: none. */
+static int count_args(lua_State *L, int i) {
+  return lua_istable(L, i) ? options_count(L, i, "field 'args' to 'Process'", MOST_ARGS) : 0;
+}
+
 static void dump_call(lua_State *L, PickleLink *link, PickleMessage *message) {
   int base = lua_gettop(L);
   lua_getiuservalue(L, 1, CHILD_TARGET);
   lua_getiuservalue(L, 1, CHILD_ARGS);
-  int args = lua_gettop(L), n = 0;
-  if (lua_istable(L, args)) n = options_count(L, args, "field 'args' to 'Process'", MOST_ARGS);
+  int args = lua_gettop(L), n = count_args(L, args); /* the list may have changed since */
   luaL_checkstack(L, n + 8, "too many arguments to a process");
   lua_getiuservalue(L, 1, CHILD_TARGET);
   for (int k = 1; k <= n; k++) lua_rawgeti(L, args, k);
@@ -152,6 +157,14 @@ static int start_protected(lua_State *L) {
   return luaL_error(L, "not enough memory");
 }
 
+/* What its call carries is its own now, whether it lives to read that or not. */
+static void give_flights(lua_State *L, const Child *c) {
+  SharedId id = (SharedId)c->pid;
+  SharedLife life;
+  if (c->pid == 0 || c->task == NULL || c->task->message.pins == 0) return;
+  flights_to_process(L, &c->task->message, shared_life(id, &life) ? life.id : id);
+}
+
 static int child_start(lua_State *L) {
   Child *c = check(L);
   Tstate *ts = park_self(L);
@@ -171,6 +184,7 @@ static int child_start(lua_State *L) {
   engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
   if (c->engine != NULL) engine_close(c->engine); /* it ends by itself after its one call, though nobody may ask for it */
   note_pid(c);
+  give_flights(L, c);
   look(L, c);
   lua_settop(L, 1);
   return 1;
@@ -274,14 +288,14 @@ static bool child_get(lua_State *L, void *object, const char *field) {
 static bool child_set(lua_State *L, void *object, const char *field) {
   Child *c = object;
   if (strcmp(field, "name") == 0) {
-    luaL_checkstring(L, 3);
+    if (lua_tostring(L, 3) == NULL) object_refuse(L, field, "string");
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, CHILD_NAME);
     return true;
   }
   if (strcmp(field, "daemon") != 0) return false;
   if (c->started) luaL_error(L, "daemon can be set only before the process is started");
-  c->owner.daemon = lua_toboolean(L, 3);
+  c->owner.daemon = object_flag(L, field);
   return true;
 }
 
@@ -318,6 +332,7 @@ int process_new(lua_State *L) {
     return luaL_error(L, "bad field 'target' to 'Process' (function expected, got nil)");
   lua_setiuservalue(L, 2, CHILD_TARGET);
   lua_getfield(L, 1, "args");
+  count_args(L, -1);
   lua_setiuservalue(L, 2, CHILD_ARGS);
   size_t length = 0;
   lua_getfield(L, 1, "name");

@@ -24,6 +24,8 @@ typedef struct ProcessInfo {
 
 static const ObjectType info_type;
 
+static const int64_t LOOK_NS = 50000000;
+
 static ProcessInfo *check(lua_State *L) { return object_check(L, 1, &info_type); }
 
 static pid_t pid_of(const ProcessInfo *p) { return (pid_t)(p->id & INT32_MAX); }
@@ -42,20 +44,36 @@ static int info_is_alive(lua_State *L) {
   return 1;
 }
 
+/* Without a descriptor it looks now and then. */
+static ParkResult look_until_dead(Tstate *ts, SharedId id, int64_t deadline) {
+  ParkResult result = PARK_TIMEOUT;
+  while (result == PARK_TIMEOUT && shared_alive(id)) {
+    int64_t now = clock_ns(), next = now + LOOK_NS;
+    if (now >= deadline) return PARK_TIMEOUT;
+    result = park(ts, NULL, gil_now(&ts->rt->gil) + (next < deadline ? next : deadline) - now, "process", NULL);
+  }
+  return result == PARK_TIMEOUT ? PARK_GRANTED : result;
+}
+
+static ParkResult wait_until_dead(Tstate *ts, SharedId id, int64_t deadline) {
+  int fd = (int)syscall(SYS_pidfd_open, (pid_t)(id & INT32_MAX), 0);
+  if (fd < 0) return look_until_dead(ts, id, deadline);
+  ParkResult result = PARK_GRANTED;
+  short events = POLLIN;
+  if (shared_alive(id)) {
+    blocking_name(ts, "process");
+    result = blocking_wait_fd(ts, fd, POLLIN, deadline, &events);
+  }
+  close(fd);
+  return result == PARK_GRANTED && (events & POLLIN) == 0 ? look_until_dead(ts, id, deadline) : result;
+}
+
 static int info_join(lua_State *L) {
   const ProcessInfo *p = check(L);
   Tstate *ts = park_self(L);
   int64_t deadline = park_timeout(L, 2, NULL);
   if (p->id == shared_self()) return luaL_error(L, "a process cannot join itself");
-  ParkResult result = PARK_GRANTED;
-  int fd = (int)syscall(SYS_pidfd_open, pid_of(p), 0);
-  if (fd >= 0 && shared_alive(p->id)) {
-    short events;
-    blocking_name(ts, "process");
-    result = blocking_wait_fd(ts, fd, POLLIN, deadline, &events);
-  }
-  if (fd >= 0) close(fd);
-  park_check(L, ts, result);
+  park_check(L, ts, wait_until_dead(ts, p->id, park_real(ts, deadline)));
   lua_pushboolean(L, !shared_alive(p->id));
   return 1;
 }
@@ -68,11 +86,13 @@ static int info_tostring(lua_State *L) {
 }
 
 static const luaL_Reg info_methods[] = {{"is_alive", info_is_alive}, {"join", info_join}, {NULL, NULL}};
+static const char *const info_fields[] = {"name", "pid", "daemon", NULL};
 static const luaL_Reg info_meta[] = {{"__tostring", info_tostring}, {NULL, NULL}};
 static const ObjectType info_type = {.name = "gilua.ProcessInfo",
                                      .size = sizeof(ProcessInfo),
                                      .methods = info_methods,
                                      .meta = info_meta,
+                                     .fields = info_fields,
                                      .get = info_get};
 
 /* The name is on top, which it pops. */
@@ -109,7 +129,10 @@ int process_parent(lua_State *L) {
     push(L, life.id, false);
     return 1;
   }
-  if (!lua_istable(L, -1)) return 0;
+  if (!lua_istable(L, -1)) {
+    lua_pushnil(L);
+    return 1;
+  }
   lua_rawgeti(L, -1, CURRENT_PARENT);
   SharedId id = (SharedId)lua_tointeger(L, -1);
   lua_rawgeti(L, -2, CURRENT_PARENT_NAME);

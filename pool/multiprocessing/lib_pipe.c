@@ -3,7 +3,8 @@
  *   conn:send(v) -> true, or nil, "closed"                    v: any value, also nil, by gilua.pickle
  *   conn:recv([timeout]) -> v, or nil, "closed" | "timeout"   what was sent before comes first
  *   conn:poll([timeout = 0]) -> boolean                       is there something to receive, or is the other end closed?
- *   conn:send_bytes(string)   conn:recv_bytes([timeout])      conn:close()     conn.closed     <close>: close
+ *   conn:send_bytes(string)   conn:recv_bytes([timeout])      what is no string stays, and is an error
+ *   conn:close()              conn.closed                     <close>: close
  *
  * close() ends what other threads do with this end: recv gives nil, "closed", and poll false.
  *
@@ -47,23 +48,20 @@ static int connection_send_bytes(lua_State *L) {
   return send_value(L);
 }
 
-static int connection_recv(lua_State *L) {
+static int receive(lua_State *L, bool string) {
   SharedHandle *h = check(L);
   Tstate *ts = park_self(L);
   SQueueResult result;
   bool poll;
   int64_t deadline = park_timeout(L, 2, &poll);
   if (queue_of(h)->send_only) return luaL_error(L, "this end of the Pipe only sends");
-  if (!park_check(L, ts, shared_item_get(L, ts, h, poll ? 0 : deadline, &result))) return answer(L, "timeout");
+  if (!park_check(L, ts, shared_item_get(L, ts, h, string, poll ? 0 : deadline, &result))) return answer(L, "timeout");
+  if (result == SQUEUE_OTHER) return luaL_error(L, "recv_bytes: what comes next is no string: recv gets it");
   return result == SQUEUE_CLOSED ? answer(L, "closed") : 1;
 }
 
-static int connection_recv_bytes(lua_State *L) {
-  int n = connection_recv(L);
-  if (n == 1 && lua_type(L, -1) != LUA_TSTRING)
-    return luaL_error(L, "recv_bytes got a %s that was sent by send", luaL_typename(L, -1));
-  return n;
-}
+static int connection_recv(lua_State *L) { return receive(L, false); }
+static int connection_recv_bytes(lua_State *L) { return receive(L, true); }
 
 static int connection_poll(lua_State *L) {
   SharedHandle *h = check(L);
@@ -94,6 +92,7 @@ static const luaL_Reg connection_methods[] = {{"close", connection_close},      
                                               {"recv", connection_recv},             {"recv_bytes", connection_recv_bytes},
                                               {"send", connection_send},             {"send_bytes", connection_send_bytes},
                                               {NULL, NULL}};
+static const char *const connection_fields[] = {"closed", NULL};
 static const luaL_Reg connection_meta[] = {
     {"__close", connection_close}, {"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
 
@@ -101,11 +100,13 @@ const ObjectType shared_connection_type = {.name = "gilua.multiprocessing.Connec
                                            .size = sizeof(SharedHandle),
                                            .methods = connection_methods,
                                            .meta = connection_meta,
+                                           .fields = connection_fields,
                                            .get = connection_get,
                                            .describe = shared_describe};
 
 static int new_pipe(lua_State *L) {
   object_check_last(L, 1);
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TBOOLEAN);
   bool duplex = lua_isnoneornil(L, 1) || lua_toboolean(L, 1);
   lua_settop(L, 0);
   shared_push_pair(L, SHARED_PIPE_END, sizeof(SharedQueue));

@@ -15,6 +15,7 @@
 #include "pool/futures/split.h"
 #include "pool/multiprocessing/async_result.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
+#include "pool/process/engine.h"
 #include "runtime/state/error.h"
 #include "runtime/state/options.h"
 #include "runtime/state/require.h"
@@ -33,7 +34,7 @@ enum { CHUNKS_PER_WORKER = 4, MOST_ARGS = 50000 };
 static Executor *push_executor(lua_State *L) {
   object_check(L, 1, &pool_object_type);
   lua_getiuservalue(L, 1, 1);
-  return lua_touserdata(L, -1);
+  return executor_at(L, -1);
 }
 
 /* --- apply --- */
@@ -52,6 +53,7 @@ static void submit(lua_State *L) {
 }
 
 static int pool_apply(lua_State *L) {
+  object_check_last(L, 3);
   submit(L);
   int future = lua_gettop(L);
   Tstate *ts = park_self(L);
@@ -65,6 +67,7 @@ static void check_callbacks(lua_State *L, int ok) {
 }
 
 static int pool_apply_async(lua_State *L) {
+  object_check_last(L, 5);
   check_callbacks(L, 4);
   submit(L);
   lua_createtable(L, 1, 0);
@@ -148,6 +151,7 @@ static void submit_all(lua_State *L, bool spread) {
 }
 
 static int map_async(lua_State *L, bool spread) {
+  object_check_last(L, 6);
   check_callbacks(L, 5);
   submit_all(L, spread);
   async_result_call_back(L, lua_gettop(L), 5, 6);
@@ -155,6 +159,7 @@ static int map_async(lua_State *L, bool spread) {
 }
 
 static int map(lua_State *L, bool spread) {
+  object_check_last(L, 4);
   submit_all(L, spread);
   return async_result_get(L, -1);
 }
@@ -165,6 +170,7 @@ static int pool_starmap(lua_State *L) { return map(L, true); }
 static int pool_starmap_async(lua_State *L) { return map_async(L, true); }
 
 static int imap(lua_State *L, bool unordered) {
+  object_check_last(L, 4);
   object_check_callable(L, 2);
   source_check(L, 3);
   lua_Integer chunk = luaL_optinteger(L, 4, 1);
@@ -197,15 +203,15 @@ static int pool_terminate(lua_State *L) {
 }
 
 static int pool_join(lua_State *L) {
-  push_executor(L);
+  Executor *e = push_executor(L);
   if (!((Pool *)lua_touserdata(L, 1))->ended)
     return error_raise_state(L, "running", "the pool is still running: close or terminate it before join");
-  executor_join(L, -1, CLOCK_NEVER);
+  executor_join(L, e, CLOCK_NEVER);
   return 0;
 }
 
 static int pool_gc(lua_State *L) {
-  const Pool *p = lua_touserdata(L, 1);
+  const Pool *p = object_check(L, 1, &pool_object_type);
   if (p->ended || lua_getiuservalue(L, 1, 1) == LUA_TNIL) return 0;
   lua_warning(L, "a running multiprocessing.Pool was collected: close or terminate it", 0);
   return 0;
@@ -215,8 +221,7 @@ static int pool_gc(lua_State *L) {
 static void describe(lua_State *L, void *object) {
   (void)object;
   lua_getiuservalue(L, 1, 1);
-  Executor *e = executor_test(L, -1);
-  if (e != NULL) executor_describe(L, e);
+  if (executor_test(L, -1) != NULL) executor_describe(L, lua_touserdata(L, -1));
   else lua_pushliteral(L, "not made");
 }
 
@@ -235,12 +240,12 @@ static const luaL_Reg pool_meta[] = {{"__close", pool_terminate}, {"__gc", pool_
 static const ObjectType pool_object_type = {
     .name = "gilua.Pool", .size = sizeof(Pool), .methods = pool_methods, .meta = pool_meta, .describe = describe};
 
-/* (constructor, options): the executor has names of its own for some */
+/* (constructor, options): the executor has names of its own for some, but what they may be is told by the Pool's */
 int pool_new_over(lua_State *L) {
-  static const Option known[] = {{"processes", OPTION_INTEGER, 1, LUA_MAXINTEGER, NULL},
+  static const Option known[] = {{"processes", OPTION_INTEGER, 1, MOST_WORKERS, NULL},
                                  {"initializer", OPTION_CALL, 0, 0, NULL},
                                  {"initargs", OPTION_LIST, 0, 0, NULL},
-                                 {"maxtasksperchild", OPTION_INTEGER, 1, LUA_MAXINTEGER, NULL},
+                                 {"maxtasksperchild", OPTION_INTEGER, 1, UINT32_MAX, NULL},
                                  {NULL, OPTION_FLAG, 0, 0, NULL}};
   static const char *const renamed[][2] = {{"processes", "max_workers"}, {"maxtasksperchild", "max_tasks_per_child"}};
   object_check_callable(L, 1);

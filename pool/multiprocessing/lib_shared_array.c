@@ -22,6 +22,8 @@
 #include "runtime/native/buffer.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/os/descriptors.h"
+#include "runtime/os/memory.h"
+#include "runtime/state/scarce.h"
 
 typedef struct SharedMemory {
   int fd;
@@ -36,11 +38,16 @@ static void release(void *owner, void *data, size_t nbytes) {
   free(m);
 }
 
+static void *map(size_t size, int fd) {
+  return mmap(NULL, size > 0 ? size : 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
 /* Pushes an array over the memory of fd, which becomes its own. */
 static void push_array(lua_State *L, BufferType type, size_t n, int fd) {
   SharedMemory *m = malloc(sizeof *m);
   size_t size = n * buffer_item_sizes[type];
-  void *data = m == NULL ? MAP_FAILED : mmap(NULL, size > 0 ? size : 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void *data = m == NULL ? MAP_FAILED : map(size, fd);
+  if (data == MAP_FAILED && m != NULL && scarce_collect(L, errno)) data = map(size, fd);
   if (data == MAP_FAILED) {
     int err = m == NULL ? ENOMEM : errno;
     free(m);
@@ -52,17 +59,16 @@ static void push_array(lua_State *L, BufferType type, size_t n, int fd) {
 }
 
 int shared_array_new(lua_State *L) {
+  object_check_last(L, 2);
   BufferType type = (BufferType)native_check_buffer_type(L, 1);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0 && n <= PTRDIFF_MAX / 8, 2, "not a length");
-  int fd = os_above_standard(memfd_create("gilua.shared_array", MFD_CLOEXEC));
-  off_t size = (off_t)n * buffer_item_sizes[type];
-  if (fd < 0) return luaL_error(L, "cannot make a shared array: %s", strerror(errno));
-  if (ftruncate(fd, size > 0 ? size : 1) != 0) {
-    int err = errno;
-    close(fd);
-    return luaL_error(L, "cannot make a shared array of %I bytes: %s", (LUAI_UACINT)size, strerror(err));
-  }
+  size_t size = (size_t)n * buffer_item_sizes[type];
+  int fd = os_memory_file("gilua.shared_array", size > 0 ? size : 1);
+  if (fd < 0 && scarce_collect(L, errno)) fd = os_memory_file("gilua.shared_array", size > 0 ? size : 1);
+  if (fd < 0)
+    return luaL_error(L, "cannot make a shared array of %I bytes: %s%s", (LUAI_UACINT)size, strerror(errno),
+                      errno == EFBIG ? " (ulimit -f)" : "");
   push_array(L, type, (size_t)n, fd);
   return 1;
 }
@@ -93,7 +99,10 @@ static int attach(lua_State *L) {
   struct stat st;
   BufferType type = (BufferType)native_check_buffer_type(L, 4);
   lua_Integer length = luaL_checkinteger(L, 5), first = luaL_checkinteger(L, 6), n = luaL_checkinteger(L, 7);
-  int fd = open_memory(luaL_checkinteger(L, 1), luaL_checkinteger(L, 2), (ino_t)luaL_checkinteger(L, 3));
+  lua_Integer pid = luaL_checkinteger(L, 1), theirs = luaL_checkinteger(L, 2);
+  ino_t inode = (ino_t)luaL_checkinteger(L, 3);
+  int fd = open_memory(pid, theirs, inode);
+  if (fd < 0 && scarce_collect(L, errno)) fd = open_memory(pid, theirs, inode);
   if (fd < 0)
     return luaL_error(L, "the shared array is gone (%s): keep it until the task that uses it is done", strerror(errno));
   if (fstat(fd, &st) != 0 || length < 0 || length > st.st_size / buffer_item_sizes[type] || first < 0 || n < 0 ||
@@ -120,7 +129,8 @@ static int load(lua_State *L) {
 /* How buffers are sent: __reduce. */
 static int reduce(lua_State *L) {
   size_t first;
-  Buffer *b = buffer_check(L, 1), *root = buffer_root(b, &first);
+  Buffer *b = object_check(L, 1, &buffer_type), *root = buffer_root(b, &first);
+  if (b->freed) return luaL_error(L, "cannot send a buffer that was freed");
   if (root->release != release) {
     lua_pushcfunction(L, load);
     lua_pushstring(L, buffer_type_names[b->type]);

@@ -16,6 +16,7 @@
 
 #include "pool/multiprocessing/shared_handle.h"
 #include "runtime/shared/condition.h"
+#include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/request.h"
 
@@ -41,18 +42,17 @@ static SharedHandle *check_held(lua_State *L, const char *method, Tstate *ts, Sh
 
 static bool wait_until(lua_State *L, Tstate *ts, SharedHandle *h, SharedHandle *lock, int64_t deadline, bool *abandoned) {
   uint32_t thread = thread_for(lock, ts), depth = lock_of(lock)->depth;
+  uint32_t told;
   bool kept, full;
   *abandoned = false;
   if (waits_forbidden(ts)) park_check(L, ts, PARK_FORBIDDEN);
-  ParkResult result = scondition_wait(ts, &h->s, &lock->s, deadline, &kept, &full);
+  ParkResult result = scondition_wait(ts, &h->s, &lock->s, deadline, &kept, &full, &told);
   if (!kept) {
     slock_take_again(ts, &lock->s, thread, abandoned);
     lock_of(lock)->depth = depth;
   }
-  if (result == PARK_GRANTED && !request_serve(ts)) { /* what it is to raise uses no notification up */
-    scondition_notify(ts, &h->s, 1);
-    result = PARK_REQUESTED;
-  }
+  /* What it is to raise uses no notification up; one that cannot be passed on is had, and it raises after that. */
+  if (result == PARK_GRANTED && !request_serve(ts) && scondition_pass(ts, &h->s, told)) result = PARK_REQUESTED;
   if (full) luaL_error(L, "more than %d threads wait for one Condition", WAIT_PLACES);
   return park_check(L, ts, result);
 }
@@ -143,9 +143,10 @@ static int answer_broken(lua_State *L) {
 /* The last to arrive runs the action, which is on top, and lets the others pass. */
 static int act(lua_State *L, Tstate *ts, SharedHandle *h) {
   bool broken;
-  if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+  int status = error_call(L, 0, 0);
+  if (status != LUA_OK) {
     sbarrier_break(ts, &h->s);
-    return lua_error(L);
+    return error_pass_on(L, status);
   }
   park_check(L, ts, sbarrier_pass(ts, &h->s, &broken));
   if (broken) return answer_broken(L);
@@ -159,7 +160,7 @@ static int barrier_wait(lua_State *L) {
   bool poll, last, broken;
   uint32_t index;
   int64_t deadline = park_timeout(L, 2, &poll);
-  if (lua_isnoneornil(L, 2) && barrier_of(h)->timeout >= 0) deadline = clock_deadline(barrier_of(h)->timeout);
+  if (lua_isnoneornil(L, 2) && barrier_of(h)->timeout >= 0) deadline = park_deadline(barrier_of(h)->timeout);
   bool action = lua_getiuservalue(L, 1, 1) != LUA_TNIL;
   if (atomic_load_explicit(&barrier_of(h)->broken, memory_order_acquire) != 0) return answer_broken(L);
   ParkResult result = sbarrier_wait(ts, &h->s, action, poll ? 0 : deadline, &index, &last, &broken);
@@ -192,6 +193,7 @@ static bool barrier_get(lua_State *L, void *object, const char *field) {
   return true;
 }
 
+static const char *const barrier_fields[] = {"parties", "n_waiting", "broken", NULL};
 static const luaL_Reg barrier_methods[] = {
     {"abort", barrier_abort}, {"reset", barrier_reset}, {"wait", barrier_wait}, {NULL, NULL}};
 static const luaL_Reg barrier_meta[] = {{"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
@@ -200,6 +202,7 @@ const ObjectType shared_barrier_type = {.name = "gilua.multiprocessing.Barrier",
                                         .size = sizeof(SharedHandle),
                                         .methods = barrier_methods,
                                         .meta = barrier_meta,
+                                        .fields = barrier_fields,
                                         .get = barrier_get,
                                         .describe = shared_describe};
 

@@ -58,7 +58,7 @@ static int get(lua_State *L, int64_t deadline) {
   SharedHandle *h = check(L);
   Tstate *ts = park_self(L);
   SQueueResult result;
-  if (!park_check(L, ts, shared_item_get(L, ts, h, deadline, &result))) return refuse(L, "empty", deadline);
+  if (!park_check(L, ts, shared_item_get(L, ts, h, false, deadline, &result))) return refuse(L, "empty", deadline);
   return result == SQUEUE_CLOSED ? refuse(L, "closed", 0) : 1;
 }
 

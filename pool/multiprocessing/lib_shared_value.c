@@ -9,6 +9,7 @@
 
 #include "pool/multiprocessing/shared_handle.h"
 #include "runtime/shared/lock.h"
+#include "runtime/state/text.h"
 
 typedef enum ValueType { VALUE_F64, VALUE_F32, VALUE_I64, VALUE_I32, VALUE_U8, VALUE_TYPES } ValueType;
 
@@ -83,6 +84,10 @@ static bool value_get(lua_State *L, void *object, const char *field) {
 static bool value_set(lua_State *L, void *object, const char *field) {
   if (strcmp(field, "value") != 0) return false;
   SharedValue *v = value_of(shared_ready(L, object));
+  int is_good;
+  if (is_float(v)) lua_tonumberx(L, 3, &is_good);
+  else lua_tointegerx(L, 3, &is_good);
+  if (!is_good) object_refuse(L, field, is_float(v) ? "number" : "integer");
   atomic_store(&v->bits, check_bits(L, v, 3));
   return true;
 }
@@ -99,18 +104,21 @@ static void describe(lua_State *L, void *object) {
 }
 
 static const luaL_Reg value_methods[] = {{"add", value_add}, {"get_lock", value_get_lock}, {NULL, NULL}};
+static const char *const value_fields[] = {"value", NULL};
 static const luaL_Reg value_meta[] = {{"__gc", shared_collect}, {"__reduce", shared_reduce}, {NULL, NULL}};
 
 const ObjectType shared_value_type = {.name = "gilua.multiprocessing.Value",
                                       .size = sizeof(SharedHandle),
                                       .methods = value_methods,
                                       .meta = value_meta,
+                                      .fields = value_fields,
                                       .get = value_get,
                                       .set = value_set,
                                       .describe = describe};
 
 static int new_value(lua_State *L) {
   object_check_last(L, 2);
+  text_check(L, 1);
   int type = luaL_checkoption(L, 1, NULL, type_names) % VALUE_TYPES;
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {

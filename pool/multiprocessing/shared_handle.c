@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "pool/pickle/pickle.h"
+#include "pool/process/flights.h"
 #include "runtime/shared/squeue.h"
 #include "runtime/state/error.h"
+#include "runtime/state/scarce.h"
 
 static const ObjectType *const types[] = {[SHARED_LOCK] = &shared_lock_type,
                                           [SHARED_RLOCK] = &shared_rlock_type,
@@ -42,6 +44,7 @@ static int refuse_new(lua_State *L, SharedKind kind, int err) {
 SharedHandle *shared_push_new(lua_State *L, SharedKind kind, size_t size) {
   SharedHandle *h = object_new(L, types[kind], SHARED_VALUES);
   int err = shared_new(&h->s, 1, kind, size);
+  if (err != 0 && scarce_collect(L, err)) err = shared_new(&h->s, 1, kind, size);
   if (err != 0) refuse_new(L, kind, err);
   return h;
 }
@@ -50,6 +53,7 @@ void shared_push_pair(lua_State *L, SharedKind kind, size_t size) {
   Shared both[2];
   SharedHandle *a = object_new(L, types[kind], SHARED_VALUES), *b = object_new(L, types[kind], SHARED_VALUES);
   int err = shared_new(both, 2, kind, size);
+  if (err != 0 && scarce_collect(L, err)) err = shared_new(both, 2, kind, size);
   if (err != 0) refuse_new(L, kind, err);
   a->s = both[0];
   b->s = both[1];
@@ -62,36 +66,51 @@ int shared_refuse(lua_State *L, const SharedHandle *h) {
                                                       "has dropped it", name));
 }
 
+/* Of a Pipe. */
+static void wake_end(SharedObject *end) { places_wake_all(&((SharedQueue *)end)->places); }
+
 void shared_close(SharedHandle *h) {
   if (h->s.arena == NULL) return;
   if (h->s.users > 0 && h->s.holder == shared_self()) {
     atomic_store(&h->s.closing, true);
-    places_wake_all(&((SharedQueue *)h->s.object)->places);
+    wake_end(h->s.object);
     return;
   }
-  SharedObject *peer = shared_drop(&h->s);
-  if (peer != NULL) places_wake_all(&((SharedQueue *)peer)->places);
+  shared_drop(&h->s, wake_end);
 }
 
 void shared_unuse(SharedHandle *h) {
   if (--h->s.users == 0 && atomic_load(&h->s.closing)) shared_close(h);
 }
 
+/* The object at index 1 for a metamethod, which debug.getmetatable gives to anybody. */
+static SharedHandle *any_handle(lua_State *L) {
+  SharedHandle *h = lua_touserdata(L, 1);
+  bool is = h != NULL && lua_rawlen(L, 1) >= sizeof *h;
+  for (int i = 0; is && i < KINDS; i++)
+    if (types[i] != NULL && types[i] == h->head.type) return h;
+  luaL_typeerror(L, 1, "gilua.multiprocessing object");
+  return NULL;
+}
+
 int shared_collect(lua_State *L) {
-  shared_close(lua_touserdata(L, 1));
+  shared_close(any_handle(L));
   return 0;
 }
 
-/* (nonce, pid, fd, index, serial, kind, flight, user values …) */
+/* (nonce, pid, fd, index, serial, kind, flight, user values …), and what the message keeps */
 enum { ATTACH_VALUES = 8 };
 
 int shared_reduce(lua_State *L) {
-  SharedHandle *h = lua_touserdata(L, 1);
+  SharedHandle *h = any_handle(L);
   SharedName name;
+  lua_settop(L, 1);
   shared_ready(L, h);
+  luaL_checkstack(L, ATTACH_VALUES + SHARED_VALUES + 2, NULL);
+  MessageFlight *flight = flights_push(L);
   int err = shared_name(&h->s, &name);
   if (err != 0) return luaL_error(L, "cannot send a %s: %s", short_name(h->head.type), reason_of(err));
-  luaL_checkstack(L, ATTACH_VALUES + SHARED_VALUES, NULL);
+  flights_begin(flight, h->s.arena, name.flight);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, types) != LUA_TFUNCTION) return luaL_error(L, "no way to attach");
   lua_pushinteger(L, (lua_Integer)name.nonce);
   lua_pushinteger(L, name.pid);
@@ -101,7 +120,8 @@ int shared_reduce(lua_State *L) {
   lua_pushinteger(L, name.kind);
   lua_pushinteger(L, name.flight);
   for (int i = 1; i <= SHARED_VALUES; i++) lua_getiuservalue(L, 1, i);
-  return ATTACH_VALUES + SHARED_VALUES;
+  lua_pushvalue(L, 2);
+  return ATTACH_VALUES + SHARED_VALUES + 1;
 }
 
 static int attach(lua_State *L) {
@@ -113,6 +133,7 @@ static int attach(lua_State *L) {
   lua_settop(L, ATTACH_VALUES - 1 + SHARED_VALUES);
   SharedHandle *h = object_new(L, types[kind], SHARED_VALUES);
   int err = shared_attach(&h->s, &name);
+  if (err != 0 && scarce_collect(L, err)) err = shared_attach(&h->s, &name);
   if (err == EBUSY || err == EUSERS || err == EMFILE || err == ENFILE || err == ENOMEM)
     return luaL_error(L, "cannot attach to a %s: %s", short_name(types[kind]), reason_of(err));
   if (err != 0)

@@ -40,7 +40,7 @@ int shared_collect(lua_State *L);
 int shared_reduce(lua_State *L);
 
 /* shared_close gives the handle up; whoever waits at the other end of a Pipe looks. What other threads of this process do with
- * a queue meanwhile ends first: between shared_use and shared_unuse, which nothing raises, the object stays. */
+ * a queue meanwhile ends first: between shared_use and shared_unuse, which nothing raises, the object stays. May leave the lock. */
 void shared_close(SharedHandle *h);
 static inline void shared_use(SharedHandle *h) { h->s.users++; }
 void shared_unuse(SharedHandle *h);

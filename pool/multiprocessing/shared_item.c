@@ -1,9 +1,12 @@
 /* See shared_item.h. */
 #include "pool/multiprocessing/shared_item.h"
 
+#include <lauxlib.h>
 #include <string.h>
 
 #include "pool/pickle/pickle.h"
+#include "pool/process/flights.h"
+#include "runtime/state/call.h"
 
 typedef enum ItemTag { ITEM_PICKLE, ITEM_INTEGER, ITEM_FLOAT, ITEM_STRING, ITEM_TRUE, ITEM_FALSE, ITEM_NIL } ItemTag;
 
@@ -29,11 +32,16 @@ static bool flat(lua_State *L, int i, unsigned char *tag, lua_Integer *word, str
   return true;
 }
 
-static ParkResult put(Tstate *ts, SharedHandle *h, const struct iovec *parts, int64_t deadline, SQueueResult *result) {
+/* What m carries is the queue's before others can take it out: who dies between leaves it to the queue. */
+static ParkResult put(lua_State *L, Tstate *ts, SharedHandle *h, const PickleMessage *m, const struct iovec *parts,
+                      int64_t deadline, SQueueResult *result) {
   SharedObject *other = h->s.object->peer != 0 ? shared_at(h->s.arena, h->s.object->peer) : NULL;
   Shared end = {.arena = h->s.arena, .object = other, .serial = other != NULL ? other->serial : 0, .holder = h->s.holder};
+  Shared *queue = other != NULL ? &end : &h->s;
   shared_use(h);
-  ParkResult outcome = squeue_put(ts, other != NULL ? &end : &h->s, parts, 2, deadline, result);
+  flights_to_queue(L, m, queue);
+  ParkResult outcome = squeue_put(ts, queue, parts, 2, deadline, result);
+  if (outcome != PARK_GRANTED || *result != SQUEUE_DONE) flights_back(L, m);
   shared_unuse(h);
   return outcome;
 }
@@ -48,27 +56,39 @@ ParkResult shared_item_put(lua_State *L, Tstate *ts, SharedHandle *h, int i, int
     parts[1] = (struct iovec){message.bytes, message.size};
   }
   bool open = shared_usable(&h->s); /* pickling calls what Lua code it likes */
-  ParkResult outcome = open ? put(ts, h, parts, deadline, result) : PARK_GRANTED;
+  ParkResult outcome = open ? put(L, ts, h, &message, parts, deadline, result) : PARK_GRANTED;
   pickle_message_free(L, &message);
   if (!open) shared_refuse(L, h);
   if (outcome == PARK_GRANTED && *result == SQUEUE_NO_MEMORY) luaL_error(L, "the shared memory is full");
   return outcome;
 }
 
-/* Large bytes are copied before they are read: nobody else may change them meanwhile. */
-static void push_pickled(lua_State *L, Arena *a, QueueItem *item) {
-  const unsigned char *bytes = (const unsigned char *)squeue_bytes(a, item) + 1;
+/* (Arena, QueueItem): the value. Large bytes are copied before they are read: nobody else may change them meanwhile. */
+static int load(lua_State *L) {
+  const QueueItem *item = lua_touserdata(L, 2);
+  const unsigned char *bytes = (const unsigned char *)squeue_bytes(lua_touserdata(L, 1), item) + 1;
   size_t size = item->size - 1;
-  if (item->extent != 0) {
-    void *copy = lua_newuserdatauv(L, size, 0);
-    memcpy(copy, bytes, size);
-    squeue_done(a, item);
-    bytes = copy;
-  }
-  pickle_load(L, bytes, size, NULL, PICKLE_TRUSTED | PICKLE_REQUIRE, LUA_NOREF);
+  if (item->extent != 0) bytes = memcpy(lua_newuserdatauv(L, size, 0), bytes, size);
+  return pickle_load(L, bytes, size, NULL, PICKLE_TRUSTED | PICKLE_REQUIRE, LUA_NOREF);
 }
 
-static void push(lua_State *L, Arena *a, QueueItem *item) {
+/* A request of this thread amid a constructor is not the item's end: it goes back, for who asks next. */
+static void push_pickled(lua_State *L, Tstate *ts, SharedHandle *h, Arena *a, QueueItem *item) {
+  bool open = shared_usable(&h->s);
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  lua_pushcfunction(L, load);
+  lua_pushlightuserdata(L, a);
+  lua_pushlightuserdata(L, item);
+  if (open) shared_use(h);
+  CallResult result = call_user(L, 2, 1);
+  if (result == CALL_REQUESTED && open) squeue_put_back(ts, &h->s, item);
+  if (open) shared_unuse(h);
+  squeue_done(a, item);
+  if (result == CALL_FAILED) lua_pop(L, 1);
+  if (result != CALL_OK) lua_error(L);
+}
+
+static void push(lua_State *L, Tstate *ts, SharedHandle *h, Arena *a, QueueItem *item) {
   const unsigned char *bytes = squeue_bytes(a, item);
   lua_Integer word = 0;
   lua_Number number;
@@ -82,20 +102,20 @@ static void push(lua_State *L, Arena *a, QueueItem *item) {
     case ITEM_STRING: lua_pushlstring(L, (const char *)bytes + 1, item->size - 1); break;
     case ITEM_TRUE:
     case ITEM_FALSE: lua_pushboolean(L, bytes[0] == ITEM_TRUE); break;
-    case ITEM_PICKLE: push_pickled(L, a, item); break;
+    case ITEM_PICKLE: push_pickled(L, ts, h, a, item); break;
     default: lua_pushnil(L);
   }
 }
 
-ParkResult shared_item_get(lua_State *L, Tstate *ts, SharedHandle *h, int64_t deadline, SQueueResult *result) {
+ParkResult shared_item_get(lua_State *L, Tstate *ts, SharedHandle *h, bool string, int64_t deadline, SQueueResult *result) {
   Arena *a = h->s.arena; /* it stays, whatever a finalizer closes */
   QueueItem item;
   item.extent = 0;
   shared_use(h);
-  ParkResult outcome = squeue_get(ts, &h->s, deadline, &item, result);
+  ParkResult outcome = squeue_get(ts, &h->s, deadline, string ? ITEM_STRING : -1, &item, result);
   shared_unuse(h);
   if (outcome != PARK_GRANTED || *result != SQUEUE_DONE) return outcome;
-  push(L, a, &item);
+  push(L, ts, h, a, &item);
   if (item.extent != 0) squeue_done(a, &item);
   return outcome;
 }

@@ -9,7 +9,7 @@
  * PARK_TIMEOUT: it was full. SQUEUE_CLOSED: or this handle was closed meanwhile. */
 ParkResult shared_item_put(lua_State *L, Tstate *ts, SharedHandle *h, int i, int64_t deadline, SQueueResult *result);
 
-/* shared_item_get pushes the first value; only if PARK_GRANTED and SQUEUE_DONE. */
-ParkResult shared_item_get(lua_State *L, Tstate *ts, SharedHandle *h, int64_t deadline, SQueueResult *result);
+/* shared_item_get pushes the first value; only if PARK_GRANTED and SQUEUE_DONE. string: else SQUEUE_OTHER, it stays. */
+ParkResult shared_item_get(lua_State *L, Tstate *ts, SharedHandle *h, bool string, int64_t deadline, SQueueResult *result);
 
 #endif

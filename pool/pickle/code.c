@@ -9,6 +9,7 @@
 
 #include "pool/pickle/link.h"
 #include "pool/pickle/memory.h"
+#include "runtime/state/weak.h"
 
 enum { FIRST_SLOTS = 64, MOST_CODES = 2048, MOST_CODE_BYTES = 16 * 1024 * 1024, MOST_DEFINITIONS = 1 << 24 };
 
@@ -50,11 +51,7 @@ void link_prepare(lua_State *L, PickleLink *link) {
   if (link->worker) return;
   if (link->ncodes >= MOST_CODES || link->code_bytes > MOST_CODE_BYTES) new_epoch(L, link);
   if (link->written != LUA_NOREF) return;
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  weak_new(L, "k");
   link->written = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

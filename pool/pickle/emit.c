@@ -53,10 +53,19 @@ static bool is_reduced(const Writer *w, size_t at) {
   return low <= w->depth && w->frames[low].at == at && w->frames[low].kind == FRAME_REDUCE;
 }
 
+/* The object on top was written as what came with the task. */
+static void look_at_origin(Writer *w) {
+  bool added;
+  if (!lua_istable(w->L, -1) || writer_is_metatable(w) || !link_changed(w->L, w->link, -1)) return;
+  if (refs_add(&w->changed, lua_topointer(w->L, -1), 0, &added) == NULL) writer_no_memory(w);
+  w->restart |= RESTART_CHANGED;
+}
+
 void writer_refer(Writer *w, const Ref *ref) {
   if (ref == NULL) writer_no_memory(w);
   if ((w->out.bytes[ref->value] & ~TAG_SHARED) == TAG_REDUCE && is_reduced(w, ref->value))
     writer_refuse(w, "what its __reduce returns leads back to it"); /* it would be read before it is made */
+  if ((w->out.bytes[ref->value] & ~TAG_SHARED) == TAG_ORIGIN) look_at_origin(w);
   w->out.bytes[ref->value] |= TAG_SHARED;
   writer_byte(w, TAG_REF);
   writer_offset(w, ref->value);

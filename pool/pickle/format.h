@@ -60,7 +60,7 @@ enum {
   TABLE_LIST32 = 8, /* 4 bytes */
 
   SHORT_STRING = 40,    /* bytes: Lua keeps strings up to here once, so that their address tells them apart */
-  LONGEST_SOURCE = 4096 /* bytes of a chunk's name; bytecode with a longer one travels without debug information */
+  LONGEST_SOURCE = 4096 /* bytes of a chunk's name; of a longer one bytecode has the short form */
 };
 
 #endif

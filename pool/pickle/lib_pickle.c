@@ -6,14 +6,20 @@
 #include <lauxlib.h>
 
 #include "pool/pickle/write.h"
+#include "runtime/state/object.h"
 #include "runtime/state/options.h"
 
 static int pickle_dumps(lua_State *L) {
   luaL_checkany(L, 1);
+  object_check_last(L, 1);
   lua_settop(L, 1);
-  Writer *w = writer_begin(L, NULL);
+  Writer *w = writer_begin(L, NULL, NAMES_ALL);
   writer_run(w, 1, 1, PICKLE_VALUE);
   writer_renew(w);
+  if (w->pins) { /* a string may be loaded at any time, by anybody */
+    lua_pushvalue(L, w->base + SLOT_PINS);
+    luaL_ref(L, LUA_REGISTRYINDEX);
+  }
   lua_pushlstring(L, (const char *)w->out.bytes, w->out.size);
   writer_release(w);
   return 1;

@@ -4,20 +4,11 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "pool/pickle/fields.h"
 #include "pool/pickle/memory.h"
+#include "runtime/state/weak.h"
 
 enum { KEPT_TRACKED = 1024, LEVEL_BITS = 2 };
-
-static int ref_table(lua_State *L, const char *mode) {
-  lua_newtable(L);
-  if (mode != NULL) {
-    lua_createtable(L, 0, 1);
-    lua_pushstring(L, mode);
-    lua_setfield(L, -2, "__mode");
-    lua_setmetatable(L, -2);
-  }
-  return luaL_ref(L, LUA_REGISTRYINDEX);
-}
 
 static void unref(lua_State *L, int *ref) {
   luaL_unref(L, LUA_REGISTRYINDEX, *ref);
@@ -39,6 +30,7 @@ void pickle_link_free(lua_State *L, PickleLink *link) {
   link_free_codes(L, link);
   refs_free(&link->known);
   refs_free(&link->tracked);
+  refs_free(&link->marks);
   unref(L, &link->objects);
   unref(L, &link->modules);
   unref(L, &link->tracked_list);
@@ -63,7 +55,10 @@ static void share(lua_State *L, PickleLink *link, int objects, unsigned level) {
 /* Numbers are never given anew: a message that was written before this fork is read by a worker that is born of it. */
 static void share_all(lua_State *L, PickleLink *link) {
   int top = lua_gettop(L);
-  if (link->objects == LUA_NOREF) link->objects = ref_table(L, "v");
+  if (link->objects == LUA_NOREF) {
+    weak_new(L, "v");
+    link->objects = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
   lua_newtable(L);
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->objects);
   names_collect(L, &link->names, NAMES_ALL, top + 1, 0);
@@ -130,18 +125,39 @@ void pickle_link_become_worker(lua_State *L, PickleLink *link) {
 
 void link_track_begin(lua_State *L, PickleLink *link) {
   refs_reset(&link->tracked, KEPT_TRACKED);
+  refs_reset(&link->marks, KEPT_TRACKED);
   unref(L, &link->tracked_list);
 }
 
 void link_track(lua_State *L, PickleLink *link, int i, uint64_t number) {
   i = lua_absindex(L, i);
-  if (link->tracked_list == LUA_NOREF) link->tracked_list = ref_table(L, NULL);
+  if (link->tracked_list == LUA_NOREF) {
+    lua_newtable(L);
+    link->tracked_list = luaL_ref(L, LUA_REGISTRYINDEX);
+  }
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->tracked_list);
   lua_pushvalue(L, i);
   lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
   lua_pop(L, 1);
   bool added;
   if (refs_add(&link->tracked, lua_topointer(L, i), number, &added) == NULL) luaL_error(L, "not enough memory");
+}
+
+void link_track_end(lua_State *L, PickleLink *link) {
+  bool added;
+  if (link->tracked_list == LUA_NOREF) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->tracked_list);
+  for (lua_Integer k = 1; lua_rawgeti(L, -1, k) != LUA_TNIL; k++) {
+    if (lua_istable(L, -1) && refs_add(&link->marks, lua_topointer(L, -1), fields_mark(L, -1), &added) == NULL)
+      luaL_error(L, "not enough memory");
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+}
+
+bool link_changed(lua_State *L, const PickleLink *link, int i) {
+  const Ref *mark = refs_find(&link->marks, lua_topointer(L, i));
+  return mark != NULL && mark->value != fields_mark(L, i);
 }
 
 size_t link_tracked(const PickleLink *link, const void *address) {

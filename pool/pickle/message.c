@@ -70,10 +70,10 @@ static int ref_to(Writer *w, int i) {
   return luaL_ref(w->L, LUA_REGISTRYINDEX);
 }
 
-void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *link, PickleMessage *out) {
+static void dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *link, NameScope scope, PickleMessage *out) {
   *out = (PickleMessage){0};
   first = lua_absindex(L, first);
-  Writer *w = writer_begin(L, link);
+  Writer *w = writer_begin(L, link, scope);
   writer_run(w, first, n, root);
   int top = w->base;
   writer_renew(w);
@@ -85,4 +85,12 @@ void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *li
   }
   writer_release(w);
   lua_settop(L, top);
+}
+
+void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *link, PickleMessage *out) {
+  dump(L, first, n, root, link, NAMES_ALL, out);
+}
+
+void pickle_dump_elsewhere(lua_State *L, int first, int n, PickleRoot root, PickleMessage *out) {
+  dump(L, first, n, root, NULL, NAMES_ELSEWHERE, out);
 }

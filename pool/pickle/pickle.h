@@ -63,8 +63,8 @@ typedef struct PickleMessage {
   PicklePiece *pieces; /* ascending by at; NULL when npieces is 0 */
   unsigned npieces, ncodes;
   PickleCode **codes;  /* each once, a reference held for each; NULL when ncodes is 0 */
-  int pins;            /* registry: the strings of the pieces, and userdata sent by their __reduce; 0 or LUA_NOREF:
-                        * none */
+  int pins;            /* registry: the strings of the pieces, and userdata sent by their __reduce, what these had
+                        * kept; 0 or LUA_NOREF: none */
   int origins;         /* registry: list of the functions and metatables written by value, or the one function that was;
                         * 0 or LUA_NOREF: none */
 } PickleMessage;
@@ -118,10 +118,18 @@ typedef enum PickleRoot {
   PICKLE_RESULTS /* results[1], … */
 } PickleRoot;
 
+/* What a __reduce in C returns last, if it is a userdata whose metatable has this field, does not travel: the message keeps it, and
+ * gives it up when it is freed. What dumps writes is a string, which nobody frees: it is kept for good. */
+#define PICKLE_KEPT "__kept"
+
 /* pickle_dump writes the n values at first, first + 1, … of L into *out, which was empty. It raises `pickle` for a
  * value that cannot travel, a memory error, and whatever a __reduce raises; *out has no bytes then, and nothing but
  * what pickle_message_free accepts. The stack stays as it was. */
 void pickle_dump(lua_State *L, int first, int n, PickleRoot root, PickleLink *link, PickleMessage *out);
+
+/* pickle_dump_elsewhere writes a message that stands alone for a program that has the same modules and globals of its own: what
+ * only the globals lead to goes by value. */
+void pickle_dump_elsewhere(lua_State *L, int first, int n, PickleRoot root, PickleMessage *out);
 
 /* What a reader lets happen. With none of them a message is plain values. */
 enum {

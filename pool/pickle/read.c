@@ -300,6 +300,7 @@ int pickle_load_stream(lua_State *L, const void *bytes, size_t size, PickleLink 
   lua_settop(L, r.base + SLOT_OBJECTS - 1);
   if (r.track) link_track_begin(L, link);
   read_message(&r);
+  if (r.track) link_track_end(L, link);
   int list = r.base + SLOT_OBJECTS;
   lua_settop(L, list);
   lua_Unsigned n = first[0].n;

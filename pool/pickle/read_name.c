@@ -48,8 +48,15 @@ static bool has_field(lua_State *L, const char *name) {
   return has;
 }
 
+static bool has_metatable(lua_State *L) {
+  bool has = lua_getmetatable(L, -1);
+  if (has) lua_pop(L, 1);
+  return has;
+}
+
 /* From outside a name leads to a class: a table that is to be a metatable, has a field that begins with "__", or is
- * empty. What it does is the program's, but that its objects have an end is not the message's to decide. */
+ * empty, and no proxy: that would answer as its metatable likes. What a class does is the program's, but that its objects have
+ * an end is not the message's to decide. */
 void reader_check_class(Reader *r, size_t at) {
   lua_State *L = r->L;
   bool meta = reader_at_metatable(r);
@@ -59,11 +66,9 @@ void reader_check_class(Reader *r, size_t at) {
   lua_pop(L, 1);
   if (class && !meta) {
     lua_pushnil(L);
-    class = !lua_next(L, -2);
-    if (!class) {
-      lua_pop(L, 2);
-      class = names_look_at(L, 0) == TABLE_CLASS;
-    }
+    bool empty = !lua_next(L, -2);
+    if (!empty) lua_pop(L, 2);
+    class = empty ? !has_metatable(L) : names_look_at(L, 0) == TABLE_CLASS;
   }
   if (!class) reader_damaged(r, at, "a name that is no class's needs functions = true");
   if (has_field(L, "__gc") || has_field(L, "__close"))

@@ -337,18 +337,29 @@ static void walk(Writer *w) {
   }
 }
 
+/* What an earlier walk had the message keep. */
+static void unpin(Writer *w) {
+  for (lua_pushnil(w->L); lua_next(w->L, w->base + SLOT_PINS) != 0;) {
+    lua_pop(w->L, 1);
+    lua_pushvalue(w->L, -1);
+    lua_pushnil(w->L);
+    lua_rawset(w->L, w->base + SLOT_PINS);
+  }
+}
+
 /* Before a walk: what this mode needs, made while the collector may run. */
 static void prepare(Writer *w) {
   lua_State *L = w->L;
   Names *names = w->link != NULL ? &w->link->names : &w->own_names;
   lua_settop(L, w->base + SLOT_FRAMES - 1);
+  if (w->pins) unpin(w);
   writer_forget(w);
   w->generation++;
   w->mode |= w->restart;
   if ((w->restart & RESTART_FRESH) != 0 || ((w->mode & RESTART_NAMES) != 0 && names->keys == LUA_NOREF)) {
     names_free(L, names);
     if (w->link != NULL) link_collect_names(L, w->link);
-    else names_collect(L, names, NAMES_ALL, 0, 0);
+    else names_collect(L, names, w->own_scope, 0, 0);
     w->mode |= RESTART_FRESH;
   }
   bool wanted = w->link != NULL || (w->mode & (RESTART_NAMES | RESTART_FRESH)) != 0;

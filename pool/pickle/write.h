@@ -46,8 +46,9 @@ typedef struct WriterString {
  *   RESTART_CLASSES    a table was written by value before it was met as a metatable, and it has a name
  *   RESTART_ANCHORING  a __reduce is to be called, which may drop what was met: everything met is kept alive
  *   RESTART_CODES      a __reduce wrote to the same link: the codes are of two epochs
+ *   RESTART_CHANGED    what was written as the metatable that it came as is a value, too, and holds something else now
  */
-enum { RESTART_NAMES = 1, RESTART_FRESH = 2, RESTART_CLASSES = 4, RESTART_ANCHORING = 8, RESTART_CODES = 16 };
+enum { RESTART_NAMES = 1, RESTART_FRESH = 2, RESTART_CLASSES = 4, RESTART_ANCHORING = 8, RESTART_CODES = 16, RESTART_CHANGED = 32 };
 
 typedef struct Writer {
   lua_State *L;
@@ -56,6 +57,7 @@ typedef struct Writer {
   Refs refs;           /* object, long string or upvalue -> place of its tag in the buffer */
   Refs origins;        /* functions and metatables written by value -> number */
   Refs classes;        /* tables of which an earlier walk found that they go by name */
+  Refs changed;        /* metatables of the task of which one found that they go by value */
   bool root_origin;    /* there is one, the function at `first`, and it is not in the list */
   WriteFrame *frames;
   int depth, frame_capacity;
@@ -66,7 +68,8 @@ typedef struct Writer {
   bool pins; /* a userdata that was sent by its __reduce lives as long as the message: the pins hold it, too */
   PickleCode **codes;
   unsigned ncodes, code_capacity;
-  Names own_names;     /* of messages that stand alone, kept from one to the next */
+  Names own_names;     /* of messages that stand alone, kept from one to the next of the same scope */
+  NameScope own_scope;
   const Names *names;  /* own_names or the link's; NULL: none was needed so far */
   unsigned restart;    /* why the walk must begin again; 0: it goes on */
   unsigned mode;       /* the restarts that were made */
@@ -88,11 +91,11 @@ static inline int writer_slot(const Writer *w, int depth) {
   return w->base + SLOT_FRAMES + 2 * (depth < STACK_LEVELS ? depth : STACK_LEVELS);
 }
 
-/* writer_begin pushes the slots and returns a writer. writer_run writes n values into out, pieces, codes and the lists
+/* writer_begin pushes the slots and returns a writer; scope: which names a message that stands alone may use. writer_run writes n values into out, pieces, codes and the lists
  * at SLOT_PINS and SLOT_ORIGINS. writer_renew takes the lists that were used out of the writer; the last that may
  * raise. writer_release ends its use; the slots are the caller's to pop. An error releases it, or leaves it to the
  * collector. */
-Writer *writer_begin(lua_State *L, PickleLink *link);
+Writer *writer_begin(lua_State *L, PickleLink *link, NameScope scope);
 void writer_run(Writer *w, int first, int n, PickleRoot root);
 void writer_renew(Writer *w);
 void writer_release(Writer *w);

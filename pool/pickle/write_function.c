@@ -2,21 +2,12 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "pool/pickle/bytecode.h"
 #include "pool/pickle/emit.h"
 
-static int append(lua_State *L, const void *bytes, size_t size, void *ud) {
-  (void)L;
-  return bytes_append(ud, bytes, size) ? 0 : 1;
-}
-
-/* Bytecode of the function on top into the scratch buffer. A chunk that load made is named by its whole source. */
+/* Bytecode of the function on top into the scratch buffer. */
 static void dump(Writer *w) {
-  lua_State *L = w->L;
-  lua_Debug ar;
-  lua_pushvalue(L, -1);
-  lua_getinfo(L, ">S", &ar);
-  w->scratch.size = 0;
-  if (lua_dump(L, append, &w->scratch, ar.srclen > LONGEST_SOURCE) != 0) writer_no_memory(w);
+  if (!bytecode_dump(w->L, &w->scratch)) writer_no_memory(w);
 }
 
 /* Adds the code to those that the message names. */

@@ -96,10 +96,17 @@ bool writer_class_by_value(Writer *w) {
   return w->restart != 0;
 }
 
+/* A metatable stands for itself, whatever was done to it here. Where it is a value, too, it goes as it is now, and is a copy. */
+static bool is_to_be_told(Writer *w) {
+  if (!writer_is_metatable(w)) return link_changed(w->L, w->link, -1);
+  return refs_find(&w->changed, lua_topointer(w->L, -1)) != NULL;
+}
+
 bool writer_tracked(Writer *w) {
   if (w->link == NULL || !w->link->worker) return false;
   size_t number = link_tracked(w->link, lua_topointer(w->L, -1));
   if (number == 0) return false;
+  if (lua_istable(w->L, -1) && is_to_be_told(w)) return false;
   writer_byte(w, TAG_ORIGIN);
   writer_varint(w, number);
   return true;

@@ -3,6 +3,22 @@
 
 #include <lauxlib.h>
 
+/* What the userdata at i stands for lasts as long as the message. */
+static void pin(Writer *w, int i) {
+  lua_pushvalue(w->L, i);
+  lua_rawsetp(w->L, w->base + SLOT_PINS, lua_touserdata(w->L, i));
+  w->pins = true;
+}
+
+/* PICKLE_KEPT on top is pinned and popped. */
+static void keep_last(Writer *w) {
+  lua_State *L = w->L;
+  if (lua_type(L, -1) != LUA_TUSERDATA || luaL_getmetafield(L, -1, PICKLE_KEPT) == LUA_TNIL) return;
+  lua_pop(L, 1);
+  pin(w, lua_gettop(L));
+  lua_pop(L, 1);
+}
+
 /* Calls __reduce, which is on top of the object; the list {constructor, arguments…} takes the place of both. Returns
  * its length. */
 static uint32_t call_reduce(Writer *w) {
@@ -14,23 +30,17 @@ static uint32_t call_reduce(Writer *w) {
   lua_call(L, 1, LUA_MULTRET);
   w->generation++; /* strings may have gone, and metatables changed */
   w->plain_meta = w->settled_meta = NULL;
+  luaL_checkstack(L, 3, NULL);
+  if (lua_gettop(L) > function) keep_last(w);
   int n = lua_gettop(L) - function;
   if (n < 1 || !lua_isfunction(L, function + 1)) {
     lua_settop(L, function);
     writer_refuse(w, "its __reduce must return a function and its arguments");
   }
-  luaL_checkstack(L, 2, NULL);
   lua_createtable(L, n, 0);
   lua_replace(L, function);
   for (int i = n; i > 0; i--) lua_rawseti(L, function, i);
   return (uint32_t)n;
-}
-
-/* What the userdata at i stands for lasts as long as the message. */
-static void pin(Writer *w, int i) {
-  lua_pushvalue(w->L, i);
-  lua_rawsetp(w->L, w->base + SLOT_PINS, lua_touserdata(w->L, i));
-  w->pins = true;
 }
 
 void writer_reduce(Writer *w, size_t at) {

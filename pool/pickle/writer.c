@@ -44,6 +44,7 @@ static int writer_gc(lua_State *L) {
   refs_free(&w->refs);
   refs_free(&w->origins);
   refs_free(&w->classes);
+  refs_free(&w->changed);
   names_free(L, &w->own_names);
   pickle_realloc(w->frames, 0);
   pickle_realloc(w->pieces, 0);
@@ -79,7 +80,7 @@ static Writer *new_writer(lua_State *L) {
   return w;
 }
 
-Writer *writer_begin(lua_State *L, PickleLink *link) {
+Writer *writer_begin(lua_State *L, PickleLink *link, NameScope scope) {
   luaL_checkstack(L, SLOT_FRAMES + 2 * STACK_LEVELS + 2 * UNTIDY + LUA_MINSTACK, NULL);
   int base = lua_gettop(L);
   lua_rawgetp(L, LUA_REGISTRYINDEX, &writer_key);
@@ -89,6 +90,8 @@ Writer *writer_begin(lua_State *L, PickleLink *link) {
     w = new_writer(L);
   }
   if (link != NULL) link_prepare(L, link);
+  if (link == NULL && w->own_scope != scope) names_free(L, &w->own_names);
+  if (link == NULL) w->own_scope = scope;
   w->busy = true;
   w->L = L;
   w->link = link;
@@ -122,6 +125,7 @@ void writer_renew(Writer *w) {
 void writer_release(Writer *w) {
   bool small = w->out.size <= SMALL_BYTES && w->refs.count <= SMALL_REFS;
   refs_reset(&w->classes, SMALL_REFS);
+  refs_reset(&w->changed, SMALL_REFS);
   w->small = small ? w->small + 1 : 0;
   writer_forget(w);
   if (w->out.capacity > (w->small < PATIENCE ? MOST_BYTES : SMALL_BYTES)) bytes_free(&w->out);

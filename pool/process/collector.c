@@ -12,6 +12,7 @@
 #include "pool/process/wait.h"
 #include "pool/process/wake.h"
 #include "runtime/os/futex.h"
+#include "runtime/os/helper.h"
 #include "runtime/os/os.h"
 #include "runtime/thread/visit.h"
 
@@ -78,6 +79,7 @@ static void end(Engine *e) {
   pthread_mutex_lock(&e->m);
   e->zygote.pid = 0;
   for (TaskWait *w = e->waits.first; w != NULL; w = w->next) engine_tell(e, w);
+  engine_give_back(e);
 }
 
 static void *collector_main(void *arg) {
@@ -106,17 +108,8 @@ static void *collector_main(void *arg) {
 }
 
 int engine_start_collector(Engine *e) {
-  pthread_t thread;
-  pthread_attr_t attr;
-  sigset_t old;
-  int err = pthread_attr_init(&attr);
-  if (err != 0) return err;
-  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-  os_block_signals(0, &old);
   atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
-  err = pthread_create(&thread, &attr, collector_main, e);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  pthread_attr_destroy(&attr);
+  int err = os_start_helper(NULL, 0, collector_main, e);
   if (err != 0) engine_drop(e);
   else e->collector.exists = true;
   return err;

@@ -15,11 +15,11 @@
 #include "pool/process/orders.h"
 #include "pool/process/parent.h"
 #include "pool/process/tasks.h"
-#include "runtime/os/descriptors.h"
+#include "runtime/os/memory.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"
-#include "runtime/state/process.h"
+#include "runtime/state/at_fork.h"
 
 static int allocate(Engine *e) {
   unsigned n = e->options.max_workers;
@@ -29,8 +29,8 @@ static int allocate(Engine *e) {
   e->shown.tracks = calloc(n, sizeof *e->shown.tracks);
   if (e->workers == NULL || e->seen == NULL || e->shown.counts == NULL || e->shown.tracks == NULL) return ENOMEM;
   if (e->options.spawn) {
-    e->memory = os_above_standard(memfd_create("gilua.pool", MFD_CLOEXEC));
-    if (e->memory < 0 || ftruncate(e->memory, (off_t)shared_size(n)) != 0) return errno;
+    e->memory = os_memory_file("gilua.pool", shared_size(n));
+    if (e->memory < 0) return errno;
   }
   int flags = MAP_SHARED | MAP_NORESERVE | (e->memory < 0 ? MAP_ANONYMOUS : 0);
   void *p = mmap(NULL, shared_size(n), PROT_READ | PROT_WRITE, flags, e->memory, 0);
@@ -44,6 +44,12 @@ static int allocate(Engine *e) {
   return e->event < 0 ? errno : 0;
 }
 
+static const char *reason_of(int err) {
+  if (err == ETIMEDOUT) return "the child that was forked hangs in the C library";
+  if (err == EPROTO) return "the program that is to be its workers is no gilua, or another version of it (GILUA_PROGRAM)";
+  return strerror(err);
+}
+
 Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, PickleLink *link, PickleMessage *init,
                    void (*decided)(Task *t)) {
   if (waits_forbidden(ts)) error_raise_state(L, "finalizer", "a process pool cannot be made in a finalizer");
@@ -55,7 +61,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   e->options = *options;
   e->rt = ts->rt;
   e->spare = ts->rt->spare;
-  e->forks = process_forks();
+  e->forks = at_fork_count();
   e->link = link;
   e->decided = decided;
   e->zygote.socket = e->event = e->memory = -1;
@@ -69,8 +75,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
     engine_lose(e);
     engine_drop(e);
     pickle_message_free(L, init);
-    error_raise(L, ERROR_BROKEN_POOL, "cannot start a process pool: %s",
-                err == ETIMEDOUT ? "the child that was forked hangs in the C library" : strerror(err));
+    error_raise(L, ERROR_BROKEN_POOL, "cannot start a process pool: %s", reason_of(err));
   }
   e->init = *init;
   e->has_init = init->size > 0;

@@ -85,7 +85,7 @@ typedef struct TaskWait {
   Task *task;                   /* NULL: waits for room, or for the end of all */
   bool (*ready)(Engine *e, struct TaskWait *w);
   int64_t deadline;
-  bool leads, polls;            /* it is the leader; and sleeps in poll */
+  bool polls, sleeps;           /* it sleeps in poll, on its futex */
   _Atomic bool stop;            /* [a] a request came; seq_cst */
   _Atomic uint32_t word;        /* [a] the follower's futex: 1 is "look again" */
 } TaskWait;
@@ -117,7 +117,7 @@ struct Engine {
   Runtime *rt;             /* [i] futures may outlive it: see life */
   const RuntimeExit *life; /* [i] of an executor: its rt is ours as long as that is there */
   lua_State *spare;        /* [i] of rt, but as long as the Lua state */
-  unsigned forks;          /* [i] process_forks of the process whose engine this is */
+  unsigned forks;          /* [i] at_fork_count of the process whose engine this is */
 
   PickleLink *link;         /* [G] its own */
   PickleMessage init;       /* [i] the initializer, or empty */
@@ -143,9 +143,10 @@ struct Engine {
     bool lost;   /* [m] the collector is about to fork a new one */
   } zygote;
 
-  int event;          /* [i] what wakes who sleeps in poll */
-  int memory;         /* [i] spawn: the memfd behind shared; else -1 */
-  PoolShared *shared; /* [i] */
+  /* [i] until it is over and nobody waits in it: engine_give_back */
+  int event;          /* what wakes who sleeps in poll */
+  int memory;         /* spawn: the memfd behind shared; else -1 */
+  PoolShared *shared;
 
   WorkerHandle *workers;    /* [m] options.max_workers */
   unsigned used;            /* [m] workers from here on were never asked for: who walks over them stops here */
@@ -166,7 +167,8 @@ struct Engine {
   struct { /* [m] threads of the program */
     TaskWait *first, *leader;
     unsigned conditions; /* those that wait for no task */
-    unsigned pollers;    /* threads in poll: the leader, the collector */
+    bool polled;         /* a thread is in poll: the leader or the collector */
+    unsigned inside;     /* threads that found that they have to wait, and may still be told to stop */
   } waits;
   Seen *seen; /* [leader] what it saw of each worker when it began to spin */
 

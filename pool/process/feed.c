@@ -118,8 +118,8 @@ static bool prepare(WorkerHandle *w, Task *t) {
 bool engine_send(Engine *e, WorkerHandle *w, Task *t) {
   unsigned slot = (w->first + w->count) % SLOTS;
   if (!prepare(w, t)) return false;
-  w->out.head = (Record){.kind = RECORD_CALL, .slot = slot, .id = t->id, .size = pickle_message_size(&t->message),
-                         .extra = w->out.head.extra};
+  w->out.head = (Record){.kind = t->init ? RECORD_INIT : RECORD_CALL, .slot = slot, .id = t->id,
+                         .size = pickle_message_size(&t->message), .extra = w->out.head.extra};
   w->out.task = t;
   atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
   slot_set(&w->shared->slots[slot], t->id, SLOT_QUEUED);

@@ -47,7 +47,15 @@ static bool is_ready(int socket, int64_t patience_ns) {
   return false;
 }
 
-/* One try: 0, ETIMEDOUT for a child that hangs, or an errno. */
+/* Ends a child that did not become ready. Returns its end as waitpid tells it: its own, if it was on its way to that. */
+static int end_child(pid_t pid) {
+  int status = 0;
+  kill(pid, SIGKILL);
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  return status;
+}
+
+/* One try: 0, ETIMEDOUT for a child that hangs, EPROTO for a program that ends instead, or an errno. */
 static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   int ends[2], err = make_channel(ends);
   if (err != 0) return err;
@@ -69,13 +77,10 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
   }
   blocking_begin_wait(ts, "fork");
   bool ready = is_ready(ends[0], patience_ns);
-  if (!ready) {
-    kill(pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
-    close(ends[0]);
-  }
+  int status = ready ? 0 : end_child(pid);
+  if (!ready) close(ends[0]);
   blocking_end(ts);
-  if (!ready) return ETIMEDOUT;
+  if (!ready) return e->options.spawn && WIFEXITED(status) ? EPROTO : ETIMEDOUT;
   pthread_mutex_lock(&e->m);
   e->zygote.pid = pid;
   e->zygote.socket = ends[0];

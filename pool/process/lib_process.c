@@ -18,7 +18,7 @@
 #include "runtime/state/options.h"
 
 static const ObjectType process_executor_type = {.name = "gilua.ProcessPoolExecutor",
-                                                 .size = sizeof(ProcessExecutor),
+                                                 .size = sizeof(ExecutorObject),
                                                  .methods = executor_methods,
                                                  .meta = executor_meta,
                                                  .describe = executor_describe};

@@ -2,7 +2,6 @@
 #include "pool/process/process_backend.h"
 
 #include <lauxlib.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,12 +10,10 @@
 #include "pool/futures/service.h"
 #include "pool/process/engines.h"
 #include "pool/process/explain.h"
+#include "pool/process/task_error.h"
 #include "runtime/state/error.h"
 #include "runtime/state/options.h"
 #include "runtime/trace/recorder.h"
-
-#define ERROR_WORKER_DIED "worker_died"
-#define ERROR_TASK_TIMEOUT "task_timeout"
 
 static void check_own(lua_State *L, const Engine *engine) {
   if (engine_foreign(engine))
@@ -80,37 +77,28 @@ static void source_drop(Future *f, bool unwanted) {
   let_go(t->engine->spare, f);
 }
 
-static void set_integer(lua_State *L, const char *name, lua_Integer value) {
-  lua_pushinteger(L, value);
-  lua_setfield(L, -2, name);
-}
-
 static void push_worker_died(lua_State *L, const Task *t) {
   if (t->failure == FAILURE_PROTOCOL) {
     error_push(L, ERROR_WORKER_DIED, "worker %d wrote what is no result, and was killed", t->pid);
     lua_pushliteral(L, "protocol");
     lua_setfield(L, -2, "cause");
-  } else if (WIFSIGNALED(t->status)) {
-    error_push(L, ERROR_WORKER_DIED, "worker %d was ended by signal %d (%s) during this task", t->pid,
-               WTERMSIG(t->status), strsignal(WTERMSIG(t->status)));
-    set_integer(L, "signal", WTERMSIG(t->status));
+    task_error_set_integer(L, "pid", t->pid);
   } else {
-    error_push(L, ERROR_WORKER_DIED, "worker %d left with exit status %d during this task", t->pid,
-               WEXITSTATUS(t->status));
-    set_integer(L, "exitcode", WEXITSTATUS(t->status));
+    lua_pushfstring(L, "worker %d", t->pid);
+    task_error_push_died(L, t->pid, t->status);
   }
-  set_integer(L, "pid", t->pid);
-  set_integer(L, "task", (lua_Integer)t->id);
+  task_error_set_integer(L, "task", (lua_Integer)t->id);
 }
 
-/* The error of the initializer, as text where it cannot be read. */
+/* The error of the initializer and its traceback. */
 static int load_cause(lua_State *L) {
   const Task *cause = lua_touserdata(L, 1);
   pickle_load(L, cause->bytes, cause->result.size, cause->engine->link, PICKLE_RESULT_FLAGS, LUA_NOREF);
-  lua_settop(L, 2);
-  return 1;
+  lua_settop(L, 3);
+  return 2;
 }
 
+/* Pushes the cause of what broke the engine, and its traceback or nil; where the error of the initializer cannot be read, why. */
 static void push_cause(lua_State *L, Engine *e) {
   if (e->broken.cause == NULL && e->broken.error == 0) {
     int status = e->broken.status;
@@ -123,22 +111,24 @@ static void push_cause(lua_State *L, Engine *e) {
   } else {
     lua_pushcfunction(L, load_cause);
     lua_pushlightuserdata(L, e->broken.cause);
-    lua_pcall(L, 1, 1, 0);
+    if (lua_pcall(L, 1, 2, 0) == LUA_OK) return;
   }
+  lua_pushnil(L);
+}
+
+static void push_why(lua_State *L, Engine *e) {
+  push_cause(L, e);
+  executor_push_why(L);
 }
 
 static void push_failure(lua_State *L, const Task *t) {
   switch (t->failure) {
-    case FAILURE_TIMEOUT: {
-      double seconds = (double)t->engine->options.task_timeout_ns / 1e9;
-      error_push(L, ERROR_TASK_TIMEOUT, "the task ran for more than %f seconds, and its worker was replaced", seconds);
-      lua_pushnumber(L, seconds);
-      lua_setfield(L, -2, "seconds");
+    case FAILURE_TIMEOUT:
+      task_error_push_timeout(L, t->engine->options.task_timeout_ns, "its worker was replaced");
       break;
-    }
     case FAILURE_BROKEN:
-      push_cause(L, t->engine);
-      executor_push_broken(L, lua_gettop(L));
+      push_why(L, t->engine);
+      executor_push_broken(L, -1);
       lua_remove(L, -2);
       break;
     case FAILURE_MEMORY: lua_pushliteral(L, "not enough memory for the result of a task"); break;
@@ -152,7 +142,7 @@ static FutureState source_load(lua_State *L, Future *f) {
     case TASK_CANCELLED: return FUTURE_CANCELLED;
     case TASK_FAILED:
       push_failure(L, t);
-      lua_pushnil(L);
+      error_push_traceback(L, -1);
       return FUTURE_FAILED;
     default: {
       int n = pickle_load(L, t->bytes, t->result.size, t->engine->link, PICKLE_RESULT_FLAGS, t->message.origins);
@@ -182,12 +172,10 @@ Engine *process_backend_engine(const Executor *e) {
 
 static void raise_if_broken(lua_State *L, Engine *engine, int i) {
   if (!engine_broken(engine)) return;
-  push_cause(L, engine);
-  int cause = lua_gettop(L);
-  executor_push_broken(L, cause);
-  lua_pushvalue(L, cause);
+  push_why(L, engine);
+  lua_pushvalue(L, -1);
   executor_break(L, i);
-  lua_error(L);
+  executor_raise_broken(L, -1);
 }
 
 /* (executor at i) … function, arguments -> Future */
@@ -232,8 +220,8 @@ static void process_close(lua_State *L, Executor *e, int i, bool cancel) {
   engine_close(engine);
 }
 
-static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int i, int64_t deadline) {
-  (void)L, (void)i;
+static ParkResult process_join(lua_State *L, Tstate *ts, Executor *e, int64_t deadline) {
+  (void)L;
   return process_backend_engine(e) == NULL ? PARK_GRANTED : engine_wait_ended(ts, process_backend_engine(e), deadline);
 }
 
@@ -267,9 +255,8 @@ static void process_count(Executor *e, PoolCounters *out) {
 }
 
 /* One entry for each place in which there was a worker. */
-static void process_push_workers(lua_State *L, Executor *e, int i) {
+static void process_push_workers(lua_State *L, Executor *e) {
   Engine *engine = process_backend_engine(e);
-  (void)i;
   lua_newtable(L);
   if (engine == NULL) return;
   for (unsigned k = 0, n = 0; k < engine->options.max_workers; k++) {
@@ -280,14 +267,15 @@ static void process_push_workers(lua_State *L, Executor *e, int i) {
     pthread_mutex_unlock(&engine->m);
     if (pid == 0) continue;
     lua_createtable(L, 0, 3);
-    set_integer(L, "pid", pid);
-    set_integer(L, "tasks", tasks);
-    set_integer(L, "busy_ns", busy);
+    task_error_set_integer(L, "pid", pid);
+    task_error_set_integer(L, "tasks", tasks);
+    task_error_set_integer(L, "busy_ns", busy);
     lua_rawseti(L, -2, (lua_Integer)++n);
   }
 }
 
-const Backend process_backend = {.submit = process_submit,
+const Backend process_backend = {.size = sizeof(ProcessExecutor),
+                                        .submit = process_submit,
                                         .close = process_close,
                                         .join = process_join,
                                         .terminate = process_terminate,

@@ -67,6 +67,7 @@ typedef enum RecordKind {
   RECORD_CALL = 1, /* function, arguments */
   RECORD_DEFINE,   /* bytecode */
   RECORD_FORGET,   /* all bytecode */
+  RECORD_INIT,     /* as RECORD_CALL, but what the function returns goes nowhere */
   /* worker to parent */
   RECORD_VALUES, /* what the function returned */
   RECORD_ERROR   /* error, traceback */

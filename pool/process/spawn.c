@@ -22,7 +22,15 @@ extern char **environ;
 /* The descriptors in the new program. */
 enum { SPAWN_SOCKET = 3, SPAWN_EVENT, SPAWN_MEMORY, SPAWN_END };
 
-enum { ARGUMENT = 1, WORKERS, CPUS, MEMORY_LIMIT, SINGLE, PARENT, PATH, CPATH, ARGUMENTS };
+enum { ARGUMENT = 1, WORKERS, CPUS, MEMORY_LIMIT, SINGLE, PARENT, PATH, CPATH, FORM, ARGUMENTS };
+
+/* What both ends take for granted of each other, of which the layout is a part: count it up when the rest changes. */
+enum { PROTOCOL = 1, LONGEST_FORM = 80 };
+
+static void write_form(char *form) {
+  snprintf(form, LONGEST_FORM, "%d-%d-%zu-%zu-%zu-%d", PROTOCOL, PICKLE_VERSION, shared_size(1), sizeof(Record),
+           sizeof(ZygoteMessage), SLOTS);
+}
 
 void spawn_use(Runtime *rt, const char *program) { rt->worker_program = program; }
 
@@ -65,7 +73,7 @@ static void push_path(lua_State *L, const char *field) {
 
 int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
   int from[] = {e->zygote.birth.socket, e->event, e->memory}, copies[] = {-1, -1, -1};
-  char numbers[ARGUMENTS][24];
+  char numbers[ARGUMENTS][24], form[LONGEST_FORM];
   int top = lua_gettop(L);
   luaL_checkstack(L, 8, NULL);
   push_path(L, "path");
@@ -76,9 +84,10 @@ int spawn_zygote(lua_State *L, Engine *e, pid_t *pid) {
                              [MEMORY_LIMIT] = e->options.memory_limit, [SINGLE] = e->options.single,
                              [PARENT] = (uint64_t)getpid()};
   for (int i = WORKERS; i <= PARENT; i++) snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, values[i]);
+  write_form(form);
   char program[] = "gilua", argument[] = SPAWN_ARGUMENT;
   char *argv[] = {program,          argument,         numbers[WORKERS], numbers[CPUS], numbers[MEMORY_LIMIT],
-                  numbers[SINGLE], numbers[PARENT],  (char *)path,     (char *)cpath, NULL};
+                  numbers[SINGLE], numbers[PARENT],  (char *)path,     (char *)cpath, form, NULL};
   posix_spawn_file_actions_t actions;
   int err = posix_spawn_file_actions_init(&actions);
   if (err == 0) {
@@ -128,9 +137,12 @@ static int prepare(lua_State *L) {
 }
 
 void spawn_main(lua_State *L, int argc, char **argv) {
+  char form[LONGEST_FORM];
   spawn_use(runtime_of(L), "/proc/self/exe");
+  write_form(form);
+  if (argc != ARGUMENTS || strcmp(argv[FORM], form) != 0) _exit(WORKER_BROKEN); /* another version asks */
   lua_pushcfunction(L, prepare);
   lua_pushlightuserdata(L, argv);
-  if (argc == ARGUMENTS) lua_pcall(L, 1, 0, 0);
+  lua_pcall(L, 1, 0, 0);
   _exit(WORKER_BROKEN);
 }

@@ -7,15 +7,26 @@
 
 #include "pool/process/result_files.h"
 #include "pool/process/wake.h"
-#include "runtime/state/process.h"
+#include "runtime/state/at_fork.h"
 
-bool engine_foreign(const Engine *e) { return e->forks != process_forks(); }
+bool engine_foreign(const Engine *e) { return e->forks != at_fork_count(); }
 
-static void free_engine(Engine *e) {
-  if (e->zygote.socket >= 0) close(e->zygote.socket);
+static void give_back(Engine *e) {
   if (e->event >= 0) close(e->event);
   if (e->memory >= 0) close(e->memory);
   if (e->shared != NULL) munmap(e->shared, shared_size(e->options.max_workers));
+  e->event = e->memory = -1;
+  e->shared = NULL;
+  e->used = 0; /* no worker is looked at any more */
+}
+
+void engine_give_back(Engine *e) {
+  if (engine_over(e) && e->waits.inside == 0) give_back(e);
+}
+
+static void free_engine(Engine *e) {
+  if (e->zygote.socket >= 0) close(e->zygote.socket);
+  give_back(e);
   free(e->workers);
   free(e->seen);
   free(e->shown.counts);

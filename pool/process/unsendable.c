@@ -6,22 +6,11 @@
 #include "pool/futures/chunk.h"
 #include "runtime/state/error.h"
 
-/* (value) -> its text */
-static int text_of(lua_State *L) {
-  luaL_tolstring(L, 1, NULL);
-  return 1;
-}
-
-/* Pushes what the error at index i says; its __tostring may fail. */
+/* Pushes what the error at index i says. */
 static const char *push_text(lua_State *L, int i) {
-  if (error_is(L, i, NULL)) {
-    lua_getfield(L, i, "message");
-    return luaL_tolstring(L, -1, NULL);
-  }
-  lua_pushcfunction(L, text_of);
-  lua_pushvalue(L, i);
-  if (lua_pcall(L, 1, 1, 0) == LUA_OK) return lua_tostring(L, -1);
-  return lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, i));
+  if (!error_is(L, i, NULL)) return error_push_text(L, i);
+  lua_getfield(L, i, "message");
+  return error_push_text(L, -1);
 }
 
 void unsendable_push_error(lua_State *L, int i) {

@@ -9,7 +9,9 @@
  *
  * Sleeping. The leader sets parent_asleep, looks at every ring once more, and polls: eventfd, zygote. A worker that has
  * written exchanges parent_asleep for 0 and then writes the eventfd. Who only wants the leader to look again writes the
- * eventfd. The collector polls alike when it saw no activity for a tick, and steps back as soon as there is a leader.
+ * eventfd. The collector polls alike when it saw no activity for a tick, and steps back as soon as there is a leader. Only one
+ * thread is in poll, as who reads the eventfd takes the word from the other: a leader that finds the collector there has it leave,
+ * and sleeps on its own futex until that has left.
  */
 #include <errno.h>
 #include <sys/wait.h>
@@ -82,20 +84,17 @@ static void note_stop(Engine *e, int64_t asked, int64_t now) {
 
 void engine_sleep(Engine *e, int64_t until) {
   struct pollfd fds[] = {{.fd = e->event, .events = POLLIN}, {.fd = e->zygote.socket, .events = POLLIN}};
-  e->waits.pollers++;
+  e->waits.polled = true;
   atomic_store(&e->shared->parent_asleep, 1);
   bool ready = anything_to_read(e);
   pthread_mutex_unlock(&e->m);
   int n = ready ? 0 : os_poll(fds, 2, until);
   uint64_t count;
-  if (n > 0 && fds[0].revents != 0 && read(e->event, &count, sizeof count) < 0) errno = 0; /* another one read it */
+  if (n > 0 && fds[0].revents != 0 && read(e->event, &count, sizeof count) < 0) errno = 0;
   pthread_mutex_lock(&e->m);
-  if (--e->waits.pollers == 0) {
-    atomic_store(&e->shared->parent_asleep, 0);
-  } else { /* the other one may have slept through what woke this one */
-    atomic_store(&e->shared->parent_asleep, 1);
-    engine_kick(e);
-  }
+  e->waits.polled = false;
+  atomic_store(&e->shared->parent_asleep, 0);
+  if (e->waits.leader != NULL && e->waits.leader->sleeps) engine_wake_follower(e->waits.leader); /* until this one has left */
   if (!ready) note_stop(e, until, clock_ns()); /* also when something woke it as it went on */
   if (n > 0 && fds[1].revents != 0 && e->zygote.socket == fds[1].fd) {
     engine_hear(e);
@@ -109,10 +108,30 @@ bool engine_work(Engine *e) {
   return any;
 }
 
+static void follow(Engine *e, TaskWait *w, int64_t until) {
+  atomic_store(&w->word, 0);
+  if (atomic_load(&w->stop)) return;
+  w->sleeps = true;
+  pthread_mutex_unlock(&e->m);
+  futex_wait(&w->word, 0, until);
+  pthread_mutex_lock(&e->m);
+  w->sleeps = false;
+}
+
+static void sleep_leading(Engine *e, TaskWait *w, int64_t until) {
+  if (e->waits.polled) {
+    follow(e, w, until);
+    return;
+  }
+  w->polls = true;
+  engine_sleep(e, until);
+  w->polls = false;
+}
+
 static void lead(Engine *e, TaskWait *w) {
   bool may_spin = true;
-  w->leads = true;
   e->waits.leader = w;
+  if (e->waits.polled) engine_kick(e);
   while (!w->ready(e, w) && !atomic_load(&w->stop)) {
     if (engine_work(e)) {
       may_spin = true;
@@ -124,20 +143,9 @@ static void lead(Engine *e, TaskWait *w) {
       may_spin = spin(e);
       continue;
     }
-    w->polls = true;
-    engine_sleep(e, next < w->deadline ? next : w->deadline);
-    w->polls = false;
+    sleep_leading(e, w, next < w->deadline ? next : w->deadline);
   }
   e->waits.leader = NULL;
-  w->leads = false;
-}
-
-static void follow(Engine *e, TaskWait *w) {
-  atomic_store(&w->word, 0);
-  if (atomic_load(&w->stop)) return;
-  pthread_mutex_unlock(&e->m);
-  futex_wait(&w->word, 0, w->deadline);
-  pthread_mutex_lock(&e->m);
 }
 
 static void list(Engine *e, TaskWait *w) {
@@ -174,7 +182,30 @@ static bool has_ended(Engine *e, TaskWait *w) {
 typedef struct Waiting {
   Engine *e;
   TaskWait w;
+  bool inside; /* counted in Engine.waits.inside */
 } Waiting;
+
+/* Whether it need not wait (any more); else the engine keeps what waiting takes until `leave`. */
+static bool look(Waiting *waiting) {
+  Engine *e = waiting->e;
+  pthread_mutex_lock(&e->m);
+  bool is_ready = waiting->w.ready(e, &waiting->w);
+  if (!is_ready && !waiting->inside) {
+    e->waits.inside++;
+    waiting->inside = true;
+  }
+  pthread_mutex_unlock(&e->m);
+  return is_ready;
+}
+
+static void leave(Waiting *waiting) {
+  Engine *e = waiting->e;
+  if (!waiting->inside) return;
+  pthread_mutex_lock(&e->m);
+  e->waits.inside--;
+  engine_give_back(e);
+  pthread_mutex_unlock(&e->m);
+}
 
 static void wait_without_lock(void *arg) {
   Waiting *waiting = arg;
@@ -185,7 +216,7 @@ static void wait_without_lock(void *arg) {
   list(e, w);
   while (!w->ready(e, w) && !atomic_load(&w->stop) && clock_ns() < w->deadline) {
     if (e->waits.leader == NULL) lead(e, w);
-    else follow(e, w);
+    else follow(e, w, w->deadline);
   }
   unlist(e, w);
   if (e->waits.leader == NULL && e->waits.first != NULL) engine_tell(e, e->waits.first);
@@ -195,9 +226,11 @@ static void wait_without_lock(void *arg) {
 void engine_stop(Engine *e) {
   Waiting waiting = {.e = e, .w = {.ready = has_ended, .deadline = CLOCK_NEVER}};
   engine_terminate(e);
-  wait_without_lock(&waiting);
+  if (!look(&waiting)) wait_without_lock(&waiting);
+  leave(&waiting);
 }
 
+/* Whoever is told to stop is inside, so what wakes it is there. */
 static void stop_waiting(void *arg) {
   Waiting *waiting = arg;
   atomic_store(&waiting->w.stop, true);
@@ -205,29 +238,23 @@ static void stop_waiting(void *arg) {
   engine_kick(waiting->e);
 }
 
-static bool look(Engine *e, TaskWait *w) {
-  pthread_mutex_lock(&e->m);
-  bool is_ready = w->ready(e, w);
-  pthread_mutex_unlock(&e->m);
-  return is_ready;
-}
-
 static ParkResult wait_here(Tstate *ts, Waiting *waiting) {
-  while (!look(waiting->e, &waiting->w)) {
+  while (!look(waiting)) {
     if (waiting->w.deadline <= clock_ns()) return PARK_TIMEOUT;
     if (waits_forbidden(ts)) return PARK_FORBIDDEN;
     atomic_store(&waiting->w.stop, false);
     blocking_wait_call(ts, "task", wait_without_lock, waiting, stop_waiting, waiting);
     if (!request_serve(ts)) /* a request came, other than a hook that returns */
-      return look(waiting->e, &waiting->w) ? PARK_GRANTED : PARK_REQUESTED;
+      return look(waiting) ? PARK_GRANTED : PARK_REQUESTED;
   }
   return PARK_GRANTED;
 }
 
 static ParkResult engine_wait(Tstate *ts, Engine *e, Task *t, bool (*ready)(Engine *, TaskWait *), int64_t deadline) {
-  Waiting waiting = {.e = e, .w = {.task = t, .ready = ready, .deadline = deadline}};
+  Waiting waiting = {.e = e, .w = {.task = t, .ready = ready, .deadline = park_real(ts, deadline)}};
   atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed); /* who else knows that it is over may let go of it */
   ParkResult result = wait_here(ts, &waiting);
+  leave(&waiting);
   engine_drop(e);
   return result;
 }

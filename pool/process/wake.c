@@ -8,7 +8,7 @@
 
 void engine_kick(Engine *e) {
   uint64_t one = 1;
-  while (write(e->event, &one, sizeof one) < 0 && errno == EINTR) continue;
+  while (e->event >= 0 && write(e->event, &one, sizeof one) < 0 && errno == EINTR) continue;
 }
 
 void engine_wake_collector(Engine *e) {
@@ -27,8 +27,8 @@ void engine_wake_follower(TaskWait *w) {
 }
 
 void engine_tell(Engine *e, TaskWait *w) {
-  if (!w->leads) engine_wake_follower(w);
-  else if (w->polls) engine_kick(e);
+  if (w->polls) engine_kick(e);
+  else if (w->sleeps) engine_wake_follower(w);
 }
 
 void engine_tell_ready(Engine *e) {

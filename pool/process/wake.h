@@ -4,7 +4,7 @@
 
 #include "pool/process/engine.h"
 
-/* engine_kick makes who sleeps in poll look again. With or without m. engine_wake_collector is in engine.h. */
+/* engine_kick makes who sleeps in poll look again. With m, or by who knows that somebody waits inside. engine_wake_collector is in engine.h. */
 void engine_kick(Engine *e);
 
 /* engine_tell makes a thread that waits look again, wherever it sleeps; engine_tell_ready those that wait for no task and have

@@ -22,6 +22,7 @@
 #include "pool/futures/chunk.h"
 #include "pool/process/birth.h"
 #include "pool/process/current.h"
+#include "pool/process/flights.h"
 #include "pool/process/leave.h"
 #include "pool/process/result_files.h"
 #include "pool/process/task_input.h"
@@ -93,7 +94,7 @@ enum { FUNCTION = 2 };
 
 /* (… error, traceback) goes to stderr, as that of a program. */
 static void report(lua_State *L) {
-  const char *text = luaL_tolstring(L, -2, NULL), *traceback = lua_tostring(L, -2);
+  const char *text = error_push_text(L, -2), *traceback = lua_tostring(L, -2);
   fprintf(stderr, "gilua: process %d: %s\n", (int)getpid(), text);
   if (traceback != NULL && strstr(text, traceback) == NULL) fprintf(stderr, "%s\n", traceback);
   lua_pop(L, 1);
@@ -145,7 +146,7 @@ static int run_task(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
   int nargs = load_call(L, w);
   bool chunk = lua_tocfunction(L, FUNCTION) == chunk_run;
-  if (!call(L, nargs, LUA_MULTRET)) {
+  if (!call(L, nargs, w->task.kind == RECORD_INIT ? 0 : LUA_MULTRET)) {
     dump_error(L, w);
     return 0;
   }
@@ -181,7 +182,7 @@ static int run_failure(lua_State *L) {
 static int run_failure_as_text(lua_State *L) {
   Worker *w = lua_touserdata(L, 1);
   pickle_message_free(L, &w->message);
-  luaL_tolstring(L, 2, NULL);
+  error_push_text(L, 2);
   lua_replace(L, 2);
   lua_pushnil(L);
   dump_error(L, w);
@@ -214,6 +215,13 @@ static _Noreturn void be_process(lua_State *L, Worker *w, bool whole) {
   worker_leave(L, w->birth->rt, status);
 }
 
+/* Who gets the results. */
+static SharedId program_of(const Worker *w) {
+  SharedLife life;
+  SharedId id = (SharedId)w->birth->parent;
+  return shared_life(id, &life) ? life.id : id;
+}
+
 static void do_task(lua_State *L, Worker *w) {
   Slot *slot = &w->channel.shared->slots[w->task.slot % SLOTS];
   uint64_t id = w->task.id;
@@ -240,6 +248,7 @@ static void do_task(lua_State *L, Worker *w) {
   }
   w->result.ns = clock_ns() - began;
   while (!slot_move(slot, id, SLOT_BEGUN, SLOT_ENDED)) pause(); /* about to be killed */
+  if (w->message.pins != 0 && w->message.pins != LUA_NOREF) flights_to_process(L, &w->message, program_of(w));
   write_result(w);
   pickle_message_free(L, &w->message);
   if (w->capacity <= KEPT_BUFFER) return;
@@ -255,7 +264,8 @@ static int loop(lua_State *L) {
   for (;;) {
     channel_read(&w->channel, &w->task, sizeof w->task);
     switch (w->task.kind) {
-      case RECORD_CALL: do_task(L, w); break;
+      case RECORD_CALL:
+      case RECORD_INIT: do_task(L, w); break;
       case RECORD_DEFINE:
         if (!read_body(w, w->task.size) || pickle_link_define(w->birth->link, w->task.id, w->buffer, w->task.size) != 0)
           _exit(WORKER_BROKEN);
@@ -272,12 +282,13 @@ static int panic(lua_State *L) {
 }
 
 /* The Lua heap knows its own size; another allocator is held by the system, at what the process has now and so much more. */
-static void limit_memory(const Runtime *rt, size_t limit) {
+static void limit_memory(Runtime *rt, size_t limit) {
   Heap *heap = rt->heap;
   unsigned long data = 0;
   if (limit == 0) return;
   if (heap != NULL) {
-    heap_set_limit(heap, heap_bytes(heap) + limit);
+    rt->memory_most = heap_bytes(heap) + limit;
+    heap_set_limit(heap, rt->memory_most);
     return;
   }
   FILE *f = fopen("/proc/self/statm", "r");
