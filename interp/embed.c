@@ -8,7 +8,8 @@
 #include "interp/embed.h"
 #include "interp/host.h"
 #include "runtime/thread/excepthook.h"
-#include "runtime/state/process.h"
+#include "runtime/state/doors.h"
+#include "runtime/state/handlers.h"
 #include "runtime/thread/sentinel.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/thread/thread.h"
@@ -24,9 +25,9 @@ Runtime *embed_runtime(gilua_Runtime *door) { return host_of(door)->state.rt; }
 static int make_known(Host *h, Door *door, const gilua_Config *config) {
   Runtime *rt = h->state.rt;
   door->owner = h;
-  h->shutdown_timeout_ns = config->shutdown_timeout_ns;
+  rt->shutdown_timeout_ns = config->shutdown_timeout_ns;
   if (visit_open(door, rt) != 0) return GILUA_ENOMEM;
-  if (config->handle_sigint) process_handle_sigint(rt);
+  if (config->handle_sigint) handlers_take_sigint(rt);
   return GILUA_OK; /* the nudger starts with the second thread: where no thread can be made, scripts run */
 }
 
@@ -35,7 +36,7 @@ static void undo_open(Host *h, Door *door) {
     visit_shut(h->state.rt);
     visit_end(door);
   } else if (door != NULL) {
-    process_end_door(door);
+    doors_end(door);
   }
   if (h != NULL && h->state.rt != NULL) {
     if (h->attached) state_detach(&h->state);
@@ -50,7 +51,7 @@ int gilua_open(gilua_Runtime **rt, const gilua_Config *config) {
   if (config == NULL) config = &zero;
   *rt = NULL;
   Host *h = calloc(1, sizeof *h);
-  Door *door = process_new_door();
+  Door *door = doors_new();
   int err = h != NULL && door != NULL ? state_open(&h->state, config) : GILUA_ENOMEM;
   if (err != GILUA_OK && h != NULL) h->state.rt = NULL;
   if (err == GILUA_OK) err = make_known(h, door, config);
@@ -92,7 +93,7 @@ int gilua_attach(lua_State *L, const gilua_Config *config, gilua_Runtime **rt) {
     return GILUA_EEXISTS;
   }
   Host *h = calloc(1, sizeof *h);
-  Door *door = process_new_door();
+  Door *door = doors_new();
   int err = h != NULL && door != NULL ? state_attach(&h->state, L, config) : GILUA_ENOMEM;
   if (err != GILUA_OK && h != NULL) h->state.rt = NULL;
   if (err == GILUA_OK) {
@@ -134,7 +135,7 @@ void gilua_drop(gilua_Runtime *rt) {
 
 void gilua_interrupt(gilua_Runtime *rt) {
   if (rt == NULL) return;
-  if (atomic_load_explicit(&rt->state, memory_order_relaxed) != DOOR_CLOSED) process_interrupt(rt->rt);
+  if (atomic_load_explicit(&rt->state, memory_order_relaxed) != DOOR_CLOSED) handlers_interrupt(rt->rt);
 }
 
 int gilua_interrupt_thread(gilua_Runtime *rt, lua_State *L) {

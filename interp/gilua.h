@@ -25,7 +25,7 @@
  * Calls return 0 or a negative GILUA_E…. A pointer that must not be NULL and is gives GILUA_EINVAL, and is no matter to
  * gilua_close, gilua_drop and gilua_interrupt, which do nothing. None of them calls exit (but os.exit of a script
  * does), prints, or installs a signal handler, but that gilua_open and gilua_attach take the signal that preempts
- * (config.signal_number, by default SIGURG; a handler that was there still gets what is not ours; preempt =
+ * (config.signal_number, by default SIGURG; a handler that was there still gets what is not ours, of SIGURG all; preempt =
  * GILUA_PREEMPT_COUNT needs no signal), and SIGINT if config.handle_sigint.
  *
  * fork by a thread that is inside makes it the main and only thread of the runtime in the child. In the child of a
@@ -96,7 +96,7 @@ enum {
                                    the process: for scripts that are trusted */
   GILUA_LIB_NATIVE = 1 << 7,    /* gilua.native: memory of its buffers is not under memory_limit_bytes */
   GILUA_LIB_CTYPES = 1 << 8,    /* gilua.ctypes: C functions may do anything */
-  GILUA_LIB_SOCKETS = 1 << 9,   /* gilua.socket */
+  GILUA_LIB_SOCKETS = 1 << 9,   /* gilua.socket; GearmanExecutor in gilua.futures */
   GILUA_LIB_ALL = 0x7fffffff    /* also every module not named here */
 };
 
@@ -116,7 +116,8 @@ typedef struct gilua_Config {
                                  gilua_attach */
   int64_t shutdown_timeout_ns; /* gilua_close: how long to wait for gilua_drop, threads that are no daemons and what pools
                                  have to do (default for ever), and then once more for cancelled threads to end (default
-                                 1 s). If it is set gilua_close returns then, even if a thread keeps the lock in C code */
+                                 1 s). If it is set gilua_close returns then, even if a thread keeps the lock in C code;
+                                 lua_close of an attached state does unless one does */
   /* Told of errors that nobody else gets: uncaught in a thread, or a thread that ended inside. Called with the lock, on
    * any thread; it must not use Lua. Default: nobody is told. */
   void (*on_error)(void *data, const char *text);

@@ -5,13 +5,12 @@
 #include "interp/state.h"
 #include "runtime/thread/visit.h"
 
-struct Closer;
+struct Close;
 
 typedef struct Host {
   State state;
   bool attached;
-  int64_t shutdown_timeout_ns; /* 0: the default */
-  struct Closer *closer;       /* [t] of main: while it is in gilua_close, see close.c */
+  struct Close *close; /* [t] of main: while it is in gilua_close, see close.c */
 } Host;
 
 static inline Host *host_of(const Door *door) { return door->owner; }

@@ -9,6 +9,7 @@
 
 #include "interp/gilua.h"
 #include "pool/futures/lib_futures.h"
+#include "pool/gearman/lib_gearman.h"
 #include "pool/pickle/pickle.h"
 #include "pool/process/lib_process.h"
 #include "runtime/io/lib_io.h"
@@ -59,7 +60,8 @@ static const Rule modules[] = {
     {"gilua.queue", GILUA_LIB_THREADS}, {"gilua.gil", GILUA_LIB_IO}, {"gilua.native", GILUA_LIB_NATIVE},
     {"gilua.ctypes", GILUA_LIB_CTYPES}, {"gilua.socket", GILUA_LIB_SOCKETS},
     {"gilua.multiprocessing", GILUA_LIB_PROCESSES}, {"gilua.futures", GILUA_LIB_PROCESSES | GILUA_LIB_THREADS},
-    {"gilua.pickle", GILUA_LIB_PROCESSES}, {"gilua.signal", GILUA_LIB_PROCESSES}, {NULL, 0},
+    {"gilua.pickle", GILUA_LIB_PROCESSES}, {"gilua.signal", GILUA_LIB_PROCESSES},
+    {"gilua.schedule", GILUA_LIB_PROCESSES}, {NULL, 0},
 };
 
 static bool may(const Rule *rules, const char *name, unsigned allowed) {
@@ -154,12 +156,16 @@ static void forbid_files(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* gilua.futures without threads. */
-static int open_futures_of_processes(lua_State *L) {
+/* gilua.futures with the executors that the flags in the upvalue allow; those of job servers need sockets. */
+static int open_allowed_futures(lua_State *L) {
+  unsigned allowed = (unsigned)lua_tointeger(L, lua_upvalueindex(1));
   lib_futures_open(L);
-  lua_pushnil(L);
-  lua_setfield(L, -2, "ThreadPoolExecutor");
-  lib_process_add(L);
+  if ((allowed & GILUA_LIB_THREADS) == 0) {
+    lua_pushnil(L);
+    lua_setfield(L, -2, "ThreadPoolExecutor");
+  }
+  if ((allowed & GILUA_LIB_PROCESSES) != 0) lib_process_add(L);
+  if ((allowed & GILUA_LIB_SOCKETS) != 0) lib_gearman_add(L);
   return 1;
 }
 
@@ -204,9 +210,9 @@ void libraries_restrict(lua_State *L, unsigned allowed) {
   keep_allowed(L, modules, allowed);
   lua_getfield(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   keep_allowed(L, modules, allowed);
-  unsigned executors = allowed & (GILUA_LIB_THREADS | GILUA_LIB_PROCESSES);
-  if (executors == GILUA_LIB_THREADS || executors == GILUA_LIB_PROCESSES) {
-    lua_pushcfunction(L, executors == GILUA_LIB_THREADS ? lib_futures_open : open_futures_of_processes);
+  if ((allowed & (GILUA_LIB_THREADS | GILUA_LIB_PROCESSES)) != 0) {
+    lua_pushinteger(L, allowed);
+    lua_pushcclosure(L, open_allowed_futures, 1);
     lua_setfield(L, -2, "gilua.futures");
   }
   lua_settop(L, 0);

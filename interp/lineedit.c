@@ -21,7 +21,7 @@
 #include "interp/complete.h"
 #include "runtime/os/stdio.h"
 #include "runtime/sync/blocking.h"
-#include "runtime/state/process.h"
+#include "runtime/state/handlers.h"
 
 #define LIBRARY "libedit.so.2"
 #define HISTORY_FILE ".gilua_history"
@@ -92,7 +92,7 @@ static char *prompt_text(EditLine *el) {
 static void keep_terminal(LineEdit *le) {
   struct termios modes;
   if (le->kept || tcgetattr(STDIN_FILENO, &modes) != 0) return;
-  process_keep_terminal(&modes);
+  handlers_keep_terminal(&modes);
   le->kept = true;
 }
 
@@ -263,7 +263,7 @@ LineResult lineedit_read(lua_State *L, LineEdit *le, const char *prompt) {
   le->L = L;
   le->requested = le->kept = false;
   const char *line = gets_in_locale(le, &n);
-  process_keep_terminal(NULL);
+  handlers_keep_terminal(NULL);
   if (line == NULL || n <= 0) return le->requested ? LINE_INTERRUPTED : LINE_END;
   if (strspn(line, " \t\n") < (size_t)n) remember(le, line);
   if (line[n - 1] == '\n') n--;

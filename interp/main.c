@@ -8,24 +8,36 @@
 
 #include "interp/bind.h"
 #include "interp/embed.h"
+#include "interp/explore_command.h"
 #include "pool/process/spawn.h"
 #include "interp/options.h"
 #include "interp/prompt.h"
+#include "interp/replay.h"
 #include "interp/run.h"
+#include "interp/seeded.h"
 #include "interp/stats.h"
+#include "interp/worker.h"
+#include "runtime/schedule/strategies.h"
 #include "runtime/sync/deadlock.h"
 #include "runtime/thread/excepthook.h"
-#include "runtime/state/process.h"
+#include "runtime/state/own_code.h"
 #include "runtime/thread/shutdown.h"
 #include "runtime/trace/dump.h"
 #include "runtime/trace/lib_trace.h"
 #include "runtime/trace/recorder.h"
+
+/* The longest gaps between switches of --seed: long enough that switching costs little. */
+enum { SEED_SPAN = 16 };
 
 typedef struct Program {
   int argc;
   char **argv;
   Options options;
   gilua_Runtime *rt;
+  Schedule schedule; /* --seed */
+  RandomStrategy random;
+  ExploreCommand explore;
+  Replay replay;
   bool ok; /* everything that was to be run ran without an error */
 } Program;
 
@@ -73,10 +85,13 @@ static gilua_Config config_of(const Options *o) {
   return config;
 }
 
-static bool run_everything(lua_State *L, const Program *p) {
+static bool run_everything(lua_State *L, Program *p) {
   const Options *o = &p->options;
   if (o->bind) return bind_run(L, p->argv + 2);
+  if (o->worker) return worker_program(L, p->argv + 2);
   if (!o->ignore_environment && !run_init(L)) return false;
+  if (o->explore) return explore_command(L, &p->explore, p->argv);
+  if (o->replay) replay_begin(L, &p->replay);
   if (!run_options(L, p)) return false;
   if (o->script < p->argc && !run_script(L, p->argv + o->script)) return false;
   if (o->interactive) {
@@ -106,6 +121,10 @@ static int run_protected(lua_State *L) {
 #endif
   lua_settop(L, 0);
   if (o->trace != NULL) start_recording(L, p);
+  if (o->seed_text != NULL) {
+    random_begin(&p->schedule, &p->random, o->seed, SEED_SPAN, false);
+    seeded_begin(L, &p->schedule, o->seed);
+  }
   p->ok = run_everything(L, p);
   return 0;
 }
@@ -149,6 +168,34 @@ static bool call_protected(lua_State *L, lua_CFunction f, Program *p) {
   return run_report(L, lua_pcall(L, 1, 0, 0));
 }
 
+/* The arguments of a command, which end where its script begins: from there on they become the program's. False: it has said
+ * what is wrong. */
+static bool parse_command(Program *p, const char *progname) {
+  ExploreCommand *e = &p->explore;
+  Replay *r = &p->replay;
+  if (p->options.explore) explore_parse(e, p->argc, p->argv, 2);
+  if (p->options.replay) replay_parse(r, p->argc, p->argv, 2);
+  const char *bad = p->options.explore ? e->bad : r->bad, *needs = p->options.explore ? e->needs : r->needs;
+  if (bad != NULL) {
+    if (needs != NULL) fprintf(stderr, "%s: '%s' needs %s\n", progname, bad, needs);
+    else fprintf(stderr, "%s: unrecognized option '%s'\n", progname, bad);
+    return false;
+  }
+  if (p->options.replay && !replay_open(r, progname)) return false;
+  if (p->options.explore) {
+    p->argv += e->script - 1;
+    p->argc -= e->script - 1;
+    p->argv[0] = (char *)progname;
+    e->script = 1;
+  } else {
+    p->argv = r->argv;
+    p->argc = r->file.nargs + 2;
+    p->options.trace = r->trace;
+  }
+  p->options.script = 1;
+  return true;
+}
+
 int main(int argc, char **argv) {
   static const char default_name[] = "gilua";
   Program p = {.argc = argc, .argv = argv};
@@ -163,6 +210,10 @@ int main(int argc, char **argv) {
     options_help(progname);
     return EXIT_SUCCESS;
   }
+  if ((p.options.explore || p.options.replay) && !parse_command(&p, progname)) {
+    replay_close(&p.replay);
+    return EXIT_FAILURE;
+  }
   gilua_Config config = config_of(&p.options);
   if (zygote) config.handle_sigint = 0;
   lua_State *L;
@@ -173,15 +224,17 @@ int main(int argc, char **argv) {
   if (zygote) spawn_main(L, argc, argv);
   spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
-  process_all_ours();
+  own_code_only();
   deadlock_closed_world(embed_runtime(p.rt));
   if (p.options.stats != STATS_NONE) embed_runtime(p.rt)->report = p.options.stats == STATS_JSON ? report_json : report_table;
-  dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */
+  if (!p.options.explore) dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */
   bool ok = call_protected(L, run_protected, &p) && p.ok;
   run_set_progname(L, progname);
   ok = call_protected(L, join_protected, &p) && ok;
+  if (p.options.replay) replay_end(&p.replay);
   dump_stop(embed_runtime(p.rt));
   gilua_leave(p.rt, L);
   gilua_close(p.rt); /* if threads are still in native code it leaves the heap alone */
+  replay_close(&p.replay); /* what is still to come at the end goes by it, too */
   exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }

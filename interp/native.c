@@ -10,7 +10,7 @@
 #include "runtime/native/buffer.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/state/finalizer.h"
-#include "runtime/state/process.h"
+#include "runtime/state/doors.h"
 #include "runtime/state/request.h"
 #include "runtime/state/running.h"
 #include "runtime/thread/visit.h"
@@ -72,7 +72,7 @@ static void native_module(lua_State *L, const char *name, int abi, int flags) {
     luaL_error(L,
                "module '%s' was compiled for version %d.%d of gilua's native interface, this is %d.%d: compile it again",
                name, abi / 100, abi % 100, GILUA_ABI / 100, GILUA_ABI % 100);
-  int err = (flags & GILUA_MANY_RUNTIMES) != 0 ? 0 : process_use_module(rt->door, name);
+  int err = (flags & GILUA_MANY_RUNTIMES) != 0 ? 0 : doors_use_module(rt->door, name);
   if (err == EBUSY)
     luaL_error(L, "module '%s' is in use in another runtime of this process, and is not declared safe for several",
                name);

@@ -13,7 +13,7 @@
 #include "interp/run.h"
 #include "runtime/io/lib_io.h"
 #include "runtime/state/error.h"
-#include "runtime/state/process.h"
+#include "runtime/state/handlers.h"
 #include "runtime/state/request.h"
 
 enum { LOAD_END = -1, LOAD_DROPPED = -2 };
@@ -52,7 +52,7 @@ static int raise_requested(lua_State *L) {
 static Input dropped(lua_State *L) {
   if (!error_is(L, -1, ERROR_INTERRUPTED)) lua_error(L);
   lua_pop(L, 1);
-  process_interrupt_taken(); /* pressing it again soon is not meant for the program */
+  handlers_interrupt_served(); /* pressing it again soon is not meant for the program */
   fputs("\n", stdout);
   fflush(stdout);
   return INPUT_DROPPED;

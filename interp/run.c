@@ -35,7 +35,7 @@ bool run_report(lua_State *L, int status) {
 static int message_handler(lua_State *L) {
   const char *text = lua_tostring(L, 1);
   bool is_object = error_is(L, 1, NULL);
-  error_take_remote(L, 1);
+  bool whole = error_take_remote(L, 1);
   const char *remote = lua_tostring(L, 2);
   if (is_object && remote == NULL) { /* as it is: <close> variables ask it for its kind; its text has the traceback */
     lua_settop(L, 1);
@@ -48,6 +48,7 @@ static int message_handler(lua_State *L) {
     text = told ? lua_tostring(L, -1) : lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   if (remote != NULL && !is_object) text = lua_pushfstring(L, "%s\n%s", text, remote);
+  if (whole) return 1;
   if (remote != NULL) text = lua_pushfstring(L, "%s\nraised again by who asked for the result:", text);
   luaL_traceback(L, L, text, 1);
   return 1;
@@ -105,9 +106,12 @@ static int push_args(lua_State *L) {
   return n;
 }
 
-bool run_script(lua_State *L, char **argv) {
+bool run_load(lua_State *L, char **argv) {
   bool from_stdin = strcmp(argv[0], "-") == 0 && strcmp(argv[-1], "--") != 0;
   int status = lib_io_load(L, from_stdin ? NULL : argv[0]);
-  if (status == LUA_OK) status = run_call(L, push_args(L), LUA_MULTRET);
-  return run_report(L, status);
+  return status == LUA_OK || run_report(L, status);
 }
+
+bool run_loaded(lua_State *L) { return run_report(L, run_call(L, push_args(L), LUA_MULTRET)); }
+
+bool run_script(lua_State *L, char **argv) { return run_load(L, argv) && run_loaded(L); }

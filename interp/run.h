@@ -20,6 +20,11 @@ bool run_library(lua_State *L, const char *spec);
 /* run_script runs argv[0], or stdin if that is "-", with the arguments of the global table arg. */
 bool run_script(lua_State *L, char **argv);
 
+/* run_load and run_loaded are its two halves: the first pushes the script's function, unless it returns false; the second calls
+ * what is on top with the elements of the global `arg`. */
+bool run_load(lua_State *L, char **argv);
+bool run_loaded(lua_State *L);
+
 /* run_progname is what messages start with; NULL at the prompt. It is kept in the registry. */
 void run_set_progname(lua_State *L, const char *name);
 

@@ -14,6 +14,7 @@
 #include "pool/futures/chunk.h"
 #include "pool/futures/lib_futures.h"
 #include "pool/pickle/pickle.h"
+#include "pool/gearman/lib_gearman.h"
 #include "pool/process/lib_process.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/sync/blocking.h"
@@ -21,6 +22,7 @@
 #include "pool/multiprocessing/lib_multiprocessing.h"
 #include "runtime/socket/lib_socket.h"
 #include "runtime/sync/lib_sync.h"
+#include "runtime/state/bypass.h"
 #include "runtime/state/error.h"
 #include "runtime/state/hook.h"
 #include "runtime/thread/lib_thread.h"
@@ -85,6 +87,7 @@ static void open_runtime(lua_State *L, State *state, bool attached, const gilua_
   if (rt == NULL) luaL_error(L, "not enough memory");
   state->rt = rt;
   rt->heap = state->heap;
+  rt->memory_most = attached ? 0 : c->memory_limit_bytes;
   configure(rt, c);
   native_offer(L);
   shared_array_register(L);
@@ -211,6 +214,8 @@ static int attach_protected(lua_State *L) {
   Opening *o = lua_touserdata(L, 1);
   open_runtime(L, o->state, true, o->config);
   o->state->L = o->state->rt->L; /* L may be a coroutine, which is collected one day */
+  lib_debug_adopt(L);
+  bypass_note(L, o->state->rt);
   o->state->rt->main->gil.stirred = hook_stirred;
   lib_coroutine_replace(L);
   lib_require_replace(L);
@@ -254,14 +259,15 @@ static int detach_protected(lua_State *L) {
   restore(L, LUA_COLIBNAME, luaopen_coroutine);
   restore(L, LUA_DBLIBNAME, luaopen_debug);
   restore(L, LUA_OSLIBNAME, luaopen_os);
+  lib_debug_yield(L);
   native_withdraw(L);
   return 0;
 }
 
 void state_detach(State *state) {
   thread_reap(state->rt);
-  hook_end(state->rt->main);
   run_opening(state, state->L, detach_protected, NULL);
+  hook_end(state->rt->main);
   runtime_forget(state->L);
   runtime_free(state->rt);
 }
@@ -270,6 +276,7 @@ void state_detach(State *state) {
 static int open_futures(lua_State *L) {
   lib_futures_open(L);
   lib_process_add(L);
+  lib_gearman_add(L);
   return 1;
 }
 
@@ -283,6 +290,7 @@ void state_register_modules(lua_State *L) {
       {"gilua.pickle", lib_pickle_open},
       {"gilua.multiprocessing", lib_multiprocessing_open},
       {"gilua.queue", lib_queue_open},
+      {"gilua.schedule", lib_schedule_open},
       {"gilua.signal", lib_signal_open},
       {"gilua.socket", lib_socket_open},
       {"gilua.threading", lib_threading_open},
@@ -296,6 +304,7 @@ void state_register_modules(lua_State *L) {
 
 void state_openlibs(lua_State *L) {
   luaL_openlibs(L);
+  bypass_note(L, runtime_of(L));
   lib_coroutine_replace(L);
   lib_require_replace(L);
   lib_debug_replace(L);

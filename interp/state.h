@@ -40,7 +40,8 @@ void state_openlibs(lua_State *L);
 /* state_register_modules puts gilua and gilua.* into package.preload. */
 void state_register_modules(lua_State *L);
 
-/* state_open_root pushes the module "gilua". */
+/* state_open_root pushes the module "gilua", lib_schedule_open "gilua.schedule". */
 int state_open_root(lua_State *L);
+int lib_schedule_open(lua_State *L);
 
 #endif

@@ -2,6 +2,7 @@
 #include "interp/stats.h"
 
 #include <lauxlib.h>
+#include <limits.h>
 
 #include "runtime/os/utf8.h"
 #include "runtime/sync/lib_sync.h"
@@ -17,16 +18,10 @@ static lua_Integer field(lua_State *L, const char *name) {
 
 static double field_ms(lua_State *L, const char *name) { return (double)field(L, name) / 1e6; }
 
-/* A name in a column: UTF-8 of as many characters as have room. */
+/* A name in a column: as many characters as have room. */
 static void print_column(FILE *out, const char *text) {
-  int left = NAME_COLUMN;
-  for (size_t n; *text != '\0' && left > 0; text += n, left--) {
-    n = utf8_length(text);
-    if (n == 0) fputs("\xef\xbf\xbd", out);
-    else fwrite(text, 1, n, out);
-    n += n == 0;
-  }
-  fprintf(out, "%*s", left, "");
+  int written = utf8_print(out, text, NAME_COLUMN);
+  fprintf(out, "%*s", NAME_COLUMN - written, "");
 }
 
 static void print_thread(lua_State *L, FILE *out) {
@@ -35,9 +30,10 @@ static void print_thread(lua_State *L, FILE *out) {
   const char *name = lua_tostring(L, -2), *at = lua_tostring(L, -1);
   lua_pop(L, 2);
   print_column(out, name);
-  fprintf(out, " %12lld %11.2f %11.2f %8lld %11.3f %s\n", (long long)field(L, "acquisitions"),
-          field_ms(L, "held_ns"), field_ms(L, "waited_ns"), (long long)field(L, "forced_switches"),
-          field_ms(L, "longest_hold_ns"), at != NULL ? at : "");
+  fprintf(out, " %12lld %11.2f %11.2f %8lld %11.3f ", (long long)field(L, "acquisitions"), field_ms(L, "held_ns"),
+          field_ms(L, "waited_ns"), (long long)field(L, "forced_switches"), field_ms(L, "longest_hold_ns"));
+  if (at != NULL) utf8_print(out, at, INT_MAX);
+  fputc('\n', out);
 }
 
 /* Calls print for each entry of the list in that field of the table on top. */
