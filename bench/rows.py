@@ -137,7 +137,7 @@ def rows():
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
                    {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
                    over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
-    out += request_rows() + executor_rows() + pickle_rows() + pool_rows() + older_rows()
+    out += request_rows() + executor_rows() + pickle_rows() + pool_rows() + gearman_rows() + older_rows()
     return out
 
 
@@ -145,12 +145,14 @@ def request_rows():
     """A thread that echoes requests of another process, alone and beside one that computes."""
     out = []
     for mode in ("fifo", "tcp", "udp"):
-        def row(what, arguments, bar, reached, field, mode=mode, unit="us"):
-            return Row("a request over %s, %s" % (mode, what),
-                       {who: "env BENCH_CLIENT={client} " + run + "io_convoy.%s 20000 %s %s" % (suffix, mode, arguments)
-                        for who, run, suffix in (("gilua", GILUA, "lua"), ("CPython", PY, "py"))},
-                       bar, reached, over("gilua", "CPython"), field=field, unit=unit, group="requests of another process")
-        out += [row("one after the other: mean", "0 2 0", "", None, "mean_us"),
+        def row(what, arguments, bar, reached, field, mode=mode, unit="us", limit=()):
+            both = {who: "env BENCH_CLIENT={client} " + run + "io_convoy.%s 20000 %s %s" % (suffix, mode, arguments)
+                    for who, run, suffix in (("gilua", GILUA, "lua"), ("CPython", PY, "py"))}
+            return Row("a request over %s, %s" % (mode, what), {**both, **dict(limit)}, bar, reached, over("gilua", "CPython"),
+                       field=field, unit=unit, group="requests of another process")
+        alone = {"a C thread": "env BENCH_CLIENT={client} {echo} %s 20000 2 0" % mode}
+        out += [row("one after the other: mean", "0 2 0", "≤ 0.95 × CPython's time",
+                    lambda m: m["gilua"] <= 0.95 * m["CPython"], "mean_us", limit=alone),
                 row("every 500 µs: median", "0 2 500", "", None, "p50_us"),
                 row("one after the other, beside a spinner: mean", "1 2 0", "≥ 10 × CPython's requests/s",
                     lambda m: m["gilua"] * 10 <= m["CPython"], "mean_us"),
@@ -167,11 +169,22 @@ def connection_rows():
     both = {who: "env BENCH_CLIENT={connections} " + run + "connections.%s 1000 50 2" % suffix
             for who, run, suffix in (("gilua", GILUA, "lua"), ("CPython", PY, "py"))}
     limit = {"C threads": "env BENCH_CLIENT={connections} {server} 1000 50 2"}
-    return [Row("1 000 idle connections, 50 busy ones: requests a second", {**both, **limit}, "≥ 2 × CPython's",
-                lambda m: m["gilua"] >= 2 * m["CPython"], over("gilua", "CPython"), field="requests_per_s", unit="1/s",
-                group="requests of another process"),
+    return [Row("1 000 idle connections, 50 busy ones: requests a second", {**both, **limit}, "≥ 1.15 × CPython's, 0.92 × C's",
+                lambda m: m["gilua"] >= 1.15 * m["CPython"] and m["gilua"] >= 0.92 * m["C threads"], over("gilua", "CPython"),
+                field="requests_per_s", unit="1/s", group="requests of another process"),
             Row("… requests lost", both, "none", lambda m: m["gilua"] == 0, lambda m: m["gilua"], field="lost", unit="1",
-                group="requests of another process")]
+                group="requests of another process")] + https_rows()
+
+
+def https_rows():
+    """LuaSec over gilua.socket, and CPython's ssl; a thread for each connection."""
+    both = {who: run + "https.%s 50 2 64" % suffix for who, run, suffix in (("gilua", GILUA, "lua"), ("CPython", PY, "py"))}
+    return [Row("https, 50 connections that are kept: small requests a second", both, "≥ 1.3 × CPython's",
+                lambda m: m["gilua"] >= 1.3 * m["CPython"], over("gilua", "CPython"), field="requests_per_s", unit="1/s",
+                bound=False, group="requests of another process"),
+            Row("https, a download of 64 MiB", both, "≥ 0.95 × CPython's speed",
+                lambda m: 0.95 * m["gilua"] <= m["CPython"], over("gilua", "CPython"), field="download_seconds", unit="s",
+                bound=False, group="requests of another process")]
 
 
 def executor_rows():
@@ -216,19 +229,22 @@ def shared_rows():
     """What processes share, beside CPython's multiprocessing."""
     out = []
 
-    def row(name, mode, times, n, python_n=None, python_mode=None):
+    def row(name, mode, times, n, python_n=None, python_mode=None, beside=None):
         c = {"gilua": GILUA + "shared.lua %s %d" % (mode, n),
              "CPython": PY + "shared.py %s %d" % (python_mode or mode, python_n or n)}
+        c.update(beside or {})
         out.append(Row("shared: " + name, c, "≥ %d × faster than CPython" % times,
                        lambda m: m["gilua"] * times <= m["CPython"], over("gilua", "CPython"), reps=3,
                        group="what processes share"))
+    semaphores = {"C semaphores": "{base} processes 20000"}
     row("Queue, 1 producer, 1 consumer, an item", "queue", 20, 400000, 40000)
     row("SimpleQueue, the same", "simple", 5, 400000, 40000)
     row("Queue, 4 producers, 4 consumers, an item", "queue4x4", 10, 400000, 40000)
-    row("a round trip over two SimpleQueues", "roundtrip", 5, 20000, 10000)
-    row("a round trip over a Pipe", "pipe", 5, 20000, 10000)
+    row("a round trip over two SimpleQueues", "roundtrip", 5, 20000, 10000, beside=semaphores)
+    row("a round trip over a Pipe", "pipe", 5, 20000, 10000, beside=semaphores)
     row("an item of 16 MiB", "large", 2, 20, 10)
-    row("Lock, uncontended, acquire and release", "lock", 3, 2000000, 500000)
+    row("Lock, uncontended, acquire and release", "lock", 3, 2000000, 500000,
+        beside={"a C method call": LUA + "ccall.lua 2000000"})
     row("Lock, contended by 4 processes, the same", "lock4", 2, 400000, 100000)
     return out
 
@@ -257,6 +273,21 @@ def pool_whole_rows():
                 lambda m: m["gilua"] <= 1024, "kib", "KiB"),
             row("a busy worker's own memory, parent of 200 MiB", "pool_memory", "busy", "≤ 100 MiB",
                 lambda m: m["gilua"] <= 102400, "kib", "KiB")]
+
+
+def gearman_rows():
+    """Tasks by way of a job server on 127.0.0.1 and two workers, beside a bare client and workers of libgearman."""
+    out = []
+
+    def row(name, mode, n, bar, most, unit="ns", reps=5):
+        out.append(Row("job server: " + name, {"gilua": GILUA + "gearman.lua %s %d" % (mode, n),
+                                               "libgearman": "{gearman_bare} %s %d" % (mode, n)}, bar,
+                       lambda m: m["gilua"] <= most * m["libgearman"], over("gilua", "libgearman"), unit=unit, bound=False,
+                       reps=reps, group="job servers"))
+    row("a task, 64 in flight", "many", 30000, "≥ 0.8 × libgearman's rate", 1.25)
+    row("a task, one at a time", "one", 3000, "≥ 0.8 × libgearman's rate", 1.25)
+    row("16 MiB there and back", "large", 10, "≤ 1.2 × libgearman's time", 1.2)
+    return out
 
 
 def older_rows():

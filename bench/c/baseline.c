@@ -1,6 +1,7 @@
 /* What the bars are compared with in C, and what has no Lua in it. usage: baseline CASE N
  *   create_join   pthread_create and pthread_join of a thread that does nothing
  *   semaphores    two threads take turns through two sem_t; N turns
+ *   processes     two processes take turns through two sem_t in shared memory; N round trips
  *   leave_take    the interpreter lock left and retaken, nobody waiting
  */
 #include <pthread.h>
@@ -8,6 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "runtime/gil/gil.h"
 #include "runtime/os/os.h"
@@ -58,6 +62,27 @@ static void semaphores(long n) {
   pthread_join(other, NULL);
 }
 
+static void processes(long n) {
+  Table *t = mmap(NULL, sizeof *t, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (t == MAP_FAILED) abort();
+  t->n = 2 * n;
+  sem_init(&t->ping, 1, 0);
+  sem_init(&t->pong, 1, 0);
+  pid_t other = fork();
+  if (other < 0) abort();
+  if (other == 0) {
+    partner(t);
+    _exit(0);
+  }
+  int64_t start = clock_ns();
+  for (long i = 0; i < n; i++) {
+    sem_post(&t->ping);
+    sem_wait(&t->pong);
+  }
+  emit("processes", n, clock_ns() - start);
+  waitpid(other, NULL, 0);
+}
+
 static void leave_take(long n) {
   Gil g;
   GilThread t;
@@ -78,7 +103,8 @@ int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
   if (strcmp(name, "create_join") == 0) create_join(n);
   else if (strcmp(name, "semaphores") == 0) semaphores(n);
+  else if (strcmp(name, "processes") == 0) processes(n);
   else if (strcmp(name, "leave_take") == 0) leave_take(n);
-  else return fputs("usage: baseline create_join|semaphores|leave_take N\n", stderr), 2;
+  else return fputs("usage: baseline create_join|semaphores|processes|leave_take N\n", stderr), 2;
   return 0;
 }
