@@ -1,4 +1,5 @@
 -- Several pages fetched at once: threads take addresses from a queue, and each waits without the lock.
+-- https needs LuaSec.
 -- usage: fetch.lua [-j THREADS = 4] [-t SECONDS = 10] URL...
 local http = require("gilua.socket").http
 local queue = require "gilua.queue"

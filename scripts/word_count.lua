@@ -1,5 +1,6 @@
 -- Counts the words of text files: each file is mapped to its counts in a worker process, the counts are reduced here.
 -- usage: word_count.lua [folder or file …]     without any: texts that most systems have
+-- Beside job servers (cluster.lua) the workers are theirs, on any machine that has the files.
 local futures = require "gilua.futures"
 
 local function files_under(path)
@@ -38,9 +39,17 @@ for _, path in ipairs(paths) do
   for _, name in ipairs(files_under(path)) do names[#names + 1] = name end
 end
 
+local function executor()
+  local servers = os.getenv "GILUA_SERVERS"
+  if not servers then return futures.ProcessPoolExecutor() end
+  local list = {}
+  for address in servers:gmatch "[^,]+" do list[#list + 1] = address end
+  return futures.GearmanExecutor { servers = list, token = os.getenv "GILUA_TOKEN" }
+end
+
 local counts, total = {}, 0
 do
-  local pool <close> = futures.ProcessPoolExecutor()
+  local pool <close> = executor()
   for result in futures.progress(pool:map(count_words, names, { chunksize = 1 }), #names) do
     for word, n in pairs(result.counts) do counts[word] = (counts[word] or 0) + n end
     total = total + result.total

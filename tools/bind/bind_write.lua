@@ -149,7 +149,7 @@ local function declare_list(p)
 end
 
 local function declare_callback(f, p)
-  line("  luaL_argcheck(L, lua_isfunction(L, %d), %d, \"function expected\");", p.index, p.index)
+  line("  luaL_checktype(L, %d, LUA_TFUNCTION);", p.index)
   line("  Callback v_%s = {L, %d, 0};", p.name, p.index)
 end
 
@@ -279,7 +279,8 @@ end
 local function push_parameter(p)
   if p.kind == "out" or p.kind == "inout" then line("  " .. push[p.number]:format("v_" .. p.name))
   elseif p.kind == "out list" or p.kind == "inout list" then push_list(p)
-  elseif p.kind == "out text" then line("  lua_pushlstring(L, v_%s, strnlen(v_%s, %s));", p.name, p.name, p.size)
+  elseif p.kind == "out text" then 
+    line("  lua_pushlstring(L, v_%s, memchr(v_%s, 0, %s) != NULL ? strlen(v_%s) : %s);", p.name, p.name, p.size, p.name, p.size)
   elseif p.kind == "out block" then line("  lua_pushlstring(L, (const char *)v_%s, sizeof v_%s);", p.name, p.name)
   elseif p.kind == "out handle" then
     line("  h_%s->object = v_%s;", p.name, p.name)
@@ -457,9 +458,12 @@ static int close_%d(lua_State *L) {
   return names
 end
 
+local function returns(module, kind)
+  for _, f in ipairs(module.functions) do if f.returns == kind then return true end end
+end
+
 local function uses(module, kind)
   for _, f in ipairs(module.functions) do
-    if f.returns == kind then return true end
     for _, p in ipairs(f.parameters) do if p.kind == kind then return true end end
   end
 end
@@ -468,9 +472,9 @@ return function(module)
   out = { ("/* Made from %s by gilua bind; do not edit. */"):format(module.file) }
   for _, include in ipairs(module.includes) do line("%s", include) end
   out[#out + 1] = prelude
-  if uses(module, "out bytes") or uses(module, "string") then out[#out + 1] = push_piece end
+  if uses(module, "out bytes") or returns(module, "string") then out[#out + 1] = push_piece end
   if uses(module, "out bytes") then out[#out + 1] = push_bytes end
-  if uses(module, "string") then out[#out + 1] = push_text end
+  if returns(module, "string") then out[#out + 1] = push_text end
   if uses(module, "callback") then out[#out + 1] = call_lua end
   local handles = write_handles(module)
   for _, f in ipairs(module.functions) do write_function(module, f) end

@@ -7,19 +7,20 @@ local list = {
   { "gilua.threading", "lib_threading", "lib_lock", "lib_condition", "lib_event", "lib_semaphore", "lib_barrier" },
   { "gilua.queue", "lib_queue", "lib_priority_queue" },
   { "gilua.time", "lib_time" },
-  { "gilua.futures", "lib_futures", "lib_executor", "lib_future", "lib_process" },
+  { "gilua.futures", "lib_futures", "lib_executor", "lib_future", "lib_process", "lib_gearman" },
   { "gilua.multiprocessing", "lib_multiprocessing", "lib_pool", "lib_child", "lib_current", "lib_shared_queue", "lib_pipe",
     "lib_shared_lock", "lib_shared_event", "lib_shared_condition", "lib_shared_value", "lib_shared_array" },
   { "gilua.signal", "lib_signal" },
   { "gilua.pickle", "lib_pickle" },
   { "gilua.gil", "lib_gil", "lib_trace" },
+  { "gilua.schedule", "lib_schedule" },
   { "gilua.native", "lib_native", "lib_buffer", "lib_array", "lib_digest", "lib_compress", "lib_experiment" },
   { "gilua.ctypes", "lib_ctypes" },
-  { "gilua.socket", "lib_socket", "lib_connect", "lib_method", "lib_select", "lib_dns" },
+  { "gilua.socket", "lib_socket", "lib_connect", "lib_method", "lib_stream", "lib_datagram", "lib_tls", "lib_select", "lib_dns" },
   { "io, os, print, package", "lib_file", "lib_io", "lib_command", "lib_print", "lib_load", "lib_search", "lib_require" },
   { "coroutine, debug", "lib_coroutine", "lib_debug" },
 }
-local left_out = { lib_thread = true, lib_map = true } -- their synopses stand in lib_threading and lib_executor
+local left_out = { lib_thread = true, lib_map = true, lib_worker = true } -- their synopses stand in lib_threading and lib_executor
 
 function comments.read(root, path)
   local file <close> = assert(io.open(root .. "/" .. path))
