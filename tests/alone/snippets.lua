@@ -235,6 +235,10 @@ snippets["gilua.futures"] = {
     pool:shutdown() pool:terminate()
     local ok, e = pcall(pool.submit, pool, print)
     assert(not ok and e.kind == "invalid_state")]],
+  ["GearmanExecutor task_key"] = [[
+    assert(m.task_key() == nil)
+    local ok, e = pcall(m.GearmanExecutor, { server = {} })
+    assert(not ok and e:find "unknown field 'server'")]],
   ["ProcessPoolExecutor ProcessPoolExecutor:submit ProcessPoolExecutor:map ProcessPoolExecutor:shutdown"] = [[
     local pool = m.ProcessPoolExecutor{ max_workers = 2 }
     assert(pool:submit(math.max, 1, 2):result() == 2)

@@ -104,7 +104,7 @@ TABLE
 
 bind() {
   local zlib=examples/bind_zlib gilua=$work/usr/bin/gilua
-  (cd "$work" && "$gilua" bind "$root/$zlib/zlib_bind.h" -o bound_zlib.c) && module "$work/bound_zlib.c" -lz -Wno-unused-function \
+  (cd "$work" && "$gilua" bind "$root/$zlib/zlib_bind.h" -o bound_zlib.c) && module "$work/bound_zlib.c" -lz \
     -o "$work/bound_zlib.so" && LUA_CPATH="$work/?.so" "$gilua" $zlib/use_zlib.lua | cmp - $zlib/expected.txt
   outcome $? "the installed program binds a library from anywhere, and its source compiles against the installed headers"
   "$gilua" bind $zlib/zlib_bind.h | cmp - "$work/bound_zlib.c"
@@ -132,7 +132,7 @@ bind() {
     grep -q kept "$work/kept.c"
   outcome $? "prototypes that cannot be bound are a clear error, and the output is left alone"
   (cd "$work" && "$gilua" bind "$root/tests/api/bind/all_bind.h" -o bound_all.c) && module "$work/bound_all.c" \
-    -Wno-unused-function -I"$root/tests/api/bind" -o "$work/bound_all.so" &&
+    -I"$root/tests/api/bind" -o "$work/bound_all.so" &&
     [ "$(LUA_CPATH="$work/?.so" "$gilua" tests/api/bind/bind_test.lua)" = bound ]
   outcome $? "each kind of parameter and result arrives, and mistakes say what is taken"
   if [ -z "$sanitized" ]; then
@@ -232,7 +232,7 @@ stock() {
   readelf -d "$so" | grep -q NODELETE
   outcome $? "gilua.so is never unloaded"
   export LUA_CPATH="$lib/lua/5.4/?.so"
-  local first
+  local first what
   for first in ctypes futures gil multiprocessing native pickle queue threading time; do
     lua5.4 -e "local m = require 'gilua.$first'; assert(type(m) == 'table' and require 'gilua'['$first'] == m)
       assert(require 'gilua.threading'.start(function() return 7 end):result() == 7)"
@@ -244,9 +244,29 @@ thread done" ]
   [ "$(lua5.4 tests/api/stock_process_at_the_end.lua)" = "child waited
 process ended with 3" ]
   outcome $? "a thread may start a process, which waits, while the interpreter waits for it at the end"
+  [ "$(timeout 100 lua5.4 tests/api/stock_tasks_at_the_end.lua | sort)" = "array	1
+mapped by a process	3
+mapped by a process	4
+mapped by a thread	5
+mapped by a thread	6
+queue	2
+unordered	7
+unordered	8" ]
+  outcome $? "what was submitted is done at the end of the interpreter, also with arrays, queues and maps that are younger than their pool"
   [ "$(lua5.4 -e 'require "gilua".threading.start(function() for i = 1, 1e9 do end end)
     setmetatable(require "gilua".threading.Thread{daemon = true, target = function() while true do end end}:start(), nil)' \
     2>&1 | head -c 100 | wc -c)" -ge 0 ]
+  local program spawn='print(select(2, pcall(function()
+    return require "gilua.futures".ProcessPoolExecutor{max_workers = 1, start = "spawn"}:submit(math.abs, -3):result()
+  end)))'
+  [ "$(GILUA_PROGRAM=$work/usr/bin/gilua lua5.4 -e "$spawn")" = 3 ]
+  outcome $? "GILUA_PROGRAM names the program of workers that are executed anew"
+  printf '#!/bin/sh\nexec "%s" "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" another-version\n' "$work/usr/bin/gilua" >"$work/other"
+  chmod +x "$work/other"
+  for program in "$work/other" /bin/true; do
+    GILUA_PROGRAM=$program lua5.4 -e "$spawn" | grep -q "^broken_pool: .* is no gilua, or another version of it"
+    outcome $? "a program that is another version of gilua, or none, is told: ${program##*/}"
+  done
   lua5.4 -e 'local th = require "gilua".threading
     th.Thread{daemon = true, target = function() while true do end end}:start() print "end"' >"$work/log" 2>&1
   [ $? -eq 0 ] && [ "$(cat "$work/log")" = end ]
@@ -267,9 +287,13 @@ process ended with 3" ]
   outcome $? "required inside a coroutine it preempts the main chunk"
   lua5.4 -e 'local ok, e = pcall(function() require "gilua".threading.start(error, "x"):result() end) assert(e == "x")' 2>"$work/log"
   outcome $? "errors of threads reach the one who asks"
-  local what
+  for what in kept removed; do
+    lua5.4 tests/api/stock_hooks.lua $what
+    outcome $? "hooks that were set before gilua was required are the program's own, and go on after waits: $what"
+  done
   for what in 'while true do end' 'require "gilua".time.sleep(1000)' 'require "gilua".threading.Event():wait()' \
-    'local t = require "gilua".threading.Thread{daemon = true, target = function() while true do end end}:start() t:join()'; do
+    'local t = require "gilua".threading.Thread{daemon = true, target = function() while true do end end}:start() t:join()' \
+    'local p <close> = g.futures.ThreadPoolExecutor(1) for _ = 1, 9 do p:submit(g.time.sleep, 1000) end g.time.sleep(1000)'; do
     LUA_INIT="" lua5.4 -e "local g = require 'gilua'; g.threading.start(function() g.time.sleep(0.001) end)
       io.stdout:write('go\n') io.stdout:flush() $what" >"$work/out" 2>"$work/err" &
     local pid=$!
@@ -295,6 +319,10 @@ layout() {
   tools/install --prefix /opt/gilua --libdir /opt/lib64 --destdir "$work/wide" --from "$root" 2>/dev/null
   [ -e "$work/wide/opt/lib64/libgilua.so" ] && grep -q '^libdir=/opt/lib64$' "$work/wide/opt/lib64/pkgconfig/gilua.pc"
   outcome $? "--libdir is where the libraries go"
+  tools/install --prefix "$work/a folder" --from "$root" 2>/dev/null
+  (eval "set -- $(PKG_CONFIG_PATH="$work/a folder/lib/pkgconfig" pkg-config --cflags --libs gilua)"
+   [ "$1" = "-I$work/a folder/include" ] && printf '%s\n' "$@" | grep -qx -e "-L$work/a folder/lib")
+  outcome $? "pkg-config knows a prefix with a blank in it"
   echo "mine" >"$work/stage/opt/gilua/bin/mine"
   tools/install --prefix /opt/gilua --destdir "$work/stage" --uninstall 2>/dev/null
   [ "$(cd "$work/stage" && find . -type f -o -type l)" = ./opt/gilua/bin/mine ]

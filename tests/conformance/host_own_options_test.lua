@@ -78,6 +78,12 @@ t.test("--stats shows the lock and the main thread, on standard error", function
   t.equal(text:match("\nMain[%w-]* +%d+ +[%d.]+ +[%d.]+ +%d+ +[%d.]+") ~= nil, true, text)
 end)
 
+t.test("--stats has a line a thread, whatever characters its name has", function()
+  local text = stderr_of { "--stats", "-e",
+    [[require "gilua.threading".Thread{ target = print, name = "a\nb\27[31m\xff" }:start():join()]] }
+  t.equal(text:find("\na\u{FFFD}b\u{FFFD}[31m\u{FFFD} ", 1, true) ~= nil, true, text)
+end)
+
 t.test("--stats=json writes one line of JSON, with threads that have ended", function()
   local text = stderr_of { "--stats=json", "-e",
     "require('gilua.threading').Thread{ name = 'a \"b\"', target = function() end }:start():join()" }

@@ -37,7 +37,9 @@ local files = {
   ["docs/native.md"] = { "runtime/native/lib_compress.c" },
   ["docs/futures.md"] = { "pool/process/lib_process.c", "pool/futures/thread_backend.c", "pool/futures/lib_futures.c",
     "pool/futures/lib_map.c", "pool/futures/lib_executor.c" },
+  ["docs/gearman.md"] = { "pool/gearman/lib_gearman.c" },
   ["docs/multiprocessing.md"] = { "pool/multiprocessing/lib_child.c", "pool/multiprocessing/lib_pool.c" },
+  ["docs/schedules.md"] = { "interp/lib_schedule.c" },
   ["docs/pickle.md"] = { "pool/pickle/lib_pickle.c" },
 }
 
@@ -63,7 +65,7 @@ end
 -- --- objects: their methods and fields
 
 local manual_of = { ["Future.dropping"] = "futures", Queue = "queue", LifoQueue = "queue", SimpleQueue = "queue", PriorityQueue = "queue", Future = "futures",
-  ThreadPoolExecutor = "futures", ProcessPoolExecutor = "futures", Pool = "multiprocessing", AsyncResult = "multiprocessing",
+  ThreadPoolExecutor = "futures", ProcessPoolExecutor = "futures", GearmanExecutor = "futures", Pool = "multiprocessing", AsyncResult = "multiprocessing",
   Process = "multiprocessing", buffer = "native" }
 
 -- One object of each type, so that their metatables are there.
@@ -103,13 +105,14 @@ end
 
 -- --- modules: their functions
 
-for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "signal", "threading" } do
-  t.test("docs/" .. module .. ".md names everything in gilua." .. module, function()
+for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "schedule", "signal", "threading" } do
+  local page = module == "schedule" and "schedules" or module
+  t.test("docs/" .. page .. ".md names everything in gilua." .. module, function()
     local list = {}
     for name in pairs(gilua[module]) do
       if type(name) == "string" and not name:find "^_" then list[#list + 1] = name end
     end
-    all_in(code_of("docs/" .. module .. ".md"), list, module .. ".md")
+    all_in(code_of("docs/" .. page .. ".md"), list, page .. ".md")
   end)
 end
 
@@ -190,7 +193,8 @@ end)
 
 t.test("docs/runtime.md names every kind of error, and no other", function()
   local kinds = {}
-  for _, path in ipairs { "runtime/state/error.h", "pool/pickle/pickle.h", "pool/process/process_backend.c" } do
+  for _, path in ipairs { "runtime/state/error.h", "pool/pickle/pickle.h", "pool/process/task_error.h",
+    "pool/gearman/result_load.h" } do
     for kind in read(path):gmatch '#define ERROR_[%u_]+ "([%l_]+)"' do kinds[#kinds + 1] = kind end
   end
   local listed = {}
@@ -260,6 +264,17 @@ t.test("--help, the manual page and the completion name the same options", funct
   local words = " " .. read "tools/share/gilua.bash":match '%-W "(%-e.-)"'
   t.equal(options_of((words:gsub("%-%-stats=json", "")), "%f[%S](%-[%w-]*)"), ours, "gilua.bash")
   all_in(code_of "docs/runtime.md" .. " ", { "policy", "switch-interval", "stats", "trace", "version", "help", "stats=json" }, "runtime.md")
+end)
+
+t.test("--help, the manual page, the completion and the manual name the same options of explore and replay", function()
+  local help, page, words = t.run { "--help" }, read "tools/share/gilua.1", read "tools/share/gilua.bash"
+  for _, name in ipairs { "explore", "replay" } do
+    local ours = options_of(help:match("gilua " .. name .. " (.-)\n  "), "%[(%-%-[%w-]*)")
+    assert(#ours > 0, help)
+    t.equal(options_of(page:match("\n%.B gilua " .. name .. "\n(.-)\n%."), "%[\\fB(\\%-\\%-[\\%w-]*)\\fR"), ours, "gilua.1")
+    t.equal(options_of(" " .. words:match("== " .. name .. " .-%-W \"(.-)\""), "%f[%S](%-%-[%w-]*)"), ours, "gilua.bash")
+    for option in ours:gmatch "%S+" do assert(read("docs/schedules.md"):find(option, 1, true), "schedules.md: " .. option) end
+  end
 end)
 
 t.finish()

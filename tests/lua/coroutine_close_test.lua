@@ -1,63 +1,23 @@
 -- coroutine.wrap and coroutine.close do what those of the stock `lua5.4` do: snippets run under both.
 local t = require "testing"
+local stock = require "stock"
 local threading = require "gilua.threading"
-local gil = require "gilua.gil"
 
-local head = [[
-local said = {}
-local function say(...)
-  local values = table.pack(...)
-  for i = 1, values.n do values[i] = tostring(values[i]) end
-  said[#said + 1] = table.concat(values, " ")
-end
+stock.needs_same_release()
+
+local head = stock.head .. [[
 local function closing(name, err)
   return setmetatable({}, { __close = function(_, e) say("close", name, e) if err then error(err, 0) end end })
 end
 ]]
 
--- What stock Lua says.
-local function stock(program)
-  local code = "io.write(assert(load(io.read('a'), '=snippet'))())"
-  local file = os.tmpname()
-  local f <close> = assert(io.open(file, "w"))
-  f:write(program)
-  f:close()
-  local p <close> = io.popen(t.stock .. ' -e "' .. code .. '" <' .. file .. " 2>&1")
-  local text = p:read("a")
-  os.remove(file)
-  return text
-end
-
--- Releases close and count in ways of their own: with a Lua of another kind than the stock one nothing is compared.
-local probe = [[
-local _, err = pcall(function()
-  local _ <close> = setmetatable({}, { __close = function() error("second", 0) end })
-  error("first", 0)
-end)
-return err
-]]
-local theirs = stock(probe)
-assert(theirs == "first" or theirs == "second", theirs) -- else there is no lua5.4
-if load(probe)() ~= theirs then
-  print "# stock Lua is of another release"
-  t.finish()
-end
-
 local function same(name, snippet)
   t.test(name, function()
-    local program = head .. snippet .. '\nreturn table.concat(said, "\\n")\n'
-    local want = stock(program)
-    t.equal(#want > 0 and not want:find("^lua5.%d:") and not want:find("not found"), true, "stock Lua says: " .. want)
+    local program = stock.program(snippet, head)
+    local want = stock.answer(program)
     t.equal(assert(load(program, "=snippet"))(), want, "in main")
     t.equal(threading.start(assert(load(program, "=snippet"))):result(), want, "in a thread")
-    local old, stop = gil.switch_interval(1e-6), false
-    local other = threading.start(function() while not stop do end end)
-    local _ <close> = setmetatable({}, { __close = function()
-      stop = true
-      other:join()
-      gil.switch_interval(old)
-    end })
-    t.equal(assert(load(program, "=snippet"))(), want, "beside another thread")
+    t.equal(stock.beside(1, 1e-6, assert(load(program, "=snippet"))), want, "beside another thread")
   end)
 end
 

@@ -2,63 +2,20 @@
 -- and what they say must be the same. wrap and close are in coroutine_close_test.lua,
 -- coroutines and threads together in coroutine_thread_test.lua.
 local t = require "testing"
+local stock = require "stock"
 local threading = require "gilua.threading"
-local gil = require "gilua.gil"
 
-local head = [[
-local said = {}
-local function say(...)
-  local values = table.pack(...)
-  for i = 1, values.n do values[i] = tostring(values[i]) end
-  said[#said + 1] = table.concat(values, " ")
-end
-]]
-
--- What stock Lua says.
-local function stock(program)
-  local code = "io.write(assert(load(io.read('a'), '=snippet'))())"
-  local file = os.tmpname()
-  local f <close> = assert(io.open(file, "w"))
-  f:write(program)
-  f:close()
-  local p <close> = io.popen(t.stock .. ' -e "' .. code .. '" <' .. file .. " 2>&1")
-  local text = p:read("a")
-  os.remove(file)
-  return text
-end
-
--- Releases close and count in ways of their own: with a Lua of another kind than the stock one nothing is compared.
-local probe = [[
-local _, err = pcall(function()
-  local _ <close> = setmetatable({}, { __close = function() error("second", 0) end })
-  error("first", 0)
-end)
-return err
-]]
-local theirs = stock(probe)
-assert(theirs == "first" or theirs == "second", theirs) -- else there is no lua5.4
-if load(probe)() ~= theirs then
-  print "# stock Lua is of another release"
-  t.finish()
-end
+stock.needs_same_release()
 
 -- alone: not beside another thread, because a switch costs time for each frame of the stack
 local function same(name, snippet, alone)
   t.test(name, function()
-    local program = head .. snippet .. '\nreturn table.concat(said, "\\n")\n'
-    local want = stock(program)
-    t.equal(#want > 0 and not want:find("^lua5.%d:") and not want:find("not found"), true, "stock Lua says: " .. want)
+    local program = stock.program(snippet)
+    local want = stock.answer(program)
     t.equal(assert(load(program, "=snippet"))(), want, "in main")
     t.equal(threading.start(assert(load(program, "=snippet"))):result(), want, "in a thread")
     if alone then return end
-    local old, stop = gil.switch_interval(1e-6), false
-    local other = threading.start(function() while not stop do end end)
-    local _ <close> = setmetatable({}, { __close = function()
-      stop = true
-      other:join()
-      gil.switch_interval(old)
-    end })
-    t.equal(assert(load(program, "=snippet"))(), want, "beside another thread")
+    t.equal(stock.beside(1, 1e-6, assert(load(program, "=snippet"))), want, "beside another thread")
   end)
 end
 

@@ -129,6 +129,38 @@ keeps("a struct that C returned keeps what was in the argument", 1, function()
   return again
 end)
 
+for name, copy in pairs {
+  copy = function(b) return b:copy() end,
+  sub = function(b) return b:sub(2, 3) end,
+  move = function(b) return b:move(1, 3, 2, native.buffer("i64", 4)) end,
+  assign = function(b) return native.buffer("i64", 3):assign(1, b) end,
+  buffer = function(b) return native.buffer("i64", b) end,
+  ["assign of a view"] = function(b) return native.buffer("i64", 2):assign(1, b:view(2)) end,
+} do
+  keeps("a buffer keeps what the elements of another lead to that were copied: " .. name, 1, function()
+    local b = native.buffer("i64", 3)
+    ctypes.cast("int**", b)[2] = data()
+    return copy(b)
+  end)
+end
+
+t.test("a finalizer that frees or resizes a buffer amid a copy of pointers is an error, or comes after", function()
+  for _, spoil in ipairs { function(b) b:free() end, function(b) b:resize(1) end } do
+    for _, which in ipairs { 1, 2 } do
+      for place = 1, t.places do
+        local from, to = native.buffer("i64", 3), native.buffer("i64", 3)
+        local p = ctypes.new("void*", 1)
+        p[1] = data()
+        ctypes.copy(from, p, 8)
+        for _ = 1, place do setmetatable({}, { __gc = function() spoil(which == 1 and from or to) end }) end
+        local ok, err = pcall(to.assign, to, 1, from)
+        t.equal(ok or err:find("buffer") ~= nil, true, tostring(err))
+        collectgarbage()
+      end
+    end
+  end
+end)
+
 t.test("what is overwritten is let go", function()
   alive = setmetatable({}, { __mode = "k" })
   local n = node()

@@ -279,6 +279,19 @@ t.test("a call leaves the lock", function()
   for i = 1, 2 do libc:func("close", "int", { "int" })(fds[i]) end
 end)
 
+t.test("what a type or new does not take is an error, as what ctypes of Python would take", function()
+  local Point = ctypes.struct { name = "Point", { "x", "int" }, { "y", "int" } }
+  t.raises("a Point takes its fields as one table", Point, 1, 2)
+  t.raises("a Point takes its fields as one table", Point, 1)
+  t.raises("no value expected", ctypes.new, "int", 2, 3)
+  t.raises("no value expected", ctypes.type "int", 2, 3)
+  for _, make in ipairs { ctypes.struct, ctypes.union } do
+    t.raises("field 'x' has more than a name and a type: bit fields", make, { { "x", "int", 3 } })
+  end
+  t.equal(Point { 1, 2 }.y, 2)
+  t.equal(#ctypes.new(Point, 3), 3)
+end)
+
 t.test("functions at addresses can be called", function()
   local f = ctypes.func(lib:symbol("echo_i32"), "int", { "int" })
   t.equal(f(12), 12)

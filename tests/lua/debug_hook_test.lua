@@ -2,46 +2,16 @@
 -- threads that force preemption, and the events must be the same. Count hooks, which may come early, are in
 -- debug_count_test.lua.
 local t = require "testing"
+local stock = require "stock"
 local threading = require "gilua.threading"
-local gil = require "gilua.gil"
 
-local head = [[
-local said = {}
-local function say(...)
-  local values = table.pack(...)
-  for i = 1, values.n do values[i] = tostring(values[i]) end
-  said[#said + 1] = table.concat(values, " ")
-end
+local head = stock.head .. [[
 -- a hook that notes everything about its events
 local function note(event, line)
   local info = debug.getinfo(2, "nSlt")
   say(event, line, info.name, info.what, info.currentline, info.istailcall)
 end
 ]]
-
--- What stock Lua says.
-local function stock(program)
-  local file = os.tmpname()
-  local f <close> = assert(io.open(file, "w"))
-  f:write(program)
-  f:close()
-  local p <close> = io.popen(t.stock .. [[ -e "io.write(assert(load(io.read('a'), '=snippet'))())" <]] .. file .. " 2>&1")
-  local text = p:read("a")
-  os.remove(file)
-  return text
-end
-
--- Runs f while other threads compute and make garbage at that switch interval.
-local function beside(interval, f, ...)
-  local old, stop = gil.switch_interval(interval), false
-  local others = t.start(2, function() while not stop do local _ = {} end end)
-  local _ <close> = setmetatable({}, { __close = function()
-    stop = true
-    t.join(others)
-    gil.switch_interval(old)
-  end })
-  return f(...)
-end
 
 -- The texts must be the same; shows the first line that is not.
 local function equal_lines(got, want, what)
@@ -56,19 +26,18 @@ end
 
 local function same(name, snippet)
   t.test(name, function()
-    local program = head .. snippet .. '\nreturn table.concat(said, "\\n")\n'
+    local program = stock.program(snippet, head)
     local function run()
       local text = assert(load(program, "=snippet"))() -- no tail call: that would show
       return text
     end
     local function run_in_thread() return threading.start(run):result() end
-    local want = stock(program)
-    t.equal(#want > 0 and not want:find("^lua5.%d:") and not want:find("not found"), true, "stock Lua says: " .. want)
+    local want = stock.answer(program)
     equal_lines(run(), want, "alone")
     equal_lines(run_in_thread(), want, "in a thread")
     for _, interval in ipairs { 1e-6, 5e-5, 1e-3 } do
-      equal_lines(beside(interval, run), want, "beside others at " .. interval)
-      equal_lines(beside(interval, run_in_thread), want, "in a thread beside others at " .. interval)
+      equal_lines(stock.beside(2, interval, run), want, "beside others at " .. interval)
+      equal_lines(stock.beside(2, interval, run_in_thread), want, "in a thread beside others at " .. interval)
     end
     t.equal(debug.gethook(), nil)
   end)
@@ -299,6 +268,42 @@ t.test("a hook can be set on a thread that was started before, and is seen there
   thread:result()
   t.equal(lines >= 2, true, lines .. " lines")
   t.equal(where, thread)
+end)
+
+t.test("a coroutine of a coroutine has the mask and count of the hook, as in the standard library", function()
+  local inner
+  debug.sethook(function() end, "c", 7)
+  local outer = coroutine.create(function() inner = coroutine.create(function() end) end)
+  coroutine.resume(outer)
+  debug.sethook()
+  for _, co in ipairs { outer, inner } do
+    local f, mask, count = debug.gethook(co)
+    t.equal(f, nil)
+    t.equal(mask, "c")
+    t.equal(count, 7)
+  end
+end)
+
+t.test("a hook that a finalizer sets amid the first call of sethook stays", function()
+  local program = os.tmpname()
+  local file = io.open(program, "w")
+  file:write [[
+    local t = require "testing"
+    local co, n = coroutine.create(print), tonumber(arg[1])
+    local function hook() end
+    local function set() debug.sethook(co, hook, "c") end
+    local reached = t.amid(function() debug.sethook(hook, "", 1000000) end, set, n)
+    debug.sethook()
+    print(reached and (debug.gethook(co) == hook and "kept" or "lost") or "not reached")
+  ]]
+  file:close()
+  for n = 1, t.places do -- in a program each: there is one first call
+    local text, status = t.run { program, n }
+    t.equal(status, 0, text)
+    if text == "not reached\n" then break end
+    t.equal(text, "kept\n", "place " .. n)
+  end
+  os.remove(program)
 end)
 
 t.finish()

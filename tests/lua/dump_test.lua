@@ -53,6 +53,17 @@ for what, wait in pairs {
   end)
 end
 
+t.test("a dump has no control characters of names, and is UTF-8", function()
+  local section
+  local function f() section = dump() end
+  local named = load("return function(f) f() end", "=from\27[2J\xff")()
+  t.join { threading.Thread { target = named, args = { f }, name = "a\nb\27[31m\xc2\x9bc\xffé" }:start() }
+  t.equal(section:find("%f[%g]a\u{FFFD}b\u{FFFD}%[31m\u{FFFD}c\u{FFFD}é %(ident") ~= nil, true, section)
+  t.equal(section:find("from\u{FFFD}[2J\u{FFFD}:1:", 1, true) ~= nil, true, section)
+  t.equal(section:find "\27", nil, section)
+  t.equal(utf8.len(section) ~= nil, true, section)
+end)
+
 t.test("a timed wait is shown with what is left of it", function()
   local text = waiting("sleeper", "sleep", function() time.sleep(1000) end)
   t.equal(text:match("waits for sleep, for [%d.]+ m?s, at most %d+%.%d+ s more\n") ~= nil, true, text)

@@ -118,6 +118,29 @@ executors.each(function(kind)
     t.equal(next_one(), 1)
   end)
 
+  test("a call that is cancelled leaves the results before it in its chunk", function(pool)
+    for _, chunksize in ipairs { 1, 2, 6 } do
+      local it = pool:map(function(x)
+        if x == 3 then
+          require "gilua.threading".current_thread():cancel()
+          require "gilua.time".sleep(60)
+        end
+        return x
+      end, numbers(6), { chunksize = chunksize })
+      t.equal(it(), 1)
+      t.equal(it(), 2)
+      t.raises_kind("cancelled", it)
+    end
+  end)
+
+  test("only the first result of a call counts, whatever cannot be sent behind it, for every chunk size", function(pool)
+    for _, chunksize in ipairs { 1, 2, 3, false } do
+      local function call(x) return x, coroutine.create(print), function() end end
+      local got = collect(pool:map(call, { 1, 2, 3 }, { chunksize = chunksize or nil }))
+      t.equal(table.concat(got, " "), "1 2 3")
+    end
+  end)
+
   test("nil and false come as false, so that the loop goes on", function(pool)
     for _, options in ipairs { { chunksize = 1 }, { chunksize = 3 } } do
       local got = collect(pool:map(function(x) if x % 2 == 0 then return x end end, numbers(5), options))

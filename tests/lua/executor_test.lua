@@ -67,6 +67,11 @@ executors.each(function(kind)
     t.equal(pool:submit(function() return _G.executor_test_value end):result(), "xnil")
   end)
 
+  test("what an initializer returns goes nowhere, also what cannot be sent", function()
+    local pool <close> = new { max_workers = 1, initializer = function() return coroutine.create(print), function() end end }
+    t.equal(pool:submit(math.abs, -3):result(), 3)
+  end)
+
   test("a failing initializer breaks the pool: what is pending and what comes later (78)", function()
     local gate <close> = executors.gate()
     local pool <close> = new { max_workers = 1, initializer = function(pass, path)
@@ -85,6 +90,30 @@ executors.each(function(kind)
     local err = t.raises_kind("broken_pool", pool.submit, pool, math.abs, 1)
     t.equal(err.message:find("no start", 1, true) ~= nil, true)
     t.raises_kind("broken_pool", pool.map, pool, math.abs, { 1 })
+  end)
+
+  test("broken_pool tells where in the initializer the error was raised, and an uncaught one shows it", function()
+    local function inner() error("no start") end
+    local function initializer()
+      inner()
+      return 0
+    end
+    local pool <close> = new { max_workers = 1, initializer = initializer }
+    local f = pool:submit(math.abs, 1)
+    for _ = 1, 2 do
+      local err = t.raises_kind("broken_pool", f.result, f)
+      t.equal(tostring(err.cause):find("no start", 1, true) ~= nil, true)
+      local text = gilua.traceback_of(err)
+      assert(text and text:find("inner", 1, true) and text:find("executor_test.lua:", 1, true), text)
+      assert(tostring(err):find(text, 1, true), tostring(err))
+      f = setmetatable({}, { __index = { result = function() pool:submit(math.abs, 1) end } })
+    end
+    local thrown = new { max_workers = 1, initializer = function() error(setmetatable({ message = "mine" }, gilua.Error)) end }
+    f = thrown:submit(math.abs, 1)
+    local err = t.raises_kind("broken_pool", f.result, f)
+    t.equal(err.cause.message, "mine")
+    assert(gilua.traceback_of(err):find("executor_test.lua", 1, true))
+    thrown:shutdown()
   end)
 
   test("a queued task can be cancelled, and the others run", function()
@@ -126,6 +155,7 @@ executors.each(function(kind)
     for i = 1, 50 do fs[i] = pool:submit(gate.pass, gate.path, i) end
     t.eventually(function() return fs[1]:running() and fs[2]:running() end)
     pool:shutdown { wait = false, cancel_futures = true }
+    t.eventually(function() return fs[50]:cancelled() end) -- a server may have to be asked; it answers in order
     gate:open()
     pool:shutdown()
     local n = 0
@@ -256,11 +286,10 @@ executors.each(function(kind)
 
   test("the program ends with work queued: it is done first (75)", function()
     local text, status = t.run { "-e", string.format([[
-      local futures = require "gilua.futures"
-      pool = futures.%s{max_workers = 2}
+      pool = (%s){max_workers = 2}
       fs = {}
       for i = 1, 20 do fs[i] = pool:submit(function(i) require"gilua.time".sleep(0.002) return i end, i) end
-      fs[20]:add_done_callback(function(f) print("last", f:result()) end)]], kind.name) }
+      fs[20]:add_done_callback(function(f) print("last", f:result()) end)]], kind.source) }
     t.equal(text, "last\t20\n")
     t.equal(status, 0)
   end)
@@ -270,7 +299,7 @@ executors.each(function(kind)
                             "pool:submit(print) pool = nil collectgarbage()", "pool:submit(print) os.exit(0, true)",
                             "pool:submit(print):result() os.exit(0)" } do
       local _, status = t.run { "-e", string.format([[
-        pool = require "gilua.futures".%s{max_workers = 2} %s]], kind.name, code) }
+        pool = (%s){max_workers = 2} %s]], kind.source, code) }
       t.equal(status, 0, code)
     end
   end)

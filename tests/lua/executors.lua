@@ -1,5 +1,6 @@
--- Every kind of executor, for tests that hold for each of them. A kind is {name, new, shared}: new(options) makes one; shared
--- says that tasks run over the heap of the test.
+-- Every kind of executor, for tests that hold for each of them. A kind is {name, new, shared, source}: new(options) makes one;
+-- shared says that tasks run over the heap of the test; source is an expression for new in a program of its own.
+-- GearmanExecutor comes in by tests/gearman.
 --
 -- Tasks of such tests reach nothing but their arguments and modules; what holds them back is a gate, a file.
 local futures = require "gilua.futures"
@@ -8,6 +9,8 @@ local executors = {
   { name = "ThreadPoolExecutor", new = futures.ThreadPoolExecutor, shared = true },
   { name = "ProcessPoolExecutor", new = futures.ProcessPoolExecutor, shared = false },
 }
+
+for _, kind in ipairs(executors) do kind.source = "require 'gilua.futures'." .. kind.name end
 
 local paths = setmetatable({}, { __gc = function(list)
   for _, path in ipairs(list) do os.remove(path) end

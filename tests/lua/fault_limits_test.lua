@@ -207,7 +207,7 @@ if run_as_poor_user(1, "print('up')") then
         end
         print(n, again == n, "done")
       ]])
-      t.equal(text, ("%d\ttrue\tdone\n"):format(math.max(0, limit - 2)), "limit " .. limit) -- less main and nudger
+      t.equal(text, ("%d\ttrue\tdone\n"):format(math.max(0, limit - 3)), "limit " .. limit) -- less main, nudger, dumper
       t.equal(status, 0)
     end
   end)

@@ -164,6 +164,22 @@ for kind, wait in pairs { Thread = "future", Process = "task" } do
   end)
 end
 
+for kind, wait in pairs { Thread = "pool", Process = "task" } do
+  t.test("an interrupt amid the wait at the end of the scope of a " .. kind .. "PoolExecutor terminates it", function()
+    prints("false\tinterrupted\tcancelled\tcancelled\n", [[
+      local futures = require "gilua.futures"
+      local f, g
+      local ok, err = pcall(function()
+        local pool <close> = futures.]] .. kind .. [[PoolExecutor { max_workers = 1 }
+        f = pool:submit(require "gilua.time".sleep, 1000)
+        g = pool:submit(math.abs, -4)
+        fire_at "]] .. wait .. [["
+      end)
+      print(ok, err.kind, select(2, pcall(f.result, f)).kind, select(2, pcall(g.result, g)).kind)
+    ]])
+  end)
+end
+
 t.test("no thread but main is interrupted", function()
   prints("false\ttrue\nslept\ncomputed\n", [[
     local gate, stop = threading.Event(), false

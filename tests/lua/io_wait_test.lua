@@ -383,5 +383,19 @@ t.test("a file that is collected is closed, and its data written", function()
   t.equal(f:read("a"), "kept")
 end)
 
+t.test("cancel ends a read that comes to no end, though it waits for nobody", function()
+  for _, what in ipairs { 1 << 30, "a", "l" } do
+    local f <close> = io.open(what == "l" and "/dev/zero" or "/dev/urandom")
+    local begun = threading.Event()
+    local reader = threading.start(function()
+      begun:set()
+      return #f:read(what)
+    end)
+    begun:wait()
+    reader:cancel()
+    t.raises_kind("cancelled", reader.result, reader)
+  end
+end)
+
 os.execute("rm -r " .. quote(dir))
 t.finish()

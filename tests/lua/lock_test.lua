@@ -103,7 +103,9 @@ for _, kind in ipairs { "Lock", "RLock" } do
       local holder = threading.start(function()
         lock:acquire()
         go:wait()
-        lock:release()
+        local function third() lock:release() end
+        local function second() third() end
+        second()
       end)
       t.parked(holder, "event")
       local main = threading.main_thread()

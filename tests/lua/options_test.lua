@@ -43,13 +43,17 @@ t.test("a zero byte is no end of a name, a word or a path", function()
   t.raises("start", futures.ProcessPoolExecutor, { start = "fork\0" })
   for _, call in ipairs { function(s) ctypes.load(s) end, function(s) libm:func(s, "int", {}) end, function(s) libm:symbol(s) end,
     function(s) libm:var(s, "int") end, function(s) gil.policy(s) end, function(s) gil.trace(s) end, function(s) gil.dump(s) end,
-    function(s) native.buffer(s, 1) end, function(s) mp.shared_array(s, 1) end } do
+    function(s) native.buffer(s, 1) end, function(s) mp.shared_array(s, 1) end, function(s) mp.Value(s, 1) end } do
     for _, text in ipairs { "fair\0", "m\0x", "cos\0x", "f64\0", "\0" } do
       t.raises("bad argument #%d to '[%w_]+' %(must not have a zero byte", call, text)
     end
   end
   t.raises("bad argument #2 to 'is_error' %(must not have a zero byte", function() gilua.is_error({}, "timeout\0") end)
   t.raises("unknown C type", ctypes.type, "int\0")
+  local signal = require "gilua.signal"
+  for _, call in ipairs { signal.getsignal, signal.raise_signal, signal.wait } do t.raises("unknown signal", call, "USR1\0") end
+  t.raises("expected", signal.signal, "USR1", "ignore\0")
+  t.raises("unknown option", ctypes.struct, { { "a", "int" }, ["name\0"] = "s" })
   t.raises("no field", function() return native.buffer("f64", 1)["type\0"] end)
   t.equal(threading.current_thread()["name\0"], nil)
   t.raises("no field", function() threading.current_thread()["name\0"] = "x" end)
@@ -117,6 +121,7 @@ end)
 t.test("a count of arguments that is none is an error", function()
   for _, n in ipairs { 1.5, -1, "two", 1e9 } do
     t.raises("args", threading.Thread, { target = print, args = { n = n } })
+    t.raises("args", mp.Process, { target = print, args = { n = n } })
     t.raises("initargs", futures.ThreadPoolExecutor, { initializer = print, initargs = { n = n } })
   end
 end)
@@ -127,6 +132,101 @@ t.test("the table may be shared and stays as it is", function()
     local p <close> = futures.ThreadPoolExecutor(options)
     t.equal(options.max_workers, 2)
     t.equal(next(options, next(options)), nil)
+  end
+end)
+
+t.test("a constructor is told what it does not take, whatever it makes", function()
+  for n, call in ipairs {
+    function() threading.Local {} end, function() native.buffer("u8", 1, 2) end, function() mp.shared_array("u8", 1, 2) end,
+    function() ctypes.array("int", 1, 2) end, function() ctypes.pointer("int", 1) end, function() ctypes.type("int", 1) end,
+    function() ctypes.struct({ { "x", "int" } }, "Point") end, function() ctypes.union({ { "x", "int" } }, "Point") end,
+    function() ctypes.callback(print, "void", {}, {}) end,
+  } do
+    local ok, err = pcall(call)
+    t.equal(not ok and err:find("%(no value expected%)") ~= nil, true, n .. ": " .. tostring(err))
+  end
+end)
+
+t.test("an argument too many, as Python may have it, is an error", function()
+  local gil = require "gilua.gil"
+  local worker <close> = mp.Pool(1)
+  for n, call in ipairs {
+    function() pickle.dumps(1, 5) end, function() worker:apply(print, {}, { sep = "" }) end,
+    function() worker:apply_async(print, {}, nil, nil, {}) end, function() worker:map(print, {}, 1, print) end,
+    function() worker:map_async(print, {}, 1, nil, nil, {}) end, function() worker:imap(print, {}, 1, 1) end,
+    function() futures.as_completed({}, 1, "FIRST_COMPLETED") end, function() gil.trace("trace.html", { format = "html" }) end,
+    function() gil.dump(io.stderr, true) end,
+  } do
+    local ok, err = pcall(call)
+    t.equal(not ok and err:find("%(no value expected%)") ~= nil, true, n .. ": " .. tostring(err))
+  end
+end)
+
+t.test("numbers that a Pool cannot have are told by its own names for them", function()
+  t.raises("'processes' to 'Pool' %(must be an integer from 1 to 1024, got 2000", function() mp.Pool(2000) end)
+  t.raises("'maxtasksperchild' to 'Pool'", function() mp.Pool { maxtasksperchild = 1 << 32 } end)
+end)
+
+t.test("a function of a library that was not described is an error that says how", function()
+  t.raises("libm.so.6 has no field 'cos': a function of it is library:func%(\"cos\", result, {parameters}%)", function() return libm.cos end)
+end)
+
+t.test("what is no address is told of, and what was forgotten", function()
+  t.raises("bad argument #2 to 'cast' %(value expected", function() ctypes.cast("int") end)
+  t.raises("bad argument #2 to 'cast' %(pointer, buffer, callback or address expected, got string", function() ctypes.cast("int", "x") end)
+  t.raises("bad argument #1 to 'string' %(pointer, buffer or callback expected, got nil", function() ctypes.string(nil) end)
+  t.equal(ctypes.cast("int*", nil), nil)
+end)
+
+t.test("a table with names in the place of a list is an error: it would do nothing", function()
+  local f = futures.Future()
+  local pool <close> = futures.ThreadPoolExecutor(1)
+  local worker <close> = mp.Pool(1)
+  f:set_result(1)
+  for n, call in ipairs {
+    function() futures.wait { [f] = "url" } end, function() futures.as_completed { [f] = "url" } end,
+    function() pool:map(print, { a = 1 }) end, function() pool:map(math.max, { 1 }, { chunksize = 1 }, { 2 }) end,
+    function() worker:map(print, { a = 1 }) end, function() worker:imap(print, { a = 1 }) end,
+    function() worker:apply(print, { x = 1 }) end, function() worker:starmap(print, { { x = 1 } }) end,
+    function() threading.Thread { target = print, args = { x = 1 } } end, function() threading.Timer(1, print, { x = 1 }) end,
+    function() mp.Process { target = print, args = { x = 1 } } end,
+    function() futures.ThreadPoolExecutor { initializer = print, initargs = { x = 1 } } end,
+    function() native.buffer("u8", { x = 1 }) end, function() ctypes.load():func("getpid", "int", { release = false }) end,
+    function() ctypes.callback(print, "void", { x = "int" }) end,
+  } do
+    local ok, err = pcall(call)
+    t.equal(not ok and err:find("list expected, got a table with names", 1, true) ~= nil, true, n .. ": " .. tostring(err))
+  end
+  t.equal(#futures.wait {}, 0)
+  t.equal(worker:apply(function(...) return select("#", ...) end, { n = 2 }), 2)
+  local elements = setmetatable({}, { __index = function(_, i) return i < 4 and i or nil end, __len = function() return 3 end })
+  local sum = 0
+  for x in pool:map(function(x) return x end, elements) do sum = sum + x end
+  t.equal(sum, 6)
+end)
+
+t.test("what is true or false is a boolean, and no table with the name of the argument", function()
+  local queue = require "gilua.queue"
+  local q = queue.Queue()
+  q:put(1)
+  t.raises("boolean expected, got table", q.shutdown, q, { immediate = false })
+  t.equal(q:get(), 1)
+  t.raises("boolean expected, got table", native.sha256, "", { raw = false })
+  t.raises("'daemon' %(boolean expected, got number", function() threading.Thread().daemon = 0 end)
+  q:shutdown(nil)
+  t.equal(#native.sha256("", nil), 64)
+end)
+
+t.test("a field that cannot have a value names itself, and stays as it was", function()
+  local thread, process = threading.Thread { target = print, name = "t" }, mp.Process { target = print, name = "p" }
+  local whole, real = mp.Value("i32", 7), mp.Value("f64", 1.5)
+  for _, case in ipairs { { thread, "name", {}, "string" }, { thread, "daemon", 1, "boolean" }, { process, "name", {}, "string" },
+    { process, "daemon", 1, "boolean" }, { whole, "value", 1.5, "integer" }, { whole, "value", "x", "integer" },
+    { real, "value", {}, "number" } } do
+    local object, field, value, kind = table.unpack(case)
+    local before = object[field]
+    t.raises(("bad value for field '%s' %%(%s expected, got "):format(field, kind), function() object[field] = value end)
+    t.equal(object[field], before)
   end
 end)
 

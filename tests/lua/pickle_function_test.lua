@@ -82,6 +82,17 @@ t.test("a function made from a long text does not carry the text", function()
   t.equal(copy(load(text))(), 1)
 end)
 
+t.test("a function made from a long text knows its lines and variables", function()
+  local text = "local t = ...\n" .. ("-- comment\n"):rep(10000) .. "local function inner() return t.field.deep end return inner()"
+  for _, name in ipairs { "f", "=short", "@" .. ("long/"):rep(1000) .. "file.lua", "=" .. ("n"):rep(5000), ("\n"):rep(5000) } do
+    local f = load(text, name ~= "f" and name or nil)
+    local _, here = pcall(f, {})
+    local _, there = pcall(copy(f), {})
+    t.equal(there, here)
+    t.equal(debug.getinfo(copy(copy(f)), "S").short_src, debug.getinfo(f, "S").short_src)
+  end
+end)
+
 t.test("line numbers and names of variables survive", function()
   local f = copy(function() error("here") end)
   t.raises("pickle_function_test.lua:%d+: here", f)

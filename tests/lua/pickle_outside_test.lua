@@ -22,6 +22,7 @@ Ended = { __gc = trap "Ended.__gc" }
 Closed = { __close = trap "Closed.__close" }
 Reduced = { __reduce = function() return global_trap, 1 end }
 Secret = { password = "secret" }
+Proxy = setmetatable({}, { __index = trap "Proxy.__index", __newindex = trap "Proxy.__newindex", __call = trap "Proxy.__call" })
 
 local function str(s) return string.char(0x80 + #s) .. s end
 local function message(body) return "\1\1" .. body end
@@ -87,7 +88,7 @@ t.test("functions, modules, the globals, files and data have no names from outsi
   for _, body in ipairs { path("_G", "global_trap"), path("trap_function"), path("trap_module", "run"),
     path("trap_module", "deep", "run"), path("_G", "Class", "new"), path("_G", "print"), path("string"), path("string", "rep"),
     path("os"), path("_G"), "\xF1", path("package", "loaded"), path("io", "stdout"), path("_G", "Secret"),
-    path("trap_module"), path("trap_module", "data"), path("gilua.pickle"), "\xF6\1", "\xEC\1" } do
+    path("trap_module"), path("trap_module", "data"), path("_G", "Proxy"), path("gilua.pickle"), "\xF6\1", "\xEC\1" } do
     refused(body, body)
     refused("\xC4\0\1" .. body, body)
     refused(pairs_of(str "key", body), body)
@@ -187,7 +188,7 @@ samples[#samples + 1] = pickle.dumps(meta)
 
 local words = { "__gc", "__lt", "__index", "__close", "__call", "__concat", "__mode", "x", "k" }
 local names = { path("_G", "global_trap"), path("trap_module", "run"), path("trap_function"), path("_G", "Class"),
-  path("_G", "Class", "new"), path("_G", "Empty"), path("_G", "Ended"), path("_G"), path("trap_module") }
+  path("_G", "Class", "new"), path("_G", "Empty"), path("_G", "Ended"), path("_G", "Proxy"), path("_G"), path("trap_module") }
 
 -- A value as a message may have it, more often with a metatable than one would write.
 local function made_up(depth, at)

@@ -18,6 +18,7 @@ t.test("the program is the main process and has no parent", function()
   t.equal(p.daemon, false)
   t.equal(p:is_alive(), true)
   t.equal(mp.parent_process(), nil)
+  t.equal(select("#", mp.parent_process()), 1)
   t.equal(pcall(p.join, p), false)
 end)
 
@@ -83,6 +84,22 @@ t.test("a Process that has ended can be closed, one that runs cannot", function(
   p:close()
   t.raises_kind("invalid_state", p.is_alive, p)
   t.equal(tostring(p):find("closed") ~= nil, true)
+end)
+
+t.test("without descriptors join waits nevertheless, for as long as it says", function()
+  t.equal(t.run({ "-e", [[
+    local mp = require "gilua.multiprocessing"
+    local said = mp.Queue()
+    mp.Process { target = function(out)
+      local m, time = require "gilua.multiprocessing", require "gilua.time"
+      local parent, files, f = m.parent_process(), {}, nil
+      repeat f = io.open("/dev/null"); files[#files + 1] = f until not f
+      local before = time.monotonic()
+      local ended = parent:join(0.2)
+      out:put { ended, time.monotonic() - before >= 0.2 }
+    end, args = { said } }:start():join()
+    print(table.unpack(said:get()))
+  ]] }, { before = "ulimit -n 60; " }), "false\ttrue\n")
 end)
 
 t.finish()

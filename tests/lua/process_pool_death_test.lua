@@ -264,7 +264,7 @@ P.test("a worker killed amid a large message, either way: an error, no hang (82)
   function Slow:__reduce() return Slow.rebuild end
   package.loaded.slow_of_test = Slow
   local pid = pool:submit(P.pid):result()
-  P.kill(pid, P.STOP)
+  P.stop(pid)
   local reading = pool:submit(string.len, big) -- the ring is full, the worker reads nothing
   P.kill(pid)
   t.eventually(function() return not P.alive(pid) end)

@@ -262,4 +262,38 @@ P.test("without memfd_create a pool works; a shared array says why it cannot be 
   t.equal(status, 0)
 end)
 
+P.test("whoever waits sleeps while the collector that stood in before it gets no processor", function()
+  local stall = os.tmpname()
+  local text, status = program("HAZARD_STALL=" .. stall, ([[
+    local t = require "testing"
+    local function read(path)
+      local f <close> = io.open("/proc/self/task/" .. path)
+      return f and f:read "a" or ""
+    end
+    local function collector()
+      local ls <close> = io.popen("ls /proc/$PPID/task")
+      for id in ls:lines() do
+        if read(id .. "/comm"):find "collector" then return id end
+      end
+    end
+    local gate = P.gate()
+    local pool <close> = futures.ProcessPoolExecutor{max_workers = 1}
+    local f = pool:submit(P.pass, gate.path, 7)
+    local stall <close> = setmetatable({}, {__close = function() os.remove "%s" end})
+    t.eventually(function()
+      local wchan = read((collector() or "") .. "/wchan")
+      return wchan:find "poll" or wchan:find "nanosleep"
+    end, "the collector to stand in")
+    local function reads() return tonumber(read(P.pid() .. "/io"):match "syscr: (%%d+)") end
+    local before = reads()
+    pcall(f.result, f, 0.3)
+    print(reads() - before < 50)
+    os.remove "%s"
+    gate:open()
+    print(f:result())]]):format(stall, stall))
+  t.equal(text, "true\n7\n")
+  t.equal(status, 0)
+  os.remove(stall)
+end)
+
 t.finish()

@@ -21,6 +21,15 @@ local function kill_zygote()
   P.gone { pid }
 end
 
+P.test("the finalizer of a future passes over what is none, and over a future that it has dropped", function()
+  local pool <close> = new { max_workers = 1 }
+  local f = pool:submit(math.abs, -1)
+  local finalize = debug.getmetatable(f).__gc
+  for _, other in ipairs { 5, "text", {}, io.stdout, pool, f, f } do finalize(other) end
+  t.equal(f:done(), true)
+  t.equal(pool:submit(math.abs, -2):result(), 2)
+end)
+
 P.test("a pool starts no worker before there is work, and no more than there is work for (72)", function()
   local pool <close> = new { max_workers = 8 }
   t.equal(#P.children(), 1)
@@ -276,6 +285,38 @@ P.test("a pool that was dropped goes on with what it has when its zygote dies", 
   gate:open()
   t.eventually(function() return P.lines(path)[2] == "last" end)
   os.remove(path)
+end)
+
+P.test("pools that were dropped, and a Process that nobody joined, give back what they have of the system", function()
+  local function held()
+    local _, mappings = io.open("/proc/self/maps"):read("a"):gsub(" /dev/zero", "")
+    local p <close> = io.popen "ls -l /proc/$PPID/fd 2>/dev/null"
+    local _, events = p:read("a"):gsub("eventfd", "")
+    return mappings .. " mappings, " .. events .. " events"
+  end
+  time.sleep(0) -- the main thread's own
+  local before = held()
+  do
+    local kept = new { max_workers = 1 }
+    kept:submit(math.abs, 1):result()
+    assert(held() ~= before)
+    kept:shutdown()
+    t.eventually(function() return held() == before end, "what a pool had that was shut down")
+    t.equal(select(2, pcall(kept.submit, kept, print)).kind, "invalid_state")
+  end
+  do
+    local pool = new { max_workers = 2 }
+    pool:submit(math.abs, 1):result()
+    pool:submit(time.sleep, 0.01)
+  end
+  t.eventually(function()
+    collectgarbage()
+    return held() == before
+  end, "what a dropped pool had")
+  local p = require "gilua.multiprocessing".Process { target = print, args = { } }
+  local q <close> = setmetatable({}, { __close = function() t.equal(p:join(), true) end })
+  p:start()
+  t.eventually(function() return held() == before end, "what a process had")
 end)
 
 t.finish()

@@ -95,6 +95,39 @@ P.test("functions with the same code are different functions, and return as them
   end
 end)
 
+P.test("a metatable comes back as itself, and as the task left it where it is a value that the task changed", function()
+  local pool <close> = new {}
+  local function made() -- an object that is its own metatable, and a prototype with an object
+    local own, parent = { n = 1 }, { n = 1, get = function(o) return o.n end }
+    own.__index, parent.__index = own, parent
+    return setmetatable(own, own), parent, setmetatable({}, parent)
+  end
+  local own, parent, child = made()
+  local same_own, same_parent, same_child = pool:submit(function(...) return ... end, own, parent, child):result()
+  t.equal(same_own, own)
+  t.equal(same_parent, parent)
+  t.equal(getmetatable(same_child), parent)
+  local function change(o)
+    o.n = 2
+    return o
+  end
+  own = pool:submit(change, own):result()
+  t.equal(own.n, 2)
+  t.equal(getmetatable(own), own)
+  for _, child_first in ipairs { true, false } do
+    local list = pool:submit(function(p, c)
+      change(p)
+      return child_first and { c, p } or { p, c }
+    end, parent, child):result()
+    local p, c = list[child_first and 2 or 1], list[child_first and 1 or 2]
+    t.equal(p.n, 2)
+    t.equal(getmetatable(c), p)
+    t.equal(p.get, parent.get)
+  end
+  t.equal(getmetatable(pool:submit(function(p, c) return c, change(p).n end, parent, child):result()), parent)
+  t.equal(parent.n, 1)
+end)
+
 P.test("functions that share their environment go on sharing it", function()
   local pool <close> = new {}
   local get, set = load([[

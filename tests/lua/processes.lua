@@ -32,6 +32,19 @@ function P.alive(pid)
   return state ~= nil and state ~= "Z" and state ~= "X"
 end
 
+-- Stops a process, and returns when each of its threads stands still: which one begins the stop is the kernel's choice, and
+-- the others go on until that one gets a processor.
+function P.stop(pid)
+  kill(pid, P.STOP)
+  t.eventually(function()
+    local tasks <close> = io.popen(("cat /proc/%d/task/*/stat"):format(pid))
+    for line in tasks:lines() do
+      if not line:find "%) T" then return false end
+    end
+    return true
+  end, "process " .. pid .. " to stop")
+end
+
 -- The processes that descend from pid, or from this process.
 function P.children(pid)
   local parents, found = {}, {}

@@ -135,6 +135,21 @@ P.test("arrays are freed: no descriptor and no memory is left", function() -- t.
   t.equal(maps, 0, "mappings in the program")
 end)
 
+P.test("arrays that were dropped give their descriptors back when there are no more, in the program and in workers", function()
+  local text = t.run({ "-e", [[
+    local mp = require "gilua.multiprocessing"
+    local pool <close> = require "gilua.futures".ProcessPoolExecutor { max_workers = 1 }
+    local made, sent = 0, 0
+    for _ = 1, 300 do made = made + #mp.shared_array("u8", 1) end
+    for _ = 1, 300 do
+      local a = mp.shared_array("u8", 1)
+      sent = sent + pool:submit(function(array) return #array end, a):result()
+      a:free()
+    end
+    print(made, sent)]] }, { before = "ulimit -n 60; " })
+  t.equal(text, "300\t300\n")
+end)
+
 P.test("a Process gets arrays, too", function()
   local a = mp.shared_array("i64", 1)
   local p = mp.Process { target = function(array) array[1] = 3 end, args = { a } }:start()
@@ -149,6 +164,20 @@ P.test("an array of no element, of too many, of no type", function()
   t.raises("shared array", mp.shared_array, "f64", 1 << 50)
   t.raises("unknown type", mp.shared_array, "f16", 1)
 end)
+
+if not t.tsan then -- which needs large files itself
+  P.test("a limit on the size of files is an error, where the system would end the program", function()
+    local lines = [[
+      local make = %s
+      print(pcall(make))]]
+    for _, make in ipairs { "function() require 'gilua.multiprocessing'.shared_array('u8', 1 << 20) end",
+                            "function() require 'gilua.futures'.ProcessPoolExecutor { max_workers = 1, start = 'spawn' }:submit(print) end" } do
+      local text, status = t.run({ "-e", lines:format(make) }, { before = "ulimit -f 100; " })
+      t.equal(status, 0)
+      t.equal(text:find("^false.*File too large") ~= nil, true, text)
+    end
+  end)
+end
 
 P.test("an array outside its bounds raises", function()
   local a = mp.shared_array("u8", 2)

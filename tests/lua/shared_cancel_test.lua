@@ -90,6 +90,65 @@ t.test("a message of a Pipe is the next one's", function()
   end
 end)
 
+-- An object whose constructor gives its reader, who is cancelled amid it, away: once.
+Slow = {}
+Slow.__index = Slow
+function make_slow(value)
+  local reader = amid
+  amid = nil
+  if reader then
+    reader:cancel()
+    time.sleep(60)
+  end
+  return setmetatable({ value = value }, Slow)
+end
+function Slow:__reduce() return make_slow, self.value end
+
+-- Who takes an item is cancelled amid its reading: what others get then.
+local function got_after_a_cancel(take, ...)
+  local reader = threading.Thread{ target = take, args = { ... } }
+  amid = reader
+  t.raises_kind("cancelled", function() return reader:start():result() end)
+  t.equal(amid, nil)
+  return take(...)
+end
+
+t.test("an item is the next one's if who took it is cancelled amid a constructor, small or large", function()
+  for _, text in ipairs { "x", ("y"):rep(50000) } do
+    for behind = 0, 2 do
+      local q = mp.JoinableQueue()
+      for i = 0, behind do q:put { i, setmetatable({ value = text }, Slow) } end
+      for i = 0, behind do
+        local item = got_after_a_cancel(q.get, q)
+        t.equal(item[1], i)
+        t.equal(item[2].value, text)
+        q:task_done()
+      end
+      t.equal(q:qsize(), 0)
+      t.equal(q:join(), true)
+    end
+  end
+end)
+
+t.test("a message of a Pipe is the next one's if who took it is cancelled amid a constructor", function()
+  local here, there = mp.Pipe()
+  there:send(setmetatable({ value = "m" }, Slow))
+  there:send "n"
+  t.equal(got_after_a_cancel(here.recv, here).value, "m")
+  t.equal(here:recv(), "n")
+  here:close()
+  there:close()
+end)
+
+t.test("an item that cannot be made is gone, and its error is raised", function()
+  local q = mp.Queue()
+  function make_none() error("cannot be made", 0) end
+  q:put(setmetatable({}, { __reduce = function() return make_none end }))
+  q:put "next"
+  t.raises("cannot be made", q.get, q)
+  t.equal(q:get(), "next")
+end)
+
 t.test("a notification is the next one's", function()
   for _ = 1, rounds do
     local cond, ready = mp.Condition(), 0

@@ -1,5 +1,6 @@
 -- multiprocessing.Lock, RLock, Event, Semaphore, Condition, Barrier, Value: between processes, whoever dies.
 local t = require "testing"
+local P = require "processes"
 local mp = require "gilua.multiprocessing"
 local threading = require "gilua.threading"
 local futures = require "gilua.futures"
@@ -168,6 +169,22 @@ t.test("what a killed process had of a semaphore comes back; what it signalled s
   t.equal(signal:acquire(false), false)
 end)
 
+t.test("what more processes signalled and died than a semaphore has room for stays, and what the dead had comes back", function()
+  local sem = mp.Semaphore(2)
+  local n = t.hostile and 3 or 140
+  for _ = 1, n do mp.Process { target = function(s) s:release() end, args = { sem } }:start():join() end
+  t.equal(sem:get_value(), n + 2)
+  for _ = 1, n do t.equal(sem:acquire(false), true) end
+  for _ = 1, 2 do
+    local p = holder(function(s) s:acquire() s:acquire() end, sem)
+    t.equal(sem:acquire(false), false)
+    kill(p)
+    t.equal(select(2, sem:acquire()), "abandoned")
+    sem:release()
+  end
+  t.equal(sem:get_value(), 2)
+end)
+
 t.test("a condition hands work over", function()
   local cond, value, said = mp.Condition(), mp.Value("i64", 0), mp.Queue()
   local p = mp.Process { target = function(c, v, out)
@@ -221,7 +238,7 @@ t.test("a notification to a process that was killed goes to another", function()
   end, args = { cond, waiting }, daemon = true }:start()
   waiting:acquire()
   cond:acquire() -- it waits
-  os.execute("kill -STOP " .. p.pid)
+  P.stop(p.pid)
   local thread = threading.start(function()
     cond:acquire()
     waiting:release()
@@ -234,6 +251,22 @@ t.test("a notification to a process that was killed goes to another", function()
   cond:with(function() cond:notify() end) -- the process, which came first, is told
   kill(p)
   t.equal(thread:result(20), true)
+end)
+
+t.test("a notification to a process that was killed is nobody's who came after it", function()
+  local cond, waiting = mp.Condition(), mp.Semaphore(0)
+  local p = mp.Process { target = function(c, begun)
+    c:acquire()
+    begun:release()
+    c:wait()
+  end, args = { cond, waiting }, daemon = true }:start()
+  waiting:acquire()
+  cond:acquire() -- it waits
+  P.stop(p.pid)
+  cond:notify()
+  kill(p)
+  t.equal(cond:wait(0.3), false)
+  cond:release()
 end)
 
 t.test("a barrier lets all parties pass, runs its action once, and may be reset", function()
@@ -348,75 +381,20 @@ end)
 
 -- Functions that mark the guard of an object as held by another living process, which stands still, and as free. The object is
 -- found in the shared memory by the number that follows its head.
-local standing_still = [[
-  local head, page = 352, 1 << 20
-  local memory = assert(io.open("/proc/self/mem", "r+b"))
-  memory:setvbuf("no")
-  local function find(number)
-    local base
-    for line in io.lines("/proc/self/maps") do base = base or line:find("gilua.shared", 1, true) and line:match("^%x+") end
-    for at = tonumber(base, 16), tonumber(base, 16) + 64 * page, page do
-      memory:seek("set", at)
-      local found = memory:read(page):find(string.pack("<i8", number), 1, true)
-      if found then return at + found - 1 - head end
-    end
-    error "not found"
-  end
-  local function guard(object, word)
-    memory:seek("set", object)
-    memory:write(string.pack("<i8", word))
-    memory:flush()
-  end
-  local other <close> = io.popen("echo $$; exec sleep 60 >/dev/null")
-  local busy = other:read("n") | 1 << 32
-  local threading, time = require "gilua.threading", require "gilua.time"
-  local mp = require "gilua.multiprocessing"
-]]
-
-t.test("a lock is released while a process stands still amid a change of it", function()
-  t.equal(t.run({ "-e", standing_still .. [[
-    local lock = mp.Lock()
-    lock:acquire()
-    local sem = mp.Semaphore(0x12345678)
-    local thread = threading.start(function() return lock:acquire() end)
-    while thread.waits_for ~= "shared Lock" do time.sleep(0.001) end
-    local object = find(0x12345678) - 8192 -- the extent before the semaphore's
-    guard(object, busy)
-    lock:release()
-    print(lock:locked())
-    guard(object, 0)
-    print(thread:result())
-    os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 30 " }), "false\ntrue\n")
-end)
-
-t.test("a cancelled thread releases its semaphore, although a process stands still amid a change of it for some time", function()
-  t.equal(t.run({ "-e", standing_still .. [[
-    local sem = mp.Semaphore(0x12345678)
-    local object = find(0x12345678)
-    sem:acquire()
-    guard(object, busy)
-    local thread = threading.start(function() sem:release() end)
-    while thread.waits_for ~= "shared memory" do time.sleep(0.001) end
-    thread:cancel()
-    time.sleep(0.05)
-    guard(object, 0)
-    thread:join()
-    print(sem:get_value() == 0x12345678)
-    os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 30 " }), "true\n")
-end)
-
-t.test("a barrier that a killed process had half broken is broken", function()
-  t.equal(t.run({ "-e", standing_still .. [[
-    local barrier = mp.Barrier(2, nil, 1000.5)
-    local object = find(string.unpack("<i8", string.pack("<d", 1000.5))) - 8
-    local thread = threading.start(function() return select(2, barrier:wait()) end)
-    while barrier.n_waiting == 0 do time.sleep(0.001) end
-    guard(object + head + 16, 1) -- the first store of two: broken
-    print(thread:result(), barrier.n_waiting)
-    os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 20 " }), "broken\t0\n")
+t.test("a dump says which process has the lock that a thread waits for", function()
+  t.equal(t.run { "-e", [[
+    local mp, threading, gil = require "gilua.multiprocessing", require "gilua.threading", require "gilua.gil"
+    local lock, ready, done = mp.Lock(), mp.Queue(), mp.Event()
+    local p = mp.Process { target = function(l, r, d) l:acquire() r:put(true) d:wait() end, args = { lock, ready, done } }:start()
+    ready:get()
+    local thread = threading.start(function() lock:acquire() end)
+    while thread.waits_for ~= "shared Lock" do require "gilua.time".sleep(0.001) end
+    print("pid " .. p.pid)
+    io.stdout:flush()
+    gil.dump()
+    done:set()
+    p:join()
+  ]] }:match "^pid (%d+)\n.*shared Lock of process %1\n" ~= nil, true)
 end)
 
 t.finish()

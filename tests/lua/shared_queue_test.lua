@@ -1,5 +1,6 @@
 -- multiprocessing.Queue, JoinableQueue, SimpleQueue and Pipe: between processes, whoever dies.
 local t = require "testing"
+local P = require "processes"
 local mp = require "gilua.multiprocessing"
 local threading = require "gilua.threading"
 local futures = require "gilua.futures"
@@ -125,7 +126,7 @@ t.test("a put into a full queue whose consumer stands still ends in time and by 
     while true do from:get() end
   end, args = { q, ready }, daemon = true }:start()
   ready:get()
-  os.execute("kill -STOP " .. p.pid)
+  P.stop(p.pid)
   while q:put(1, true, 0.05) do end
   t.equal(select(2, q:put(1, true, 0.05)), "timeout")
   local thread = threading.start(function() while true do q:put(1) end end)
@@ -217,6 +218,25 @@ t.test("no item comes twice and none is torn while both sides are killed", funct
   end
 end)
 
+t.test("what is no boolean does not say which way a Pipe goes", function()
+  for _, v in ipairs { 0, "no", { duplex = false } } do t.raises("boolean expected", mp.Pipe, v) end
+end)
+
+t.test("metamethods of shared objects refuse what is none", function()
+  for _, object in ipairs { mp.Lock(), mp.Queue(), mp.Value("i64", 0), (mp.Pipe()) } do
+    local meta = debug.getmetatable(object)
+    for _, v in ipairs { false, io.stdout, 1 } do
+      t.raises("gilua.multiprocessing object expected", meta.__gc, v)
+      t.raises("gilua.multiprocessing object expected", meta.__reduce, v)
+    end
+  end
+end)
+
+t.test("a limit on the size of files that is too low for shared memory is named", function()
+  local text = t.run({ "-e", 'print(pcall(require "gilua.multiprocessing".Lock))' }, { before = "ulimit -f 100; " })
+  assert(text:find("File too large", 1, true), text)
+end)
+
 t.test("what one end of a Pipe sends the other receives; then it is closed", function()
   local a, b = mp.Pipe()
   local p = mp.Process { target = function(conn)
@@ -238,6 +258,21 @@ t.test("what one end of a Pipe sends the other receives; then it is closed", fun
   t.equal(select(2, a:recv()), "closed")
   t.equal(a:poll(), true)
   t.eventually(function() return select(2, a:send(1)) == "closed" end)
+end)
+
+t.test("recv_bytes takes no value that is no string: recv gets it", function()
+  local a, b = mp.Pipe()
+  for _, v in ipairs { 1, 1.5, true } do
+    a:send(v)
+    t.raises("no string", b.recv_bytes, b)
+    t.raises("no string", b.recv_bytes, b, 0)
+    t.equal(b:recv(), v)
+  end
+  a:send { "x" }
+  t.raises("no string", b.recv_bytes, b)
+  t.equal(b:recv()[1], "x")
+  a:send(("y"):rep(5000))
+  t.equal(#b:recv_bytes(), 5000)
 end)
 
 t.test("a process that waits sees that the program has closed its end", function()
@@ -281,6 +316,53 @@ t.test("memory of queues that were dropped is used again", function()
     q = nil
     collectgarbage()
   end
+end)
+
+-- How many bytes of the shared memory of this process exist.
+local touched = [[
+  local function touched()
+    local p <close> = io.popen("for f in /proc/$PPID/fd/*; do case $(readlink $f) in /memfd:gilua.shared*) stat -Lc %b $f; esac; done")
+    return p:read("n") * 512
+  end
+]]
+
+t.test("memory of small items goes back to the system when they are taken out", function()
+  if t.hostile then return end
+  t.equal(t.run { "-e", touched .. [[
+    local q = require "gilua.multiprocessing".Queue()
+    local item = ("i"):rep(2000)
+    for _ = 1, 100000 do q:put(item) end
+    print(touched() > 200000000)
+    for _ = 1, 100000 do q:get() end
+    print(touched() < 100000000)
+  ]] }, "true\ntrue\n")
+end)
+
+t.test("what a killed process had is used before the memory is full, and larger pieces where there are no others", function()
+  t.equal(t.run({ "-e", [[
+    local mp = require "gilua.multiprocessing"
+    local ready = mp.Queue()
+    local function fill(q, size)
+      local item = ("x"):rep(size)
+      while pcall(q.put, q, item) do end
+      return q:qsize()
+    end
+    local p = mp.Process { target = function(r)
+      local kept = require "gilua.multiprocessing".Queue()
+      r:put(fill(kept, 1 << 20))
+      require "gilua.time".sleep(1000)
+      kept:close()
+    end, args = { ready } }:start()
+    local theirs = ready:get()
+    local q = mp.Queue()
+    print(theirs > 3, fill(q, 1 << 20))
+    p:kill()
+    p:join()
+    local n = fill(q, 1 << 20)
+    print(n >= theirs - 1)
+    while q:get_nowait() do end
+    print(fill(q, 1 << 19) >= n)
+  ]] }, { before = "ulimit -f 32768; " }), "true\t0\ntrue\ntrue\n")
 end)
 
 t.test("closing an end of a Pipe ends what other threads of the process do with it", function()

@@ -54,10 +54,10 @@ local holdings = {
 
 -- How much more there may be when the tests of a file are over, and why. A file that needs more says so in t.may_keep.
 t.may_keep = {
-  descriptors = 3, -- the main thread's eventfd, made at its first wait; what goes with the mapping below
+  descriptors = 2, -- the main thread's eventfd, made at its first wait; what goes with the mapping below
   threads = 1, -- the nudger, made when it is first needed
   processes = 0,
-  ["shared mappings"] = 1, -- of a process that nobody joined: it is swept when the next one starts
+  ["shared mappings"] = 1, -- what processes share, made with the first lock or queue between them
   resident = 128 * 1024, -- the C library's arenas and stacks for threads to come
 }
 
@@ -68,6 +68,8 @@ local function held(what)
   local p <close> = io.popen(holdings[what])
   return p:read("n")
 end
+
+t.may_visit = 0 -- threads of C code's own that may have come in during a test and be there still
 
 local before = {} -- as the first test begins
 
@@ -242,7 +244,7 @@ function t.test(name, f)
   if ok then
     collectgarbage()
     ok, err = pcall(function()
-      t.eventually(function() return active_count() == threads end, "its threads to end")
+      t.eventually(function() return active_count() <= threads + t.may_visit end, "its threads to end")
       t.equal(open_files(), files, "open files after the test")
     end)
   end

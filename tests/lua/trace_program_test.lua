@@ -168,4 +168,18 @@ t.test("memory does not grow with what is recorded", function()
   t.near(tonumber(text), -1e6, 4096, "KiB") -- sanitizers keep some
 end)
 
+t.test("what a program without standard output prints does not go into its recording", function()
+  local print_much = "for i = 1, 1000 do print('astray', i) end io.stdout:flush()"
+  local file <close> = temporary ".json"
+  for _, args in ipairs {
+    { "--trace", file.path, "-e", print_much },
+    { "-e", ("require 'gilua.gil'.trace '%s' %s"):format(file.path, print_much) },
+  } do
+    local text, status = t.run(args, { before = "exec 3>&1; ", stderr = ">&- 2>&3" })
+    t.equal(status, 0, text)
+    t.equal(read(file.path):find("astray", 1, true), nil)
+    parse(read(file.path))
+  end
+end)
+
 t.finish()

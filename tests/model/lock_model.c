@@ -14,13 +14,9 @@
  *   all are told          no thread sleeps that was in line for a lock that was closed
  * Broken variants (-DBREAK_…) show that the search finds such faults; the test runs them, too.
  */
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/model/search.h"
 
-enum { THREADS = 3, NONE = 0xF, NOBODY = 0xE, TABLE_BITS = 23 };
+enum { THREADS = 3, NONE = 0xF, NOBODY = 0xE };
 
 enum { OWNER = 1, COME = 2, ASLEEP = 4, CLOSED = 8 }; /* wake bits */
 
@@ -62,9 +58,7 @@ typedef struct State {
 enum { CLOSES_FOR = 1 }; /* gil_abandon's self */
 
 static bool spinner; /* thread 0 computes for ever instead of ending, unless it is asked */
-static State *stack;
-static size_t depth, room, seen_count;
-static uint64_t *seen;
+static Search states;
 
 static void fail(const State *s, const char *what) {
   printf("not ok - %s (owner %d, ready %d, coming %d, queued %d, nudger %d/%d, closed %d)\n", what, s->owner, s->ready_bit,
@@ -73,29 +67,6 @@ static void fail(const State *s, const char *what) {
     printf("#   thread %d: pc %d, wake %d, place %d, parked %d, request %d\n", i, s->t[i].pc, s->t[i].wake,
            s->t[i].place, s->t[i].parked, s->t[i].request);
   exit(1);
-}
-
-static uint64_t hash(const State *s) {
-  const uint8_t *p = (const uint8_t *)s;
-  uint64_t h = 1469598103934665603u;
-  for (size_t i = 0; i < sizeof *s; i++) h = (h ^ p[i]) * 1099511628211u;
-  h ^= h >> 29;
-  h *= 0xBF58476D1CE4E5B9u;
-  return (h ^ (h >> 32)) | 1;
-}
-
-/* Remembers s; true if it is new. States are told apart by 64 bits of hash. */
-static bool remember(const State *s) {
-  uint64_t h = hash(s);
-  size_t mask = ((size_t)1 << TABLE_BITS) - 1, i = (size_t)(h >> 8) & mask;
-  for (; seen[i] != 0; i = (i + 1) & mask)
-    if (seen[i] == h) return false;
-  seen[i] = h;
-  if (++seen_count > mask / 4 * 3) {
-    printf("not ok - the state space is larger than the table\n");
-    exit(1);
-  }
-  return true;
 }
 
 static void check(const State *s) {
@@ -123,12 +94,7 @@ static void normalise(State *s) {
 static void push(State *s) {
   check(s);
   normalise(s);
-  if (!remember(s)) return;
-  if (depth == room) {
-    room = room == 0 ? 1024 : 2 * room;
-    stack = realloc(stack, room * sizeof *stack);
-  }
-  stack[depth++] = *s;
+  search_push(&states, s);
 }
 
 /* With the mutex: the functions of lock.c. */
@@ -507,8 +473,7 @@ static void search(bool with_spinner, bool closes, const int budgets[THREADS]) {
   State s;
   memset(&s, 0, sizeof s);
   spinner = with_spinner;
-  seen_count = 0;
-  memset(seen, 0, ((size_t)1 << TABLE_BITS) * sizeof *seen);
+  search_begin(&states, sizeof s);
   s.owner = s.coming = NONE;
   s.closed = closes ? TO_CLOSE : OPEN;
   memset(s.queue, NONE, sizeof s.queue);
@@ -519,25 +484,19 @@ static void search(bool with_spinner, bool closes, const int budgets[THREADS]) {
     s.t[i].wake_target = NONE;
   }
   push(&s);
-  while (depth > 0) {
-    State next = stack[--depth];
-    step_all(&next);
-  }
+  while (search_pop(&states, &s)) step_all(&s);
   printf("# %s%s, %d %d %d steps with the lock: %zu states\n",
-         with_spinner ? "one thread computes for ever" : "all threads end", closes ? ", the lock is closed" : "", budgets[0], budgets[1], budgets[2],
-         seen_count);
+         with_spinner ? "one thread computes for ever" : "all threads end", closes ? ", the lock is closed" : "", budgets[0],
+         budgets[1], budgets[2], states.seen_count);
 }
 
 int main(void) {
-  seen = malloc(((size_t)1 << TABLE_BITS) * sizeof *seen);
-  if (seen == NULL) return 1;
   search(true, true, (const int[]){0, 1, 1});
   search(false, true, (const int[]){1, 1, 1});
   search(true, false, (const int[]){0, 2, 1});
   search(true, false, (const int[]){1, 1, 1});
   search(false, false, (const int[]){2, 2, 1});
   printf("ok - in no order of steps is the lock owned twice, taken after it was closed, or a thread in line forgotten\n");
-  free(seen);
-  free(stack);
+  search_end(&states);
   return 0;
 }

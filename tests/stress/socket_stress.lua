@@ -12,7 +12,8 @@ local threading = require "gilua.threading"
 local gil = require "gilua.gil"
 t.find_system_modules()
 local socket = require "gilua.socket"
-local idle, busy, requests = tonumber(arg[2] or 1000), tonumber(arg[3] or 50), tonumber(arg[4] or 200)
+local idle, busy = tonumber(arg[2] or 1000), tonumber(arg[3] or 50)
+local requests = tonumber(arg[4] or t.hostile and 40 or 200)
 t.limit = 120
 
 local function serve(listener)

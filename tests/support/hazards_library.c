@@ -3,6 +3,7 @@
  *
  *   HAZARD_FORKS    how many forks in a line of descent succeed; later ones fail with EAGAIN
  *   HAZARD_THREADS  how many generations of forked processes may start threads; later ones fail with EAGAIN
+ *   HAZARD_STALL    a path: while there is such a file, a pool's collector that comes out of poll stands still
  *   HAZARD_FORBID   names of system calls that answer ENOSYS from the start: pidfd_open, memfd_create
  */
 #include <dirent.h>
@@ -11,6 +12,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -163,6 +165,24 @@ EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(
   if (most != NULL && generation > atoi(most)) return EAGAIN;
   *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
   return real(thread, attr, start, arg);
+}
+
+/* A thread that the system does not run for long */
+
+static bool is_collector(void) {
+  char name[16];
+  return pthread_getname_np(pthread_self(), name, sizeof name) == 0 && strcmp(name, "gilua-collector") == 0;
+}
+
+EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout) {
+  static const struct timespec moment = {.tv_nsec = 1000000};
+  const char *stall = getenv("HAZARD_STALL");
+  int (*real)(struct pollfd *, nfds_t, int);
+  *(void **)&real = dlsym(RTLD_NEXT, "poll");
+  int result = real(fds, n, timeout), saved = errno;
+  while (stall != NULL && is_collector() && access(stall, F_OK) == 0) nanosleep(&moment, NULL);
+  errno = saved;
+  return result;
 }
 
 /* L4: a kernel that is too old, or a container that forbids */

@@ -1,13 +1,13 @@
 """How tests are declared: one file, one target."""
 
-def lua_test(name, src, size = "medium", data = [], args = [], tags = []):
-    """A Lua script run by the gilua program; it uses tests/lua/testing.lua."""
+def lua_test(name, src, size = "medium", data = [], args = [], tags = [], program = "//interp:gilua"):
+    """A Lua script run by the gilua program, or another one; it uses tests/lua/testing.lua."""
     native.sh_test(
         name = name,
         size = size,
         srcs = ["//tests/support:lua_test.sh"],
-        args = ["$(location //interp:gilua)", "$(location %s)" % src] + args,
-        data = ["//interp:gilua", "//tests/lua:testing.lua", src] + data,
+        args = ["$(location %s)" % program, "$(location %s)" % src] + args,
+        data = [program, "//tests/lua:testing.lua", src] + data,
         tags = tags,
     )
 
@@ -26,25 +26,27 @@ def unit_test(name, src, deps, size = "small", tags = []):
         deps = deps + ["@criterion"],
     )
 
-def stress_test(name, src, deps, size = "medium", tags = [], args = []):
+def stress_test(name, src, deps, size = "medium", tags = [], args = [], copts = []):
     """A stress program with a plain main, so that every sanitizer can run it; it prints its seed."""
     native.cc_test(
         name = name,
         size = size,
         srcs = [src],
+        copts = copts,
         args = args,
         linkstatic = True,
         tags = tags,
         deps = deps + ["//tests/support:stress"],
     )
 
-def broken_model_test(name, src, fault):
+def broken_model_test(name, src, fault, deps = [], copts = []):
     """A model with a fault built in: its program must fail."""
     native.cc_binary(
         name = name + "_model",
         testonly = True,
         srcs = [src],
-        copts = ["-D" + fault],
+        copts = copts + ["-D" + fault],
+        deps = deps,
     )
     native.sh_test(
         name = name,

@@ -46,7 +46,7 @@ local calls = 0
 raises("my error", m.sum_of, function() calls = calls + 1 error "my error" end, 5)
 equal(calls, 1)
 raises("sum_of: a callback must return an integer", m.sum_of, function() return "x" end, 1)
-raises("function expected", m.sum_of, 5, 1)
+raises("function expected, got number", m.sum_of, 5, 1)
 raises("yield", coroutine.wrap(function() m.each(1, coroutine.yield) end))
 local order = {}
 m.each(3, function(i) order[#order + 1] = i m.each(1, function(k) order[#order + 1] = "-" .. k end) end)

@@ -18,15 +18,49 @@ static void test_attach(void) {
   lua_close(L);                           /* or simply closed */
 }
 
+/* As the standard library has it at any time: function, mask, count, and events. */
+static void test_hooks(void) {
+  static const char set[] =
+      "lines, counts = 0, 0\n"
+      "function on_line() lines = lines + 1 end\n"
+      "function on_count() counts = counts + 1 end\n"
+      "co = coroutine.create(function() while true do coroutine.yield() end end)\n"
+      "debug.sethook(on_line, 'l')\n"
+      "debug.sethook(co, on_count, '', 1)\n";
+  static const char use[] =
+      "local f, mask, count = debug.gethook()\n"
+      "assert(f == on_line and mask == 'l' and count == 0)\n"
+      "f, mask, count = debug.gethook(co)\n"
+      "assert(f == on_count and mask == '' and count == 1)\n"
+      "local l, c = lines, counts\n"
+      "coroutine.resume(co)\n"
+      "assert(lines > l and counts > c)\n";
+  lua_State *L = luaL_newstate();
+  gilua_Runtime *rt;
+  luaL_openlibs(L);
+  check_lua(L, luaL_dostring(L, set));
+  for (int i = 0; i < 3; i++) {
+    check_lua(L, luaL_dostring(L, use));
+    CHECK(gilua_attach(L, NULL, &rt) == 0);
+    check_lua(L, luaL_dostring(L, use));
+    if (i == 1) check_lua(L, luaL_dostring(L, set));
+    CHECK(gilua_close(rt) == 0);
+  }
+  check_lua(L, luaL_dostring(L, use));
+  check_lua(L, luaL_dostring(L, "debug.sethook() debug.sethook(co) assert(not debug.gethook() and not debug.gethook(co))"));
+  lua_close(L);
+}
+
 /* Objects of every kind outlive the runtime; each is used and collected afterwards. */
 static void test_objects_after_close(void) {
   static const char make[] =
       "local gilua = require 'gilua'\n"
       "local T, Q, F, M = gilua.threading, gilua.queue, gilua.futures, gilua.multiprocessing\n"
       "local thread = T.start(function() return 1 end) thread:join()\n"
+      "ended, event = thread, T.Event() event:set()\n"
       "local threads, processes = F.ThreadPoolExecutor { max_workers = 2 }, F.ProcessPoolExecutor { max_workers = 1 }\n"
       "local future, far = threads:submit(function() return 1 end), processes:submit(function() return 1 end)\n"
-      "future:result() far:result()\n"
+      "future:result() far:result() future_of_before = future\n"
       "local unread, child = processes:submit(type, 1), M.Process { target = function() while true do end end, daemon = true }\n"
       "unread:add_done_callback(function() told = (told or 0) + 1 end) child:start()\n"
       "local pool = M.Pool { processes = 1 } local result = pool:apply_async(function() return 1 end) result:get()\n"
@@ -45,6 +79,7 @@ static void test_objects_after_close(void) {
       "  end\n"
       "end\n"
       "assert(n > 20)\n";
+  static const char ask[] = "assert(event:is_set() and event:wait() and not ended:is_alive() and future_of_before:done())";
   static const char drop[] = "old, objects = objects, nil collectgarbage() collectgarbage()";
   lua_State *L = luaL_newstate();
   gilua_Runtime *rt;
@@ -52,6 +87,7 @@ static void test_objects_after_close(void) {
   CHECK(gilua_attach(L, NULL, &rt) == 0);
   check_lua(L, luaL_dostring(L, make));
   CHECK(gilua_close(rt) == 0);
+  check_lua(L, luaL_dostring(L, ask)); /* what waits for nobody needs no runtime */
   check_lua(L, luaL_dostring(L, use));
   CHECK(gilua_attach(L, NULL, &rt) == 0);
   check_lua(L, luaL_dostring(L, use)); /* and with a runtime that is not theirs */
@@ -64,8 +100,37 @@ static void test_objects_after_close(void) {
   lua_close(L);
 }
 
+/* A program that knows nothing of gilua uses two states by turns, and both have required it. */
+static void test_two_states(void) {
+  static const char use[] = "local g = require 'gilua' assert(g.threading.start(function() return 1 end):result() == 1)",
+                    other[] = "local g = require 'gilua'\n"
+                              "for _, f in ipairs { function() g.threading.start(type, 1) end, function() g.time.sleep(0) end,\n"
+                              "                     function() g.threading.Lock():acquire() end } do\n"
+                              "  for _, call in ipairs { pcall, coroutine.wrap(function(...) return pcall(...) end) } do\n"
+                              "    local ok, e = call(f) assert(not ok and e:find 'another runtime', e)\n"
+                              "  end\n"
+                              "end\n"
+                              "assert(coroutine.wrap(function() coroutine.yield(1) end)() == 1 and require 'string' == string)";
+  lua_State *a = luaL_newstate(), *b = luaL_newstate();
+  gilua_Runtime *of_a, *of_b;
+  luaL_openlibs(a);
+  luaL_openlibs(b);
+  CHECK(gilua_attach(a, NULL, &of_a) == 0);
+  check_lua(a, luaL_dostring(a, use));
+  CHECK(gilua_attach(b, NULL, &of_b) == 0);
+  for (int i = 0; i < 2; i++) {
+    check_lua(b, luaL_dostring(b, use));
+    check_lua(a, luaL_dostring(a, other));
+  }
+  lua_close(b);
+  check_lua(a, luaL_dostring(a, use));
+  lua_close(a);
+}
+
 int main(void) {
   TEST("a state of the host is attached, detached and closed", test_attach(););
+  TEST("hooks of debug.sethook go on when the runtime comes and when it has gone", test_hooks(););
   TEST("objects outlive the runtime that made them", test_objects_after_close(););
+  TEST("a state is an error to use while its thread is inside another runtime, but for plain Lua", test_two_states(););
   return check_failures != 0;
 }

@@ -159,6 +159,27 @@ static void test_recording(void) {
   remove("recorded.json");
 }
 
+/* A state of the host's, closed by lua_close while this goes on. */
+static void close_amid(const char *code) {
+  gilua_Config config = {.shutdown_timeout_ns = 50000000};
+  gilua_Runtime *rt;
+  lua_State *L = luaL_newstate();
+  luaL_openlibs(L);
+  CHECK(gilua_attach(L, &config, &rt) == 0);
+  check_lua(L, luaL_dostring(L, code));
+  lua_close(L);
+}
+
+static void test_lua_close(void) {
+  close_amid("require'gilua.threading'.start(function() while true do end end)");
+  close_amid("require'gilua.threading'.start(function() while true do pcall(function() while true do end end) end end)");
+  close_amid("require'gilua.threading'.start(require'gilua.time'.sleep, 1000)");
+  close_amid("pool = require'gilua.futures'.ThreadPoolExecutor(1) pool:submit(require'gilua.time'.sleep, 1000)");
+  close_amid("pool = require'gilua.futures'.ProcessPoolExecutor(1)\n"
+             "pool:submit(function() require'gilua.time'.sleep(1000) end)");
+  close_amid("gilua = require'gilua' process = gilua.multiprocessing.Process{target = gilua.time.sleep, args = {1000}} process:start()");
+}
+
 int main(void) {
   TEST("errors of threads, and threads that end inside, are told", test_errors_are_told(););
   TEST("closing waits for keepers", test_keep(););
@@ -166,5 +187,6 @@ int main(void) {
   TEST("closing ends in time though a thread stays inside", test_shutdown_timeout(););
   TEST("closing ends in time though a thread keeps the lock", test_lock_that_is_kept(););
   TEST("closing ends in time though a pool has work", test_pool_that_goes_on(););
+  TEST("lua_close of an attached state ends in time whatever threads, pools and processes do", test_lua_close(););
   return check_failures != 0;
 }

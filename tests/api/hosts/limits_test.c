@@ -27,6 +27,12 @@ static void test_memory(void) {
   CHECK(runs(rt, "local th = require 'gilua.threading'\n"
                  "local t = th.Thread{target = function() local t = {} for i = 1, 1e7 do t[i] = {} end end}\n"
                  "local ok, e = pcall(function() t:start() t:result() end) assert(not ok and e == 'not enough memory')"));
+  /* a file is not gathered beyond what may become a string, and what was taken is there for the next read */
+  CHECK(runs(rt, "local f = io.tmpfile() f:seek('set', 1 << 26) f:write 'x' f:seek 'set'\n"
+                 "for _, how in ipairs{'l', 'a', 1 << 25} do\n"
+                 "  local ok, e = pcall(f.read, f, how) assert(not ok and e == 'not enough memory' and f:seek() == 0, how)\n"
+                 "end\n"
+                 "f:seek('set', (1 << 26) - (5 << 20)) assert(#f:read 'a' == (5 << 20) + 1)"));
   CHECK(gilua_close(rt) == 0);
   config = (gilua_Config){.allocator = counting, .allocator_data = &counter, .memory_limit_bytes = 4 << 20};
   rt = opened(&config);

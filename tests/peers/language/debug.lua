@@ -75,6 +75,20 @@ function actions.any(step)
 end
 actions.any2 = actions.any
 
+-- What programs see of the libraries' own functions.
+local LIBRARY = {}
+for name, lib in pairs { coroutine = coroutine, debug = debug, file = getmetatable(io.stdout).__index, io = io, math = math, os = os,
+    package = package, searchers = package.searchers, string = string, table = table, utf8 = utf8, _G = _G } do
+  for key, value in pairs(lib) do
+    if type(value) == "function" then LIBRARY[#LIBRARY + 1] = { name = name .. "." .. key, f = value } end
+  end
+end
+table.sort(LIBRARY, function(one, two) return one.name < two.name end)
+function actions.library(step)
+  local one = pick(LIBRARY)
+  report(step, one.name, fields_of(debug.getinfo(one.f)), debug.getupvalue(one.f, random(0, 3)))
+end
+
 function actions.locals(step)
   local a, b <const>, c = step, "constant", nil
   local function look(...)

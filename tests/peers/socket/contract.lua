@@ -44,8 +44,10 @@ end
 local s = listen_at()
 local port = select(2, s:getsockname())
 s:close()
+-- Where localhost is an IPv6 address, too, IPv4 has it twice, and LuaSocket says "closed" at the second: a row of the table.
+local simple = #socket.dns.getaddrinfo("localhost") == 1
 for _, make in ipairs { "tcp", "tcp4", "tcp6" } do
-  for _, host in ipairs { "127.0.0.1", "localhost", "*", "::1" } do
+  for _, host in ipairs { "127.0.0.1", (simple or make ~= "tcp4") and "localhost" or "127.0.0.1", "*", "::1" } do
     for _, timeout in ipairs { -1, 0, 5 } do
       local m = socket[make]()
       m:settimeout(timeout)
@@ -65,6 +67,25 @@ for _, make in ipairs { "tcp", "tcp4", "tcp6" } do
       try(m, "connect", host, port)
     end
   end
+end
+do -- what is read ahead counts when it is handed out
+  local server = listen_at()
+  local a = socket.connect("127.0.0.1", (select(2, server:getsockname())))
+  local b = server:accept()
+  b:settimeout(5)
+  a:send "abcdef\r\nghijkl\n"
+  local function stats(what) report(what, (b:getstats())) end
+  for _, how in ipairs { 3, 1, "*l", 2 } do
+    report("receive", b:receive(how))
+    stats "received"
+  end
+  b:setstats(100)
+  stats "received after setstats"
+  a:close()
+  report("receive", b:receive "*a")
+  stats "received"
+  b:close()
+  server:close()
 end
 for _, name in ipairs { "connect", "connect4", "connect6" } do
   local server = listen_at()

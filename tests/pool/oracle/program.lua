@@ -1,5 +1,5 @@
--- Random programs, as text. A program is a chunk that returns a function and the arguments of a call, table.pack'ed. Loaded
--- twice it makes the same values twice; what the call does follows from them alone: no addresses, no order of next, no
+-- Random programs, as text. A program is a chunk that returns some calls: of each a function and its arguments, table.pack'ed.
+-- Run twice it makes the same values twice; what a call does follows from them alone: no addresses, no order of next, no
 -- length of a table with holes, no state of modules.
 --
 --   local text = program.text(Random.new(seed), { "m1", "m2" })    -- modules of modules.lua that it may use
@@ -396,7 +396,9 @@ function program.text(r, modules)
   values_of(g, 0, 4)
   if r:chance(50) then functions_of(g) end
   values_of(g, 0, 2)
-  g:emit("return %s, table.pack(%d, %s)", g:var("fun"), r:int(0, 3), g:list(1, 4))
+  g:emit "return {"
+  for _ = 1, r:int(1, 8) do g:emit("  { %s, table.pack(%d, %s) },", g:var("fun"), r:int(0, 3), g:list(1, 4)) end
+  g:emit "}"
   return table.concat(g.lines, "\n") .. "\n"
 end
 
