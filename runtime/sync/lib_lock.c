@@ -47,18 +47,22 @@ static int bad_release(lua_State *L, const Lock *lock) {
                     (int)tstate_self()->ident);
 }
 
-int lock_release_method(lua_State *L) {
-  Lock *lock = check(L, 1);
-  Tstate *ts = park_self(L);
+static inline int release(lua_State *L, Tstate *ts, Lock *lock) {
   if (!lock_releasable(ts, lock)) return bad_release(L, lock);
   lock_release(ts, lock);
   return 0;
 }
 
+int lock_release_method(lua_State *L) {
+  Lock *lock = check(L, 1);
+  return release(L, park_self(L), lock);
+}
+
 /* __close: gives back what this coroutine or thread got, not what another took since. */
 int lock_close_method(lua_State *L) {
-  const Lock *lock = check(L, 1);
-  if (lock->holder == park_self(L)->ident || lock->taken_in == L || lock->holder == 0) return lock_release_method(L);
+  Lock *lock = check(L, 1);
+  Tstate *ts = park_self(L);
+  if (lock->holder == ts->ident || lock->taken_in == L || lock->holder == 0) return release(L, ts, lock);
   return luaL_error(L, "the end of a block would release a Lock that thread %d has taken meanwhile", (int)lock->holder);
 }
 
