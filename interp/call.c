@@ -5,6 +5,7 @@
 
 #include "interp/embed.h"
 #include "interp/run.h"
+#include "runtime/io/lib_io.h"
 #include "pool/futures/counters.h"
 #include "runtime/state/process.h"
 #include "runtime/state/request.h"
@@ -46,11 +47,16 @@ static void set_arg(lua_State *L, const Chunk *c) {
   lua_setglobal(L, "arg");
 }
 
+/* Other threads run while it is read; the files of an attached state are the host's. */
+static int load_file(lua_State *L, const char *path) {
+  return runtime_of(L)->attached ? luaL_loadfile(L, path) : lib_io_load(L, path);
+}
+
 static int run_chunk(lua_State *L) {
   const Chunk *c = lua_touserdata(L, 1);
   lua_settop(L, 0);
   int status = c->code != NULL ? luaL_loadbufferx(L, c->code, strlen(c->code), c->name, "t")
-                               : luaL_loadfile(L, c->path);
+                               : load_file(L, c->path);
   if (status != LUA_OK) return lua_error(L);
   if (c->code != NULL) {
     lua_call(L, 0, 0);

@@ -12,6 +12,7 @@
 #include "interp/gilua.h"
 #include "interp/host.h"
 #include "runtime/io/lib_io.h"
+#include "runtime/state/finalizer.h"
 #include "runtime/state/handlers.h"
 #include "runtime/thread/closer.h"
 #include "runtime/thread/shutdown.h"
@@ -85,6 +86,7 @@ int gilua_close(gilua_Runtime *door) {
   Host *h = host_of(door);
   Runtime *rt = h->state.rt;
   bool attached = h->attached;
+  if (rt->ending || waits_forbidden(rt->main)) return GILUA_EFINALIZER;
   int64_t until = rt->shutdown_timeout_ns != 0 ? clock_ns() + rt->shutdown_timeout_ns : CLOCK_NEVER;
   if (attached) { /* while it waits for keepers others may need the lock */
     tstate_leave(rt->main);

@@ -138,9 +138,9 @@ int gilua_open(gilua_Runtime **rt, const gilua_Config *config);
  * no daemons, cancels the others (native threads that are inside, too), and closes the Lua state, when they have all
  * ended. For an attached runtime the state stays the caller's: it goes on alone, with the standard functions back.
  * Threads: the main thread, outside (an attached runtime: inside once). Lock: takes it. Blocks: for threads, see
- * shutdown_timeout_ns. Fails: GILUA_ETHREAD; GILUA_ECLOSING if it is closing; GILUA_ETIMEOUT if threads were left in
- * native code, or with the lock: they never get it again, and the memory of the state is not freed (nor may an attached
- * state be used). */
+ * shutdown_timeout_ns. Fails: GILUA_ETHREAD; GILUA_EFINALIZER, also amid lua_close, which ends an attached runtime by
+ * itself; GILUA_ECLOSING if it is closing; GILUA_ETIMEOUT if threads were left in native code, or with the lock: they
+ * never get it again, and the memory of the state is not freed (nor may an attached state be used). */
 int gilua_close(gilua_Runtime *rt);
 
 /* gilua_attach gives threads to a state that the host has made, which runs on the calling thread: the standard

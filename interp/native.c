@@ -2,12 +2,14 @@
  * state that some module made for itself. */
 #include "interp/native.h"
 
+#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 
 #include "interp/gilua_native.h"
 #include "pool/process/offload.h"
 #include "runtime/native/buffer.h"
+#include "runtime/os/poll.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/state/finalizer.h"
 #include "runtime/state/doors.h"
@@ -45,10 +47,19 @@ static int native_blocking_call(lua_State *L, void (*fn)(void *), void *arg, voi
   return result == PARK_REQUESTED || request_pending(ts) ? GILUA_EINTERRUPTED : GILUA_OK;
 }
 
+/* L has no runtime, though another state of this process has one. */
+static int plain_poll(int fd, short events, int64_t deadline_ns) {
+  struct pollfd p = {.fd = fd, .events = events};
+  int ready;
+  do ready = os_poll(&p, 1, deadline_ns); while (ready < 0 && errno == EINTR);
+  if (ready < 0) return POLLERR;
+  return ready > 0 ? p.revents : 0;
+}
+
 static int native_wait_fd(lua_State *L, int fd, int events, int64_t deadline_ns) {
   Tstate *ts = self_of(L);
   short revents = 0;
-  if (ts == NULL) return GILUA_EOUTSIDE;
+  if (ts == NULL) return plain_poll(fd, (short)events, deadline_ns);
   switch (blocking_wait_fd(ts, fd, (short)events, deadline_ns, &revents)) {
     case PARK_GRANTED: return revents;
     case PARK_TIMEOUT: return 0;

@@ -186,7 +186,8 @@ CallResult future_ask(lua_State *L, int i) {
   luaL_checkstack(L, 8, NULL);
   i = lua_absindex(L, i);
   f->state = FUTURE_SETTLING;
-  f->runner = tstate_self()->ident;
+  const Tstate *self = running_self(L); /* NULL: the runtime has gone */
+  f->runner = self != NULL ? self->ident : 0;
   lua_pushcfunction(L, settle);
   lua_pushvalue(L, i);
   CallResult result = call_user(L, 1, 0);

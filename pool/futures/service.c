@@ -88,8 +88,10 @@ static void call_back(lua_State *L) {
   lua_pushvalue(L, 1);
   CallResult result = call_user(L, 1, 0);
   if (result == CALL_REQUESTED) lua_error(L);
-  if (result == CALL_FAILED && tstate_self()->rt->phase < PHASE_CANCELLING && !error_is(L, callback, ERROR_CANCELLED)) {
-    thread_push_current(L, tstate_self());
+  Tstate *self = running_self(L); /* NULL: the runtime has gone, and with it whoever could be told */
+  if (result == CALL_FAILED && self != NULL && self->rt->phase < PHASE_CANCELLING &&
+      !error_is(L, callback, ERROR_CANCELLED)) {
+    thread_push_current(L, self);
     excepthook_call(L, -1, callback);
   }
   lua_settop(L, callback - 1);

@@ -86,7 +86,8 @@ static ParkResult join_pool(lua_State *L, Tstate *ts, Executor *e, int64_t deadl
   return PARK_GRANTED;
 }
 
-/* Running tasks are cancelled at once, as far as anybody can see; their threads get the news when they run again. */
+/* Running tasks are cancelled at once, as far as anybody can see; their threads, and those in the initializer, get the news
+ * when they run again. */
 static void terminate(lua_State *L, Executor *e, int i) {
   Tstate *self = park_self(L);
   close_pool(L, e, i, true);
@@ -95,6 +96,7 @@ static void terminate(lua_State *L, Executor *e, int i) {
   worker_push_list(L, pool_of(e), -1);
   for (lua_Integer k = 1; lua_rawgeti(L, top + 2, k) != LUA_TNIL; k++) {
     WorkerObject *w = lua_touserdata(L, -1);
+    if (w->initializing && w->worker.ts != self) request_cancel(L, self, w->worker.ts, 0);
     if (lua_getiuservalue(L, -1, 1) != LUA_TNIL && w->task != NULL && !future_decided(w->task)) {
       if (w->worker.ts != self) request_cancel(L, self, w->worker.ts, 0);
       future_set_cancelled(L, -1);

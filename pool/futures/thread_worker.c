@@ -99,12 +99,14 @@ static int work(lua_State *L) {
 }
 
 /* Calls the initializer; false: it failed, and the pool is broken. */
-static bool initialize(lua_State *L, Tstate *ts, ThreadPool *p) {
+static bool initialize(lua_State *L, Tstate *ts, ThreadPool *p, WorkerObject *w) {
   if (lua_getiuservalue(L, AT_POOL, POOL_INIT) == LUA_TNIL) return true;
   int call = lua_gettop(L);
   luaL_checkstack(L, p->init_args + 8, "too many arguments");
   for (int k = 1; k <= p->init_args + 1; k++) lua_rawgeti(L, call, k);
+  w->initializing = true;
   CallResult result = call_user(L, p->init_args, 0);
+  w->initializing = false;
   if (result == CALL_OK) return true;
   if (result == CALL_REQUESTED) lua_error(L); /* this worker ends, and another takes its place */
   executor_push_why(L);
@@ -115,7 +117,8 @@ static bool initialize(lua_State *L, Tstate *ts, ThreadPool *p) {
 /* (pool, worker): all that may raise */
 static int work_protected(lua_State *L) {
   ThreadPool *p = lua_touserdata(L, AT_POOL);
-  if (!initialize(L, tstate_self(), p)) return 0;
+  if (p->shut && p->count == 0) return 0; /* it came too late */
+  if (!initialize(L, tstate_self(), p, lua_touserdata(L, AT_WORKER))) return 0;
   lua_settop(L, AT_WORKER);
   return work(L);
 }

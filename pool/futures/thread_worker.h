@@ -9,6 +9,7 @@ typedef struct WorkerObject {
   ObjectHead head;
   Worker worker;
   Future *task; /* [G] what it runs, or NULL */
+  bool initializing; /* [G] it is in the pool's initializer */
   lua_Integer tasks; /* [G] it has run */
   int64_t busy_ns, busy_since; /* [G] before and since it found work last; busy_since 0: it has none */
 } WorkerObject;

@@ -43,10 +43,12 @@ static int run_here(lua_State *L) {
 }
 
 int offload_submit(lua_State *L) {
+  const Runtime *rt = runtime_of(L);
+  if (rt == NULL) return luaL_error(L, "no runtime of gilua with a process pool");
   object_check_callable(L, 2);
   luaL_checkstack(L, 8, NULL);
   if (lua_isnil(L, 1)) {
-    if (runtime_of(L)->worker) return run_here(L);
+    if (rt->worker) return run_here(L);
     if (!push_pool(L)) make_pool(L);
     lua_replace(L, 1);
   } else if (executor_test(L, 1) == NULL) {
@@ -57,7 +59,8 @@ int offload_submit(lua_State *L) {
 }
 
 int offload_call(lua_State *L) {
-  if (runtime_of(L)->worker) {
+  const Runtime *rt = runtime_of(L);
+  if (rt == NULL || rt->worker) {
     lua_call(L, lua_gettop(L) - 2, LUA_MULTRET);
     return lua_gettop(L) - 1;
   }

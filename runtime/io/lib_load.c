@@ -20,7 +20,7 @@ static bool push_contents(lua_State *L, const char *name) {
     return false;
   }
   if (name != NULL) {
-    lua_getfield(L, handle, "close");
+    lua_pushcfunction(L, file_close); /* where scripts may have no files, handles have no methods */
     lua_pushvalue(L, handle);
     lua_call(L, 1, 0);
   }

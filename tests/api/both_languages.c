@@ -44,6 +44,49 @@ static void on_error(void *data, const char *text) {
   ++*(int *)data;
 }
 
+/* plain(): what a state without a runtime gets, whatever others of the process have */
+static int l_plain(lua_State *L) {
+  int done = 0, ran = 0, fds[2];
+  gilua_module(L, "both", GILUA_MANY_RUNTIMES);
+  GILUA_BLOCKING(L) { done++; }
+  if (gilua_blocking_call(L, add, &ran, NULL, NULL) == GILUA_OK && ran == 1) done++;
+  if (pipe(fds) == 0 && gilua_wait_fd(L, fds[1], POLLOUT, INT64_MAX) == POLLOUT &&
+      gilua_wait_fd(L, fds[0], POLLIN, 0) == 0) done++;
+  gilua_check(L);
+  if (luaL_loadstring(L, "return ... + 1, 2") != LUA_OK) return lua_error(L);
+  lua_pushinteger(L, 41);
+  if (gilua_offload(L, 1, 1) == GILUA_OK && lua_gettop(L) == 1 && lua_tointeger(L, 1) == 42) done++;
+  if (luaL_loadstring(L, "return ...") != LUA_OK) return lua_error(L);
+  if (gilua_submit(L, 0, 0) == GILUA_ELUA && strstr(lua_tostring(L, -1), "no runtime") != NULL) done++;
+  if (gilua_result(L, 1, INT64_MAX) == GILUA_ELUA && lua_gettop(L) == 2) done++;
+  close(fds[0]);
+  close(fds[1]);
+  lua_pushinteger(L, done);
+  return 1;
+}
+
+static void check_plain(lua_State *L) {
+  lua_pushcfunction(L, l_plain);
+  CHECK(lua_pcall(L, 0, 1, 0) == LUA_OK && lua_tointeger(L, -1) == 6);
+  lua_pop(L, 1);
+}
+
+static void test_plain(void) {
+  gilua_Runtime *rt = NULL, *attached = NULL;
+  lua_State *L = NULL, *plain = luaL_newstate();
+  check_plain(plain);
+  CHECK(gilua_open(&rt, NULL) == GILUA_OK && gilua_enter(rt, &L) == GILUA_OK);
+  CHECK(gilua_native(L) != NULL); /* from here on it is known without a look at the state */
+  check_plain(plain);
+  CHECK(gilua_leave(rt, L) == GILUA_OK);
+  check_plain(plain);
+  CHECK(gilua_attach(plain, NULL, &attached) == GILUA_OK && gilua_close(attached) == GILUA_OK);
+  check_plain(plain);
+  CHECK(gilua_close(rt) == GILUA_OK);
+  check_plain(plain);
+  lua_close(plain);
+}
+
 static void test_both(void) {
   gilua_Config config;
   gilua_Runtime *rt = NULL, *attached = NULL, *again = NULL;
@@ -79,6 +122,7 @@ static void test_both(void) {
 }
 
 int main(void) {
+  TEST("a module works in a state without a runtime, beside others", test_plain(););
   TEST("every call of both headers", test_both(););
   return check_failures != 0;
 }

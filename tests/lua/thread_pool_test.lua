@@ -198,6 +198,20 @@ t.test("a worker that is cancelled fails its task and is replaced", function()
   t.equal(g:result(), 5)
 end)
 
+t.test("terminate ends the initializers of workers, too", function()
+  local began = threading.Event()
+  local pool = new { max_workers = 2, initializer = function()
+    began:set()
+    threading.Event():wait(60)
+  end }
+  local f = pool:submit(type, 1)
+  began:wait()
+  local g = pool:submit(type, 1)
+  pool:terminate()
+  pool:shutdown()
+  t.equal(f:cancelled() and g:cancelled(), true)
+end)
+
 t.test("terminate ends tasks that sleep, spin and wait", function()
   local pool = new { max_workers = 3 }
   local q = gilua.queue.Queue()

@@ -127,10 +127,69 @@ static void test_two_states(void) {
   lua_close(a);
 }
 
+/* Results that nobody asked for before, callbacks that raise: also while the thread is inside another runtime. */
+static void test_futures_after_close(bool inside_another) {
+  static const char make[] = "local F = require 'gilua'.futures\n"
+                             "local threads, processes = F.ThreadPoolExecutor(1), F.ProcessPoolExecutor(1)\n"
+                             "unread, done = processes:submit(math.abs, -3), threads:submit(math.abs, -4)\n"
+                             "quiet = processes:submit(math.abs, -5)\n",
+                    use[] = "assert(quiet:done() and not quiet:cancelled() and unread:result() == 3 and done:result() == 4)\n"
+                            "for _, f in ipairs { unread, done, quiet } do f:add_done_callback(error) end";
+  lua_State *L = luaL_newstate(), *M;
+  gilua_Runtime *rt, *other = NULL;
+  luaL_openlibs(L);
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, make));
+  CHECK(gilua_close(rt) == 0);
+  if (inside_another) CHECK((other = opened(NULL)) != NULL && gilua_enter(other, &M) == 0);
+  check_lua(L, luaL_dostring(L, use));
+  if (inside_another) CHECK(gilua_leave(other, M) == 0 && gilua_close(other) == 0);
+  lua_close(L);
+}
+
+static int l_close(lua_State *L) {
+  lua_pushinteger(L, gilua_close(*(gilua_Runtime **)lua_touserdata(L, lua_upvalueindex(1))));
+  lua_setglobal(L, "closed");
+  return 0;
+}
+
+static void push_closer(lua_State *L, gilua_Runtime **rt) {
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushlightuserdata(L, rt);
+  lua_pushcclosure(L, l_close, 1);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+}
+
+static void test_close_in_a_finalizer(void) {
+  static const char begin[] = "local g = require 'gilua' gate = g.threading.Event()\n"
+                            "thread = g.threading.start(function() gate:wait() end)",
+                    end[] = "assert(thread:is_alive()) gate:set() assert(thread:join())";
+  lua_State *L = luaL_newstate();
+  gilua_Runtime *rt;
+  luaL_openlibs(L);
+  CHECK(gilua_attach(L, NULL, &rt) == 0);
+  check_lua(L, luaL_dostring(L, begin));
+  push_closer(L, &rt);
+  lua_pop(L, 1);
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_getglobal(L, "closed");
+  CHECK(lua_tointeger(L, -1) == GILUA_EFINALIZER);
+  check_lua(L, luaL_dostring(L, end)); /* nothing has happened */
+  push_closer(L, &rt);                 /* called by lua_close */
+  lua_setglobal(L, "closer");
+  lua_close(L);
+  CHECK(gilua_close(rt) == GILUA_ECLOSING);
+}
+
 int main(void) {
   TEST("a state of the host is attached, detached and closed", test_attach(););
   TEST("hooks of debug.sethook go on when the runtime comes and when it has gone", test_hooks(););
   TEST("objects outlive the runtime that made them", test_objects_after_close(););
+  TEST("futures that outlive the runtime are read then, and their callbacks called", test_futures_after_close(false););
+  TEST("so they are inside another runtime", test_futures_after_close(true););
+  TEST("gilua_close in a finalizer is refused", test_close_in_a_finalizer(););
   TEST("a state is an error to use while its thread is inside another runtime, but for plain Lua", test_two_states(););
   return check_failures != 0;
 }

@@ -42,6 +42,40 @@ static void test_files(void) {
   CHECK(gilua_close(rt) == 0);
 }
 
+typedef struct Reading {
+  gilua_Runtime *rt;
+  const char *path;
+  int err;
+} Reading;
+
+static void *read_script(void *arg) {
+  Reading *r = arg;
+  r->err = gilua_run_file(r->rt, r->path, 0, NULL);
+  return NULL;
+}
+
+/* A pipe that stays empty until the host has been in; scripts themselves may have no files. */
+static void test_slow_file(unsigned libraries) {
+  gilua_Config config = {.libraries = libraries};
+  gilua_Runtime *rt = opened(&config);
+  int ends[2];
+  char path[40];
+  pthread_t t;
+  CHECK(rt != NULL && pipe(ends) == 0);
+  snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+  Reading r = {.rt = rt, .path = path, .err = 1};
+  gilua_Stats stats = {0};
+  pthread_create(&t, NULL, read_script, &r);
+  for (int i = 0; i < 200 && stats.threads < 2; i++) CHECK(usleep(1000) == 0 && gilua_stats(rt, &stats) == 0);
+  for (int i = 0; i < 50; i++) CHECK(usleep(1000) == 0 && gilua_stats(rt, &stats) == 0);
+  CHECK(write(ends[1], "seen = 1", 8) == 8);
+  close(ends[1]);
+  pthread_join(t, NULL);
+  close(ends[0]);
+  CHECK(r.err == 0 && runs(rt, "assert(seen == 1)"));
+  CHECK(gilua_close(rt) == 0);
+}
+
 static void test_bad_configuration(void) {
   const gilua_Config bad[] = {{.policy = 7}, {.preempt = -1}, {.switch_interval_ns = 1}, {.signal_number = SIGKILL},
                               {.signal_number = 1000}, {.stack_size_bytes = 4096}, {.shutdown_timeout_ns = -1},
@@ -84,6 +118,8 @@ static void test_no_preemption(void) {
 int main(void) {
   TEST("a host runs code, enters, nests, leaves and closes", test_basics(););
   TEST("a file gets its arguments", test_files(););
+  TEST("others run while a script is read", test_slow_file(GILUA_LIB_ALL););
+  TEST("so they do where scripts may read no files", test_slow_file(GILUA_LIB_SAFE););
   TEST("a configuration out of range is refused", test_bad_configuration(););
   TEST("every policy and way of preemption lets two threads run", test_preemption(););
   TEST("policy, interval and stack size arrive", test_fields_arrive(););
