@@ -137,7 +137,7 @@ def rows():
     out.append(Row("4 runtimes, CPU-bound, one after the other over side by side",
                    {"gilua": "{embed} runtimes 4", "plain Lua states": "{embed} lua_states 4"}, "≥ 1.9 on 2 processors", lambda m: m["gilua"] >= 1.9,
                    over("gilua", "plain Lua states"), field="ratio", unit="x", bound=False, group="embedding"))
-    out += request_rows() + executor_rows() + pickle_rows() + pool_rows() + gearman_rows() + older_rows()
+    out += request_rows() + executor_rows() + pickle_rows() + pool_rows() + gearman_rows() + schedule_rows() + older_rows()
     return out
 
 
@@ -287,6 +287,19 @@ def gearman_rows():
     row("a task, 64 in flight", "many", 30000, "≥ 0.8 × libgearman's rate", 1.25)
     row("a task, one at a time", "one", 3000, "≥ 0.8 × libgearman's rate", 1.25)
     row("16 MiB there and back", "large", 10, "≤ 1.2 × libgearman's time", 1.2)
+    return out
+
+
+def schedule_rows():
+    """Orders of threads that are chosen: a search's runs in their processes, and the count hook of a seeded run."""
+    out = [Row("1 000 schedules of the unlocked counter", {"gilua": GILUA + "schedules.lua explore 1000 {b}/../tests/explore/bugs/counter.lua"},
+               "≤ 1 s", lambda m: m["gilua"] <= 1, lambda m: m["gilua"], field="seconds", unit="s", bound=False,
+               group="schedules")]
+    for case, n in (("fib", 30), ("loop", 15000000), ("tables", 300000)):
+        out.append(Row("bench/lua/%s under --seed, processor time over that without" % case,
+                       {"gilua": GILUA + "schedules.lua seeded {b}/lua/%s.lua %d" % (case, n)}, "≤ 3",
+                       lambda m: m["gilua"] <= 3, lambda m: m["gilua"], field="ratio", unit="x", bound=False, reps=3,
+                       group="schedules"))
     return out
 
 
