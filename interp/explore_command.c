@@ -98,7 +98,8 @@ static void print_size(const Explored *x) {
 }
 
 static void print_good(const ExploreCommand *c, const Explored *x, const char *script) {
-  printf("%s: %" PRIu64 " runs, none failed; %" PRIu64 " of them were different (strategy %s, seed %" PRIu64 ")\n", script, x->runs,
+  printf("%s: %" PRIu64 " run%s, none failed; %" PRIu64 " of them were different (strategy %s, seed %" PRIu64 ")\n", script, x->runs,
+         x->runs == 1 ? "" : "s",
          x->distinct, explore_name(c->options.strategy), c->options.seed);
   if (c->options.races && x->unseen[0] == '\0') printf("  no race was seen\n");
   if (x->unseen[0] != '\0') printf("  races were not looked for to the end of each run: %s\n", x->unseen);
