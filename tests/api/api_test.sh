@@ -276,7 +276,7 @@ unordered	8" ]
   outcome $? "os.exit in a thread ends it"
   local close
   for close in false true; do
-    timeout 20 lua5.4 -e "local g = require 'gilua' g.threading.start(os.exit, 3, $close) g.time.sleep(1000)" >"$work/log" 2>&1
+    timeout 200 lua5.4 -e "local g = require 'gilua' g.threading.start(os.exit, 3, $close) g.time.sleep(1000)" >"$work/log" 2>&1
     [ $? -eq 3 ] && [ ! -s "$work/log" ]
     outcome $? "os.exit(3, $close) in a thread ends it while main waits"
   done

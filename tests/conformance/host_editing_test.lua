@@ -25,7 +25,7 @@ end
 local function converse(keys)
   os.remove(dir .. "/out")
   local p = io.popen(string.format("cd %s; unset LUA_INIT LUA_INIT_5_4 LUA_INIT_5_5; export TERM=xterm HOME=%s; " ..
-    "exec timeout -k 1 25 script -qfe -E always -c 'exec %s' /dev/null >out 2>&1", dir, dir, os.getenv("GILUA")), "w")
+    "exec timeout -k 1 250 script -qfe -E always -c 'exec %s' /dev/null >out 2>&1", dir, dir, os.getenv("GILUA")), "w")
   local at = 1
   for i = 1, #keys, 2 do
     t.eventually(function()

@@ -13,7 +13,7 @@ end
 -- its status.
 local function converse(program, case)
   local out = stock.directory .. "/out"
-  local command = string.format("%s timeout -k 1 20 script -qfe -E never -c %s /dev/null >%s",
+  local command = string.format("%s timeout -k 1 200 script -qfe -E never -c %s /dev/null >%s",
     stock.setup(program, case),
     stock.quote("exec lua " .. (case.args or "")), stock.quote(out))
   assert(io.open(out, "w")):close() -- not that of the program before

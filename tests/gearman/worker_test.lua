@@ -8,7 +8,7 @@ local tasks = require "tasks"
 -- What the program says to such a command line, and its status. A worker that starts in spite of it ends, too: nobody is
 -- at that address, and timeout sends SIGTERM. ThreadSanitizer waits for a second at the end of each.
 local function worker(...)
-  return t.run({ "worker", ... }, { before = 'TSAN_OPTIONS="$TSAN_OPTIONS:atexit_sleep_ms=0" timeout 20 ' })
+  return t.run({ "worker", ... }, { before = 'TSAN_OPTIONS="$TSAN_OPTIONS:atexit_sleep_ms=0" timeout 200 ' })
 end
 
 local function refused(status, pattern, ...)

@@ -18,7 +18,7 @@ t.test("main is interrupted while another thread waits in os.execute", function(
     end }:start()
     local ok, e = pcall(time.sleep, 20)
     print(ok, gilua.is_error(e, "interrupted"))
-  ]] }, { before = "timeout -s KILL 25 " })
+  ]] }, { before = "timeout -s KILL 250 " })
   t.equal(text, "false\ttrue\n")
   t.equal(status, 0)
 end)

@@ -7,7 +7,7 @@ local threading = require "gilua.threading"
 local futures = require "gilua.futures"
 local time = require "gilua.time"
 
-local seed = tonumber(arg[1]) or os.time()
+local seed = tonumber(arg[1]) or tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 print("# seed " .. seed)
 math.randomseed(seed)
 

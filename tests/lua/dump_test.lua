@@ -214,7 +214,7 @@ if not os.getenv("TSAN_OPTIONS") then
           time.sleep(0.001)
           local f <close> = io.open(path)
         until f:read("a"):find(what)
-      end ]] .. code }, { before = "timeout -s KILL 25 ", stderr = "2>" .. path })
+      end ]] .. code }, { before = "timeout -s KILL 250 ", stderr = "2>" .. path })
     local f <close> = io.open(path)
     os.remove(path)
     return f:read("a") .. text, status

@@ -2,7 +2,7 @@
 -- that its end promises, with its output written, and with the main script's <close> variables run where they are to be.
 local t = require "testing"
 
-local SEED, PROGRAMS, AT_ONCE, LIMIT = tonumber(os.getenv "END_SEED") or 11, t.hostile and 10 or 40, 4, 60
+local SEED, PROGRAMS, AT_ONCE, LIMIT = tonumber(os.getenv "END_SEED") or 11, t.hostile and 10 or 40, 4, 200
 
 local prologue = [[
 local threading, time, queue, futures = require "gilua.threading", require "gilua.time", require "gilua.queue", require "gilua.futures"
@@ -115,7 +115,7 @@ end
 
 t.test("random programs end in time and as they say, whatever their threads do", function()
   local next_one, wrong = SEED * 1000, {}
-  t.limit = 10 * LIMIT
+  t.limit = 3 * LIMIT
   t.join(t.start(AT_ONCE, function()
     while next_one < SEED * 1000 + PROGRAMS do
       next_one = next_one + 1

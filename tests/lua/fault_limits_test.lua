@@ -169,7 +169,7 @@ local function run_as_poor_user(n, code)
   os.execute(("cp '%s' %s && chmod 755 %s"):format(os.getenv("GILUA"), copy, copy))
   local text, status
   if os.execute(as_user .. "-v >/dev/null 2>&1") then
-    local instead = "f() { shift; timeout 20 " .. as_user .. '"$@"; }; f ' -- of the program that t.run names
+    local instead = "f() { shift; timeout 200 " .. as_user .. '"$@"; }; f ' -- of the program that t.run names
     text, status = t.run({ "-e", code }, { before = instead })
   end
   os.remove(copy)

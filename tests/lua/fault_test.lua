@@ -256,7 +256,7 @@ t.test("thousands of finalizers that try to wait keep neither memory nor the col
     for _, maker in ipairs(makers) do maker:join() end
     collectgarbage()
     print(most < 65536, collectgarbage("count") < 4096)
-  ]] }, { before = "timeout 20 " })
+  ]] }, { before = "timeout 200 " })
   t.equal(text, "true\ttrue\n")
   t.equal(status, 0)
 end)
@@ -270,7 +270,7 @@ t.test("finalizers that wait at the end of the program are refused, too", functi
       print(require("gilua").is_error(select(2, pcall(lock.acquire, lock)), "invalid_state"))
       lock:acquire()
     end })
-  ]] }, { before = "timeout 20 " })
+  ]] }, { before = "timeout 200 " })
   t.equal(text, "true\n")
   t.equal(status, 0)
 end)

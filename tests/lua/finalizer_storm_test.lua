@@ -15,7 +15,7 @@ t.may_keep["shared mappings"] = 2 -- the memory that processes share is kept
 t.may_keep.descriptors = 4
 t.may_keep.threads = 4
 
-local seed = tonumber(arg[1]) or os.time()
+local seed = tonumber(arg[1]) or tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 print("# seed " .. seed)
 math.randomseed(seed)
 

@@ -135,7 +135,7 @@ for _, from in ipairs(policies) do
   for _, to in ipairs(policies) do
     t.test("spinning threads and the main thread get on when " .. from .. " becomes " .. to, function()
       local text, status = t.run({ "-e", ("local from, to = %q, %q\n"):format(from, to) .. change_policy },
-        { before = "timeout 20 " })
+        { before = "timeout 200 " })
       t.equal(text, "done\n")
       t.equal(status, 0)
     end)

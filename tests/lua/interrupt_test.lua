@@ -30,7 +30,7 @@ local prologue = [[
 
 local function run(code, options)
   options = options or {}
-  options.before = "timeout -s KILL 25 "
+  options.before = "timeout -s KILL 250 "
   return t.run({ "-e", prologue .. code }, options)
 end
 

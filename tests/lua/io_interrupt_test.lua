@@ -63,7 +63,7 @@ for _, wait in ipairs(waits) do
     f:write(prologue, code, redirect == ">full" and "" or " print 'went on'")
     f:close()
     local p <close> = io.popen(string.format("cd %s; rm -f in full over; mkfifo in full; exec 4<>in 5<>full; " ..
-      "timeout -s KILL 25 %s script.lua 2>&1 %s", dir, os.getenv("GILUA"), redirect or ""))
+      "timeout -s KILL 250 %s script.lua 2>&1 %s", dir, os.getenv("GILUA"), redirect or ""))
     t.equal(p:read("a"), "false\ttrue\nwent on\n")
   end)
 end
@@ -86,7 +86,7 @@ local function on_terminal(code)
   ]], code)
   script:close()
   local p = io.popen(string.format("cd %s; rm -f over; " ..
-    "exec timeout -k 1 25 script -qfe -E never -c '%s script.lua' /dev/null >out", dir, os.getenv("GILUA")), "w")
+    "exec timeout -k 1 250 script -qfe -E never -c '%s script.lua' /dev/null >out", dir, os.getenv("GILUA")), "w")
   local function text()
     local f <close> = io.open(out)
     return f and f:read("a") or ""

@@ -358,7 +358,7 @@ t.test("threads run while the program reads its script", function()
   local path = fifo "script"
   local writes = string.format("local f = io.open('%s', 'w') f:write 'print [[by a thread]]' f:close()", path)
   local text = t.run({ "-e", "require 'gilua.threading'.start(function() " .. writes .. " end)", path },
-    { before = "timeout -s KILL 25 " })
+    { before = "timeout -s KILL 250 " })
   t.equal(text, "by a thread\n")
 end)
 

@@ -3,7 +3,7 @@ local t = require "testing"
 local threading = require "gilua.threading"
 local queue = require "gilua.queue"
 
-local seed = tonumber(arg[1]) or os.time()
+local seed = tonumber(arg[1]) or tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 print("# seed " .. seed)
 math.randomseed(seed)
 

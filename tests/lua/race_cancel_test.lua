@@ -6,7 +6,7 @@ local queue = require "gilua.queue"
 local time = require "gilua.time"
 local gilua = require "gilua"
 
-local seed = tonumber(arg[1]) or os.time()
+local seed = tonumber(arg[1]) or tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 print("# seed " .. seed)
 math.randomseed(seed)
 

@@ -154,7 +154,7 @@ t.test("join waits until every item is done", function()
   q:put "end"
   t.equal(q:join(0), false)
   p:start()
-  t.equal(q:join(20), true)
+  t.equal(q:join(t.limit), true)
   p:join()
   t.equal(pcall(q.task_done, q), false)
 end)

@@ -40,7 +40,7 @@ t.test("a lock is released while a process stands still amid a change of it", fu
     guard(object, 0)
     print(thread:result())
     os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 30 " }), "false\ntrue\n")
+  ]] }, { before = "timeout 300 " }), "false\ntrue\n")
 end)
 
 t.test("a cancelled thread releases its semaphore, although a process stands still amid a change of it for some time", function()
@@ -57,7 +57,7 @@ t.test("a cancelled thread releases its semaphore, although a process stands sti
     thread:join()
     print(sem:get_value() == 0x12345678)
     os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 30 " }), "true\n")
+  ]] }, { before = "timeout 300 " }), "true\n")
 end)
 
 t.test("a notification that cannot be passed on is had, although the thread is cancelled", function()
@@ -86,7 +86,7 @@ t.test("a notification that cannot be passed on is had, although the thread is c
     lock:release()
     print(second:result())
     os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 30 " }), "true\ntrue\n")
+  ]] }, { before = "timeout 300 " }), "true\ntrue\n")
 end)
 
 t.test("a barrier is broken by a late wait although a process stands still amid a change of it", function()
@@ -101,7 +101,7 @@ t.test("a barrier is broken by a late wait although a process stands still amid 
     guard(object, 0)
     print(thread:result())
     os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 30 " }), "broken\ttrue\nbroken\n")
+  ]] }, { before = "timeout 300 " }), "broken\ttrue\nbroken\n")
 end)
 
 t.test("a barrier that a killed process had half broken is broken", function()
@@ -113,7 +113,7 @@ t.test("a barrier that a killed process had half broken is broken", function()
     guard(object + head + 16, 1) -- the first store of two: broken
     print(thread:result(), barrier.n_waiting)
     os.execute("kill " .. (busy & 0x7fffffff))
-  ]] }, { before = "timeout 20 " }), "broken\t0\n")
+  ]] }, { before = "timeout 200 " }), "broken\t0\n")
 end)
 
 t.finish()

@@ -5,7 +5,7 @@
 --   t.finish()
 --
 -- It loads no module of gilua before a test needs it: what a test requires itself must be enough for the test.
-local t = { passed = 0, failed = 0, limit = 30 }
+local t = { passed = 0, failed = 0, limit = 120 }
 
 t.version = _VERSION:match "%d%.%d"
 t.stock = "lua" .. t.version -- the program to compare with

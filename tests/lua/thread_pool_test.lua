@@ -257,7 +257,7 @@ if not under_tsan then t.test("a task without end does not keep Ctrl-C from the 
       while main:is_alive() do require"gilua.time".sleep(0.001) end
       local shell = io.popen("kill -INT $PPID", "w")
       while true do end
-    end)]] }, { before = "timeout 20 " })
+    end)]] }, { before = "timeout 200 " })
   t.equal(status ~= 124, true, text)
 end) end
 

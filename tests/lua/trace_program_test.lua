@@ -133,7 +133,7 @@ t.test("the last hold before every thread waits is in the file of a program that
   local file <close> = temporary ".json"
   t.run { "--trace", file.path, "-e", "local n = 0 for i = 1, 1e5 do n = n + i end threading = require 'gilua.threading' " ..
     "threading.start(function() io.popen([[until grep -q '\"held\".*\"tid\":1,.*\"at\"' " .. file.path .. "; do sleep 0.01; done; " ..
-    "kill -KILL $PPID]]):close() end) threading.Event():wait(25)" }
+    "kill -KILL $PPID]]):close() end) threading.Event():wait(250)" }
   local events = parse(read(file.path) .. "]")
   check_rules(events)
   t.equal(select_events(events, { ph = "X", cat = "held", tid = 1 })[1].args.at:find("(command line):1", 1, true) ~= nil, true)

@@ -9,7 +9,7 @@ export TZ=UTC LC_ALL=C
 for by in lua gilua; do
   mkdir "$dir/$by" && ln -s "$(dirname "$program")"/* "$(dirname "$program")/../common.lua" "$dir/$by/"
   mkdir "$dir/$by.bin" && ln -s "${!by}" "$dir/$by.bin/lua"
-  (cd "$dir/$by" && PATH=$dir/$by.bin:$PATH && exec timeout -k 2 100 lua "$(basename "$program")" "$@") >"$dir/$by.out" 2>&1 </dev/null
+  (cd "$dir/$by" && PATH=$dir/$by.bin:$PATH && exec timeout -k 2 300 lua "$(basename "$program")" "$@") >"$dir/$by.out" 2>&1 </dev/null
   echo "status $?" >>"$dir/$by.out"
 done
 grep -q "^status 0$" "$dir/lua.out" || { cat "$dir/lua.out" | tail -5; exit 1; }

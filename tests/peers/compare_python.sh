@@ -9,7 +9,7 @@ mkdir "$dir/py" "$dir/lua"
 names=(); for script in "$folder"/${PEERS_ONLY:-*}.py; do names+=("$(basename "$script" .py)"); done
 (cd "$dir" && exec "$python" "$run" "$folder" "$dir/py" "${names[@]}") </dev/null &
 for name in "${names[@]}"; do
-  (cd "$dir" && timeout -k 2 60 "$gilua" "$folder/$name.lua" >"lua/$name" 2>&1; echo "status $?" >>"lua/$name") </dev/null
+  (cd "$dir" && timeout -k 2 300 "$gilua" "$folder/$name.lua" >"lua/$name" 2>&1; echo "status $?" >>"lua/$name") </dev/null
 done
 wait
 sed -i -e 's/\bNone\b/nil/g; s/\bTrue\b/true/g; s/\bFalse\b/false/g; s/[[:space:]]\+/ /g; s/ $//' "$dir"/{py,lua}/*

@@ -10,7 +10,7 @@ if not names: names = sorted(os.path.basename(path)[:-3] for path in glob.glob(f
 
 def become(name):
     """In the child: from here on this is NAME.py, which ends as a program ends."""
-    signal.alarm(60)
+    signal.alarm(300)
     fd = os.open(os.path.join(out, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     os.dup2(fd, 1)
     os.dup2(fd, 2)

@@ -5,7 +5,7 @@ local gilua = require "gilua"
 local threading, queue, time = gilua.threading, gilua.queue, gilua.time
 local futures, native, gil, ctypes = gilua.futures, gilua.native, gilua.gil, gilua.ctypes
 
-local seed = os.time()
+local seed = tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 math.randomseed(seed)
 print("# seed " .. seed)
 gil.switch_interval(2e-5)

@@ -17,7 +17,7 @@ if not found then
 end
 t.limit = 120
 local clients, rounds = t.hostile and 50 or 500, t.hostile and 2 or 4
-local seed = tonumber(arg[2] or os.time())
+local seed = tonumber(arg[2]) or tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 local environment = string.format("LUA_PATH='%s' LUA_CPATH='%s'", package.path, package.cpath)
 
 local function start(...)

@@ -7,7 +7,7 @@ local time = require "gilua.time"
 local P = require "processes"
 
 local tasks = tonumber(arg[1]) or 3000
-local seed = tonumber(arg[2]) or time.time_ns() % 2 ^ 31 | 0
+local seed = tonumber(arg[2]) or tonumber(os.getenv "TEST_RANDOM_SEED") or 1
 local workers = tonumber(arg[3]) or 4
 print(string.format("# %d tasks, seed %d, %d workers", tasks, seed, workers))
 math.randomseed(seed)

@@ -14,7 +14,7 @@ static jmp_buf check_out;
 /* One behaviour: TEST("a sentence", { … }) inside main. A hang ends the program by SIGALRM. */
 #define TEST(name, ...)                                              \
   do {                                                               \
-    alarm(60);                                                       \
+    alarm(300);                                                       \
     if (setjmp(check_out) == 0) {                                    \
       do { __VA_ARGS__ } while (0);                                  \
       printf("ok - %s\n", name);                                     \

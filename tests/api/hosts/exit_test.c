@@ -23,7 +23,7 @@ static int status_beside_close(const char *code, unsigned pause) {
   if (pid == 0) {
     Script s = {opened(NULL), code};
     pthread_t t;
-    alarm(20);
+    alarm(300);
     pthread_create(&t, NULL, run, &s);
     usleep(pause); /* any moment will do: the close is before, amid or after */
     gilua_close(s.rt);

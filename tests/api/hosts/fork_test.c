@@ -9,7 +9,7 @@ static int try_in_child(gilua_Runtime *rt) {
   lua_State *L;
   gilua_Runtime *fresh;
   gilua_Stats stats;
-  alarm(30);
+  alarm(300);
   if (gilua_enter(rt, &L) != GILUA_ECLOSING || L != NULL || gilua_run_string(rt, "", NULL) != GILUA_ECLOSING) return 1;
   if (gilua_keep(rt) != GILUA_ECLOSING || gilua_stats(rt, &stats) != GILUA_ECLOSING) return 2;
   if (gilua_close(rt) != GILUA_ECLOSING) return 3;
@@ -74,7 +74,7 @@ static void test_fork_of_a_kept_runtime(void) {
   gilua_drop(g.rt); /* once in each process */
   CHECK(gilua_leave(g.rt, L) == 0);
   if (pid == 0) {
-    alarm(20);
+    alarm(300);
     _exit(gilua_close(g.rt) == 0 ? 0 : 1);
   }
   waitpid(pid, &status, 0);

@@ -63,7 +63,7 @@ static bool survives(long fail_at, long fails) {
 static void test_fails(long fails) {
   int n = 1;
   while (n < MOST && survives(n, fails)) {
-    alarm(60);
+    alarm(300);
     n++;
   }
   CHECK(n > 100 && n < MOST);

@@ -160,7 +160,7 @@ static void look(unsigned allowed) {
   gilua_Config config = {.libraries = allowed};
   gilua_Runtime *rt = opened(&config);
   lua_State *L;
-  alarm(60);
+  alarm(300);
   CHECK(rt != NULL);
   for (int i = 0; i < nknown; i++) known[i].seen = false;
   for (int i = 0; modules[i] != NULL; i++) {
