@@ -24,7 +24,7 @@ local function pid()
 end
 
 local function descriptors()
-  local n, list = 0, io.popen("ls /proc/" .. pid() .. "/fd")
+  local n, list = 0, io.popen("ls /proc/" .. pid() .. "/fd 2>/dev/null")
   for _ in list:lines() do n = n + 1 end
   list:close()
   return n
@@ -32,7 +32,7 @@ end
 
 -- Whether every descriptor of the pipes blocks; each has two.
 local function block(pipes)
-  local list, want, seen = io.popen(("ls -l /proc/%d/fd"):format(pid())), {}, 0
+  local list, want, seen = io.popen(("ls -l /proc/%d/fd 2>/dev/null"):format(pid())), {}, 0
   for _, path in ipairs(pipes) do want[path] = true end
   for line in list:lines() do
     local fd, path = line:match "(%d+) %-> (.*)$"

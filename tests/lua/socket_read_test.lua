@@ -19,7 +19,7 @@ local function pid()
 end
 
 local function descriptors()
-  local n, list = 0, io.popen("ls /proc/" .. pid() .. "/fd")
+  local n, list = 0, io.popen("ls /proc/" .. pid() .. "/fd 2>/dev/null")
   for _ in list:lines() do n = n + 1 end
   list:close()
   return n
