@@ -1,8 +1,11 @@
 /* The report: one row for each line that was come to, in its thread's column; what lies away from a preemption is left out. */
 #include "interp/explain.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "runtime/os/utf8.h"
 
 enum { COLUMNS = 4, WIDTH = 36, AROUND = 4, SOURCE_LINES = 10000 };
 
@@ -35,6 +38,7 @@ static void read_source(Source *s, const char *name) {
   char *line = NULL;
   while (s->n < SOURCE_LINES && getline(&line, &room, in) >= 0) {
     line[strcspn(line, "\r\n")] = '\0';
+    for (char *tab = line; (tab = strchr(tab, '\t')) != NULL;) *tab = ' ';
     s->lines[s->n++] = line;
     line = NULL;
     room = 0;
@@ -59,7 +63,8 @@ static unsigned column_of(const Report *r, uint32_t thread) {
 
 static void put_cell(Report *r, unsigned column, const char *text) {
   for (unsigned i = 0; i < column; i++) fprintf(r->out, "%-*s", WIDTH, "");
-  fprintf(r->out, "%.*s\n", column + 1 < r->ncolumns ? WIDTH - 2 : 2 * WIDTH, text);
+  utf8_print(r->out, text, column + 1 < r->ncolumns ? WIDTH - 2 : 2 * WIDTH);
+  fputc('\n', r->out);
 }
 
 const char *explain_name(const Trial *t, uint32_t thread, char *room, size_t n) {
@@ -71,9 +76,10 @@ const char *explain_name(const Trial *t, uint32_t thread, char *room, size_t n) 
 static void put_heads(Report *r) {
   char room[32];
   for (unsigned i = 0; i < r->ncolumns; i++) {
-    bool last = i + 1 == r->ncolumns;
-    fprintf(r->out, "%s%-*.*s%s", i == 0 ? "  " : "", last ? 0 : WIDTH, WIDTH - 2, explain_name(r->t, r->columns[i], room, sizeof room),
-            last ? "\n" : "");
+    if (i == 0) fputs("  ", r->out);
+    int written = utf8_print(r->out, explain_name(r->t, r->columns[i], room, sizeof room), WIDTH - 2);
+    if (i + 1 == r->ncolumns) fputc('\n', r->out);
+    else fprintf(r->out, "%*s", WIDTH - written, "");
   }
 }
 
@@ -148,8 +154,9 @@ static void put_side(Report *r, const RaceSide *side) {
   char room[32];
   TrialLine line = {.thread = side->thread, .line = side->line};
   snprintf(line.source, sizeof line.source, "%s", side->source);
-  fprintf(r->out, "    %s %s it at %s:%d: %s\n", explain_name(r->t, side->thread, room, sizeof room), side->writes ? "sets" : "gets",
-          line.source, line.line, text_of(r, &line));
+  fputs("    ", r->out);
+  utf8_print(r->out, explain_name(r->t, side->thread, room, sizeof room), INT_MAX);
+  fprintf(r->out, " %s it at %s:%d: %s\n", side->writes ? "sets" : "gets", line.source, line.line, text_of(r, &line));
 }
 
 void explain_races(FILE *out, const Trial *t) {

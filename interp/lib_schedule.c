@@ -2,8 +2,8 @@
  *
  *   schedule.explore{run = f, check = g, runs = 1000, seconds = s, strategy = "random" | "pct" | "pos" | "all", depth = 3,
  *                    jobs = n, seed = 1, races = false, count = false}
- *                                              calls run() and then check() many times, each time in a child process and under
- *                                              another schedule. Fails: an error, also of a thread; check() that returns false; a
+ *                                              calls run and then check many times, each time in a child process and under
+ *                                              another schedule. Fails: an error, also of a thread; check that returns false; a
  *                                              deadlock; with races, a race. The calling program has one thread.
  *                                              With count, goes on after a failure.
  *       -> {failed = boolean, runs, failures, distinct, complete (all: every order was run), and if one failed: outcome = "error" | "deadlock" | "livelock" | "signal" | "hang" | "race",

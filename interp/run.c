@@ -35,7 +35,7 @@ bool run_report(lua_State *L, int status) {
 static int message_handler(lua_State *L) {
   const char *text = lua_tostring(L, 1);
   bool is_object = error_is(L, 1, NULL);
-  bool whole = error_take_remote(L, 1);
+  const char *heading = error_take_remote(L, 1);
   const char *remote = lua_tostring(L, 2);
   if (is_object && remote == NULL) { /* as it is: <close> variables ask it for its kind; its text has the traceback */
     lua_settop(L, 1);
@@ -48,8 +48,8 @@ static int message_handler(lua_State *L) {
     text = told ? lua_tostring(L, -1) : lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
   }
   if (remote != NULL && !is_object) text = lua_pushfstring(L, "%s\n%s", text, remote);
-  if (whole) return 1;
-  if (remote != NULL) text = lua_pushfstring(L, "%s\nraised again by who asked for the result:", text);
+  if (heading == NULL) return 1;
+  if (remote != NULL) text = lua_pushfstring(L, "%s\n%s", text, heading);
   luaL_traceback(L, L, text, 1);
   return 1;
 }

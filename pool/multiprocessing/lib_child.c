@@ -26,6 +26,7 @@
 #include "pool/process/flights.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
+#include "runtime/state/text.h"
 #include "runtime/state/object.h"
 #include "runtime/state/options.h"
 
@@ -175,11 +176,12 @@ static int child_start(lua_State *L) {
   anchor(L, c, 1);
   lua_pushcfunction(L, start_protected);
   lua_pushvalue(L, 1);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+  int status = error_call(L, 1, 0);
+  if (status != LUA_OK) {
     let_go(L, c);
     anchor(L, c, 0);
     c->started = false;
-    return lua_error(L);
+    return error_pass_on(L, status);
   }
   engine_wait_born(ts, c->engine, CLOCK_NEVER); /* a request is raised at the next instruction */
   if (c->engine != NULL) engine_close(c->engine); /* it ends by itself after its one call, though nobody may ask for it */
@@ -302,7 +304,7 @@ static bool child_set(lua_State *L, void *object, const char *field) {
 static int child_tostring(lua_State *L) {
   Child *c = object_check(L, 1, &child_type);
   lua_getiuservalue(L, 1, CHILD_NAME);
-  const char *name = lua_tostring(L, -1), *daemon = c->owner.daemon ? ", daemon" : "";
+  const char *name = text_push_shown(L, -1), *daemon = c->owner.daemon ? ", daemon" : "";
   if (c->closed) lua_pushfstring(L, "Process(%s, closed%s)", name, daemon);
   else if (!c->started) lua_pushfstring(L, "Process(%s, new%s)", name, daemon);
   else if (look(L, c)) lua_pushfstring(L, "Process(%s, exit code %d%s)", name, c->exitcode, daemon);

@@ -13,6 +13,7 @@
 #include "pool/process/current.h"
 #include "runtime/shared/self.h"
 #include "runtime/state/object.h"
+#include "runtime/state/text.h"
 #include "runtime/sync/blocking.h"
 
 /* User value 1: its name. */
@@ -81,7 +82,7 @@ static int info_join(lua_State *L) {
 static int info_tostring(lua_State *L) {
   const ProcessInfo *p = check(L);
   lua_getiuservalue(L, 1, 1);
-  lua_pushfstring(L, "Process(%s, pid %d)", lua_tostring(L, -1), (int)pid_of(p));
+  lua_pushfstring(L, "Process(%s, pid %d)", text_push_shown(L, -1), (int)pid_of(p));
   return 1;
 }
 

@@ -7,6 +7,7 @@
 #include "pool/pickle/pickle.h"
 #include "pool/process/flights.h"
 #include "runtime/state/call.h"
+#include "runtime/state/error.h"
 
 typedef enum ItemTag { ITEM_PICKLE, ITEM_INTEGER, ITEM_FLOAT, ITEM_STRING, ITEM_TRUE, ITEM_FALSE, ITEM_NIL } ItemTag;
 
@@ -84,8 +85,10 @@ static void push_pickled(lua_State *L, Tstate *ts, SharedHandle *h, Arena *a, Qu
   if (result == CALL_REQUESTED && open) squeue_put_back(ts, &h->s, item);
   if (open) shared_unuse(h);
   squeue_done(a, item);
-  if (result == CALL_FAILED) lua_pop(L, 1);
-  if (result != CALL_OK) lua_error(L);
+  if (result == CALL_REQUESTED) lua_error(L);
+  if (result == CALL_OK) return;
+  lua_pop(L, 1);
+  error_pass_on(L, LUA_ERRRUN);
 }
 
 static void push(lua_State *L, Tstate *ts, SharedHandle *h, Arena *a, QueueItem *item) {

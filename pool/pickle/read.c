@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pool/pickle/format.h"
+#include "runtime/state/error.h"
 
 /* size is a constant where this is inlined: one load. */
 static inline __attribute__((always_inline)) void push_integer(Reader *r, size_t size) {
@@ -226,7 +227,8 @@ static void construct(Reader *r, const ReadFrame *f) {
   if (!lua_isfunction(L, -1)) reader_damaged(r, at, "a constructor is a %s", luaL_typename(L, -1));
   if (!lua_checkstack(L, (int)f->n + LUA_MINSTACK)) reader_damaged(r, at, "a constructor has too many arguments");
   for (uint32_t i = 2; i <= f->n; i++) lua_rawgeti(L, slot, (lua_Integer)i);
-  lua_call(L, (int)f->n - 1, 1);
+  int status = error_call(L, (int)f->n - 1, 1);
+  if (status != LUA_OK) error_pass_on(L, status);
   lua_replace(L, slot);
   lua_settop(L, slot);
   reader_remember(r, at, tag);

@@ -4,6 +4,7 @@
 
 #include "pool/pickle/format.h"
 #include "pool/pickle/read.h"
+#include "runtime/state/error.h"
 #include "runtime/state/require.h"
 
 /* Replaces the name of a module on top by the module; nil: there is none. */
@@ -20,7 +21,8 @@ static void push_module(Reader *r) {
     lua_pop(L, 1);
     require_push(L);
     lua_pushvalue(L, name);
-    lua_call(L, 1, 1);
+    int status = error_call(L, 1, 1);
+    if (status != LUA_OK) error_pass_on(L, status);
   }
   lua_replace(L, name);
 }

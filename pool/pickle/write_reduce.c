@@ -3,6 +3,8 @@
 
 #include <lauxlib.h>
 
+#include "runtime/state/error.h"
+
 /* What the userdata at i stands for lasts as long as the message. */
 static void pin(Writer *w, int i) {
   lua_pushvalue(w->L, i);
@@ -27,7 +29,8 @@ static uint32_t call_reduce(Writer *w) {
   int function = lua_gettop(L) - 1;
   lua_pushvalue(L, -1); /* stays, for the path of an error */
   lua_insert(L, function);
-  lua_call(L, 1, LUA_MULTRET);
+  int status = error_call(L, 1, LUA_MULTRET);
+  if (status != LUA_OK) error_pass_on(L, status);
   w->generation++; /* strings may have gone, and metatables changed */
   w->plain_meta = w->settled_meta = NULL;
   luaL_checkstack(L, 3, NULL);

@@ -56,6 +56,8 @@ enum { ERROR = 1, TRACEBACK };
 static void set_error(lua_State *L, int errors, lua_Integer k) {
   lua_createtable(L, TRACEBACK, 0);
   lua_insert(L, -2);
+  error_push_traceback(L, -1);
+  lua_rawseti(L, -3, TRACEBACK);
   lua_rawseti(L, -2, ERROR);
   lua_rawseti(L, errors, k);
 }

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -92,12 +91,10 @@ static void write_result(Worker *w) {
 
 enum { FUNCTION = 2 };
 
-/* (… error, traceback) goes to stderr, as that of a program. */
-static void report(lua_State *L) {
-  const char *text = error_push_text(L, -2), *traceback = lua_tostring(L, -2);
-  fprintf(stderr, "gilua: process %d: %s\n", (int)getpid(), text);
-  if (traceback != NULL && strstr(text, traceback) == NULL) fprintf(stderr, "%s\n", traceback);
-  lua_pop(L, 1);
+/* The error of a Process goes to stderr, as that of a program; protected: (Worker, error). */
+static int report(lua_State *L) {
+  fprintf(stderr, "gilua: process %d: %s\n", (int)getpid(), error_push_report(L, 2));
+  return 0;
 }
 
 /* (Worker, …): the values become the result. */
@@ -165,7 +162,6 @@ static int run_process(lua_State *L) {
   int nargs = load_call(L, lua_touserdata(L, 1)) - 1;
   current_take(L);
   if (call(L, nargs, 0)) return 0;
-  report(L);
   lua_pop(L, 1);
   return lua_error(L);
 }
@@ -206,11 +202,12 @@ static void run(lua_State *L, Worker *w) {
   lua_settop(L, base);
 }
 
-/* What the function returns goes nowhere; its error was told, one of reading the call was not. */
+/* What the function returns goes nowhere. */
 static _Noreturn void be_process(lua_State *L, Worker *w, bool whole) {
   int status = EXIT_FAILURE;
   if (!whole) fprintf(stderr, "gilua: process %d: not enough memory for the arguments\n", (int)getpid());
   else if (protected(L, w, run_process, false)) status = EXIT_SUCCESS;
+  else protected(L, w, report, true);
   if (w->birth->rt->forks != w->forks) _exit(status);
   worker_leave(L, w->birth->rt, status);
 }

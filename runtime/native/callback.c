@@ -75,7 +75,7 @@ static int run_protected(lua_State *L) {
 
 static void report(lua_State *L) {
   fprintf(stderr, "gilua: error in a callback that C called outside of any call by ctypes: %s\n",
-          error_push_text(L, -1));
+          error_push_report(L, -1));
   lua_pop(L, 2);
 }
 

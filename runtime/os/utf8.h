@@ -16,16 +16,25 @@ static inline size_t utf8_length(const char *text) {
   return n;
 }
 
-/* utf8_print writes at most `most` characters of text for people to read: what is no UTF-8, or would move the cursor or give the
- * terminal an order, is U+FFFD. Returns how many it wrote. */
+/* utf8_shown returns what people are shown of the character at text, of *n bytes, and moves text on: what is no UTF-8, or would
+ * move the cursor or give the terminal an order, is U+FFFD. */
+static inline const char *utf8_shown(const char **text, size_t *n) {
+  const unsigned char *p = (const unsigned char *)*text;
+  size_t length = utf8_length(*text);
+  *text += length == 0 ? 1 : length;
+  *n = length;
+  if (length != 0 && p[0] >= 0x20 && p[0] != 0x7f && (p[0] != 0xc2 || p[1] >= 0xa0)) return (const char *)p;
+  *n = 3;
+  return "\xef\xbf\xbd";
+}
+
+/* utf8_print writes at most `most` characters of text for people to read. Returns how many it wrote. */
 static inline int utf8_print(FILE *out, const char *text, int most) {
   int written = 0;
   for (; *text != '\0' && written < most; written++) {
-    const unsigned char *p = (const unsigned char *)text;
-    size_t n = utf8_length(text);
-    if (n == 0 || p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0)) fputs("\xef\xbf\xbd", out);
-    else fwrite(text, 1, n, out);
-    text += n == 0 ? 1 : n;
+    size_t n;
+    const char *shown = utf8_shown(&text, &n);
+    fwrite(shown, 1, n, out);
   }
   return written;
 }

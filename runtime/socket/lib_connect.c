@@ -1,4 +1,11 @@
-/* Calls that take a host: its name is looked up without the lock, then LuaSocket gets the addresses, one after the other. */
+/* Calls that take a host: its name is looked up without the lock, then LuaSocket gets the addresses, one after the other.
+ *
+ *   tcp:connect(host, port) -> 1         of a master, a client from now on
+ *   tcp:bind(host, port) -> 1            "*": all addresses of this machine
+ *   tcp:setpeername(host, port) -> 1     connect      tcp:setsockname(host, port) -> 1     bind
+ *   udp:setsockname(host, port) -> 1
+ *   udp:setpeername(host [, port]) -> 1  from now on it hears and sends to this one only; "*": anybody again
+ */
 #include <string.h>
 #include <sys/socket.h>
 

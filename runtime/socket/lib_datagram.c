@@ -1,5 +1,12 @@
 /* The methods of UDP sockets: LuaSocket's results, past it. What receives also waits in its one system call; what sends to the address
- * and port of somebody who may just have been heard looks nothing up. */
+ * and port of somebody who may just have been heard looks nothing up.
+ *
+ *   udp:receive([size = 8192]) -> string             a datagram, cut to size
+ *   udp:receivefrom([size = 8192]) -> string, string, number     of one that is not connected: also the address and port it came from
+ *   udp:send(data) -> number                         of one that is connected
+ *   udp:sendto(data, host, port) -> number           of one that is not
+ *   udp:dirty() -> boolean     udp:getfd() -> number
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>

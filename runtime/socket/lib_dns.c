@@ -1,4 +1,11 @@
-/* socket.dns: names are looked up by helper threads, without the interpreter lock. */
+/* socket.dns: names are looked up by helper threads, without the interpreter lock.
+ *
+ *   dns.gethostname() -> string                  of this machine
+ *   dns.toip(host) -> string, table              of IPv4; the table: name, alias, ip
+ *   dns.tohostname(address) -> string, table
+ *   dns.getaddrinfo(host) -> list                of {family = "inet" or "inet6", addr = string}
+ *   dns.getnameinfo(host [, port]) -> list, service     of names; nil in place of what was not given
+ */
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -1,4 +1,19 @@
-/* The methods of socket objects that may wait. */
+/* The methods of socket objects that may wait, and those of all.
+ *
+ *   tcp:listen([backlog = 32]) -> 1          of a master, a server from now on
+ *   tcp:accept() -> tcp                      of a server: a client
+ *   tcp:shutdown([how = "both"]) -> 1        "send", "receive"
+ *   tcp:close()     udp:close() -> 1         who waits for it answers nil, "closed"
+ *   tcp:settimeout(seconds [, mode = "b"]) -> 1      nil or below 0: for ever; "b": each wait, "t": the call
+ *   udp:settimeout(seconds [, mode = "b"]) -> 1
+ *   tcp:gettimeout() -> number, number       block and total, -1: for ever      udp:gettimeout() -> number, number
+ *   tcp:getsockname() -> string, port, family         udp:getsockname() -> string, port, family     its own address
+ *   tcp:getpeername() -> string, port, family         udp:getpeername() -> string, port, family     the other end's
+ *   tcp:getfamily() -> string                "inet4", "inet6"                   udp:getfamily() -> string
+ *   tcp:setoption(option [, value]) -> 1     tcp:getoption(option) -> value     "keepalive", "linger", "reuseaddr", "tcp-nodelay", …
+ *   udp:setoption(option [, value]) -> 1     udp:getoption(option) -> value     "broadcast", "ip-multicast-ttl", …
+ *   tcp:setfd(fd)                            udp:setfd(fd)                      takes over a descriptor
+ */
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>

@@ -1,5 +1,10 @@
 /* socket.select, step by step as LuaSocket's: what is no socket is passed over, the objects that have read ahead come first, the
- * others by their descriptors, each once. */
+ * others by their descriptors, each once.
+ *
+ *   socket.select(receivers, senders [, timeout]) -> list, list, nil or "timeout"
+ *
+ * Lists of objects with getfd, or nil. The results name the objects that are ready, as elements and as keys.
+ */
 #include "runtime/os/poll.h"
 #include "runtime/socket/lib_socket.h"
 

@@ -1,4 +1,23 @@
-/* The module: LuaSocket's table with our functions in it. */
+/* gilua.socket: LuaSocket's table with our functions in it. What fails gives nil and a message.
+ *
+ *   socket.tcp() -> tcp     socket.tcp4() -> tcp     socket.tcp6() -> tcp     a master: not connected, of any family, of IPv4, of IPv6
+ *   socket.udp() -> udp     socket.udp4() -> udp     socket.udp6() -> udp     not connected, likewise
+ *   socket.unix() -> tcp    socket.unix.stream() -> tcp    socket.unix.dgram() -> udp      named by paths
+ *   socket.connect(host, port [, localhost [, localport [, family]]]) -> tcp           a client; family: "inet", "inet6", "unspec"
+ *   socket.connect4(host, port [, localhost [, localport]]) -> tcp     socket.connect6(host, port [, localhost [, localport]]) -> tcp
+ *   socket.bind(host, port [, backlog = 32]) -> tcp                                    a server; port 0: any that is free
+ *   socket.select(receivers, senders [, timeout]) -> list, list, nil or "timeout"      below
+ *   socket.sleep(seconds)     socket.gettime() -> number                               seconds since 1970
+ *   socket.protect(f) -> function                    f whose errors by try are results: nil and the message
+ *   socket.newtry(finalizer) -> function             a try that calls finalizer() before it raises
+ *   socket.try(value, ...) -> values                 raises the second if the first is nil or false, for protect
+ *   socket.skip(n, ...) -> values                    without the first n
+ *   socket.sink(mode, tcp) -> function               of ltn12; "http-chunked", "close-when-done", "keep-open"
+ *   socket.source(mode, tcp [, length]) -> function  "http-chunked", "by-length", "until-closed"
+ *   socket.choose(t) -> function                     what finds a sink or source by its mode in t: socket.sinkt, socket.sourcet
+ *   socket.BLOCKSIZE  socket._DATAGRAMSIZE  socket._SETSIZE  socket._SOCKETINVALID  socket._VERSION  socket.__unload
+ *   socket.dns  socket.http  socket.ftp  socket.smtp  socket.url  socket.headers  socket.tp     modules
+ */
 #include "runtime/socket/lib_socket.h"
 #include "runtime/socket/lib_tls.h"
 

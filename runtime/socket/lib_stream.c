@@ -1,4 +1,12 @@
-/* The methods of connected streams: LuaSocket's results, read and sent past it. */
+/* The methods of connected streams: LuaSocket's results, read and sent past it.
+ *
+ *   tcp:receive([pattern = "*l" [, prefix]]) -> string, or nil, message, partial     a line, "*a": to the end, a number: bytes
+ *   tcp:send(data [, i [, j]]) -> number, or nil, message, number                    the last byte that was sent
+ *   tcp:dirty() -> boolean                   whether something was read ahead
+ *   tcp:getfd() -> number
+ *   tcp:getstats() -> number, number, number bytes received, sent, age in seconds
+ *   tcp:setstats([received [, sent [, age]]]) -> 1
+ */
 #include <limits.h>
 #include <string.h>
 

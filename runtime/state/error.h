@@ -42,9 +42,18 @@ int error_traceback_handler(lua_State *L);
  * or what error_traceback_handler remembered for a value that it saw. */
 void error_push_traceback(lua_State *L, int i);
 
+/* error_push_report pushes what people are told of the error at index i, which error_traceback_handler saw: its text and where it
+ * was raised. */
+const char *error_push_report(lua_State *L, int i);
+
 /* error_remember_traceback is for a C function that raises again what was raised elsewhere: the traceback on top of the stack
  * (or nil), popped, belongs to the value at index i from now on, for the calling thread. Call it in that function itself. */
 void error_remember_traceback(lua_State *L, int i);
+
+/* error_remember_handler is the same, without a traceback pushed, for what a signal's handler has raised last, if the calling thread
+ * remembers it. error_forget makes it remember none. */
+void error_remember_handler(lua_State *L, int i);
+void error_forget(lua_State *L);
 
 /* error_call is lua_pcall with error_traceback_handler; error_pass_on raises again what it caught with that status, which is on
  * top: what is shown is where it was raised, not who passed it on. Both in one C function. For what must be undone first. */
@@ -52,8 +61,9 @@ int error_call(lua_State *L, int nargs, int nresults);
 int error_pass_on(lua_State *L, int status);
 
 /* error_take_remote pushes that traceback if the value at index i is being raised again now, else nil; once. For message handlers,
- * which call it themselves. True: it goes down to here, as error_pass_on's does. */
-bool error_take_remote(lua_State *L, int i);
+ * which call it themselves. Returns the line between it and the traceback of here; NULL: it goes down to here, as
+ * error_pass_on's does. */
+const char *error_take_remote(lua_State *L, int i);
 
 /* error_note_request: the value on top of the stack is what a request (request.h) raises in the calling thread.
  * error_is_request tells whether the one at index i is the newest of these: it is nobody's result, and passes on. */

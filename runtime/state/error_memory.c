@@ -9,8 +9,15 @@
 #include "runtime/state/tstate.h"
 
 /* The members of Tstate.error_ref. RAISER: the value came from elsewhere and this C function raised it here, else false.
- * WHOLE: elsewhere was a call that RAISER made. */
-enum { KEPT_VALUE = 1, KEPT_TRACEBACK, KEPT_RAISER, KEPT_WHOLE, KEPT_REQUEST, KEPT = KEPT_REQUEST };
+ * WHERE: one of the next enum. */
+enum { KEPT_VALUE = 1, KEPT_TRACEBACK, KEPT_RAISER, KEPT_WHERE, KEPT_REQUEST, KEPT = KEPT_REQUEST };
+
+/* What elsewhere was; a call that RAISER made, whose traceback goes down to it. */
+enum { IN_A_TASK, IN_A_HANDLER, IN_A_CALL };
+
+static const char *const headings[] = {[IN_A_TASK] = "raised again by who asked for the result:",
+                                       [IN_A_HANDLER] = "raised by the handler of a signal that came amid this:",
+                                       [IN_A_CALL] = NULL};
 
 enum { SHORT_STRING = 40 }; /* longer ones are objects of their own: LUAI_MAXSHORTLEN */
 
@@ -53,11 +60,11 @@ static void push_function(lua_State *L, int level) {
 }
 
 /* The running C function raises what the memory at that index keeps. */
-static void set_raiser(lua_State *L, int memory, bool whole) {
+static void set_raiser(lua_State *L, int memory, int where) {
   push_function(L, 0);
   lua_rawseti(L, memory, KEPT_RAISER);
-  lua_pushboolean(L, whole);
-  lua_rawseti(L, memory, KEPT_WHOLE);
+  lua_pushinteger(L, where);
+  lua_rawseti(L, memory, KEPT_WHERE);
 }
 
 void error_remember_traceback(lua_State *L, int i) {
@@ -66,9 +73,28 @@ void error_remember_traceback(lua_State *L, int i) {
   if (push_memory(L, true)) {
     set(L, traceback + 1, KEPT_VALUE, i);
     set(L, traceback + 1, KEPT_TRACEBACK, traceback);
-    set_raiser(L, traceback + 1, false);
+    set_raiser(L, traceback + 1, IN_A_TASK);
   }
   lua_settop(L, traceback - 1);
+}
+
+void error_remember_handler(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  int top = lua_gettop(L);
+  error_push_traceback(L, i);
+  if (!lua_isnil(L, -1) && push_memory(L, true)) {
+    set(L, top + 2, KEPT_VALUE, i);
+    set(L, top + 2, KEPT_TRACEBACK, top + 1);
+    set_raiser(L, top + 2, IN_A_HANDLER);
+  }
+  lua_settop(L, top);
+}
+
+void error_forget(lua_State *L) {
+  if (!push_memory(L, false)) return;
+  lua_pushboolean(L, false);
+  lua_rawseti(L, -2, KEPT_VALUE);
+  lua_pop(L, 1);
 }
 
 int error_call(lua_State *L, int nargs, int nresults) {
@@ -84,7 +110,7 @@ int error_call(lua_State *L, int nargs, int nresults) {
 int error_pass_on(lua_State *L, int status) {
   int error = lua_gettop(L);
   if (status == LUA_ERRRUN && !error_is(L, error, NULL) && push_memory(L, false) && keeps(L, error + 1, KEPT_VALUE, error))
-    set_raiser(L, error + 1, true);
+    set_raiser(L, error + 1, IN_A_CALL);
   lua_settop(L, error);
   return lua_error(L);
 }
@@ -98,18 +124,18 @@ static bool raised_by_raiser(lua_State *L) {
   return same;
 }
 
-bool error_take_remote(lua_State *L, int i) {
+const char *error_take_remote(lua_State *L, int i) {
   i = lua_absindex(L, i);
   lua_pushnil(L);
-  if (!push_memory(L, false)) return false;
-  bool whole = false;
+  if (!push_memory(L, false)) return "";
+  const char *heading = "";
   lua_rawgeti(L, -1, KEPT_RAISER);
   bool remote = lua_toboolean(L, -1);
   lua_pop(L, 1);
   bool has_identity = lua_type(L, i) != LUA_TSTRING || lua_rawlen(L, i) > SHORT_STRING;
   if (remote && keeps(L, lua_gettop(L), KEPT_VALUE, i) && (has_identity || raised_by_raiser(L))) {
-    lua_rawgeti(L, -1, KEPT_WHOLE);
-    whole = lua_toboolean(L, -1);
+    lua_rawgeti(L, -1, KEPT_WHERE);
+    heading = headings[lua_tointeger(L, -1)];
     lua_rawgeti(L, -2, KEPT_TRACEBACK);
     lua_replace(L, -4);
     lua_pop(L, 1);
@@ -117,15 +143,16 @@ bool error_take_remote(lua_State *L, int i) {
     lua_rawseti(L, -2, KEPT_RAISER);
   }
   lua_pop(L, 1);
-  return whole;
+  return heading;
 }
 
 /* Pushes the traceback of where L is, below that of where the value at 1 was raised first. */
 static void push_whole_traceback(lua_State *L) {
-  if (error_take_remote(L, 1)) return;
+  const char *heading = error_take_remote(L, 1);
+  if (heading == NULL) return;
   luaL_traceback(L, L, NULL, 1);
   if (lua_isnil(L, -2)) return;
-  lua_pushfstring(L, "%s\nraised again by who asked for the result:\n%s", lua_tostring(L, -2), lua_tostring(L, -1));
+  lua_pushfstring(L, "%s\n%s\n%s", lua_tostring(L, -2), heading, lua_tostring(L, -1));
 }
 
 int error_traceback_handler(lua_State *L) {
@@ -163,6 +190,17 @@ void error_push_traceback(lua_State *L, int i) {
     lua_replace(L, -3);
   }
   lua_pop(L, 1);
+}
+
+const char *error_push_report(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  const char *text = error_push_text(L, i);
+  error_push_traceback(L, i);
+  const char *trace = error_is(L, i, NULL) ? NULL : lua_tostring(L, -1); /* an error object tells its own */
+  text = lua_pushfstring(L, "%s%s%s", text, trace != NULL ? "\n" : "", trace != NULL ? trace : "");
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return text;
 }
 
 void error_note_request(lua_State *L) {

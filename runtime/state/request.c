@@ -46,6 +46,7 @@ static int raise_cancelled(lua_State *L, Tstate *ts) {
 static int call_hook(lua_State *L) {
   lua_Hook *hook = lua_touserdata(L, 1);
   lua_pop(L, 1);
+  error_forget(L); /* what it raises came from where it was called */
   hook_call(L, *hook);
   return 0;
 }
@@ -98,6 +99,7 @@ static void raise_kept(lua_State *L, Tstate *ts) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
   luaL_unref(L, LUA_REGISTRYINDEX, ts->hook_error_ref);
   ts->hook_error_ref = LUA_NOREF;
+  error_remember_handler(L, -1);
   raise_it(L, ts);
 }
 

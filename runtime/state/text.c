@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "runtime/os/utf8.h"
+
 const char *text_check(lua_State *L, int i) {
   size_t n;
   const char *text = luaL_checklstring(L, i, &n);
@@ -18,6 +20,21 @@ const char *text_whole(lua_State *L, int i) {
   if (lua_type(L, i) != LUA_TSTRING) return NULL;
   const char *text = lua_tolstring(L, i, &n);
   return strlen(text) == n ? text : NULL;
+}
+
+const char *text_push_shown(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  luaL_checkstack(L, 4, NULL);
+  const char *text = lua_tostring(L, i);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  while (*text != '\0') {
+    size_t n;
+    const char *shown = utf8_shown(&text, &n);
+    luaL_addlstring(&b, shown, n);
+  }
+  luaL_pushresult(&b);
+  return lua_tostring(L, -1);
 }
 
 bool text_is(lua_State *L, int i, const char *word) {

@@ -16,6 +16,9 @@ const char *text_opt(lua_State *L, int i);
 /* text_whole is the string at index i, or NULL if there is another value or C would not see all of it. */
 const char *text_whole(lua_State *L, int i);
 
+/* text_push_shown pushes the name, path or other text at index i, a string, as people are shown it (utf8_shown), and returns it. */
+const char *text_push_shown(lua_State *L, int i);
+
 /* text_is: whether the value at index i is that word. */
 bool text_is(lua_State *L, int i, const char *word);
 

@@ -3,12 +3,15 @@
 
 #include <assert.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/os/utf8.h"
 #include "runtime/sync/lock.h"
 #include "runtime/state/error.h"
+#include "runtime/state/text.h"
 #include "runtime/state/door.h"
 #include "runtime/state/request.h"
 #include "runtime/state/traceback.h"
@@ -194,7 +197,7 @@ static Tstate *anybody_to_tell(Tstate *first) {
 
 static void print_name(FILE *out, const Tstate *ts) {
   if (ts == ts->rt->main) fputs("MainThread", out);
-  else if (ts->os_name[0] != '\0') fputs(ts->os_name, out);
+  else if (ts->os_name[0] != '\0') utf8_print(out, ts->os_name, INT_MAX);
   else fprintf(out, "thread %lld", (long long)ts->ident);
 }
 
@@ -281,7 +284,9 @@ static void add_name(lua_State *L, luaL_Buffer *b, const Runtime *rt, lua_Intege
   if (lua_isuserdata(L, -1)) lua_getfield(L, -1, "name");
   else if (lua_isinteger(L, -1)) lua_pushfstring(L, "thread %I", (LUAI_UACINT)ident);
   else lua_pushvalue(L, -1);
-  lua_remove(L, -2);
+  text_push_shown(L, -1);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
   luaL_addvalue(b);
 }
 

@@ -124,11 +124,11 @@ static void put_late(lua_State *L, Tstate *ts, QueueObject *o) {
   lua_pushcfunction(L, heap_put_late);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -3);
-  bool ok = lua_pcall(L, 2, 0, 0) == LUA_OK;
+  bool ok = error_call(L, 2, 0) == LUA_OK;
   o->queue.reserved--;
   if (!ok) {
     lua_warning(L, "a PriorityQueue has lost an item that a finalizer put: ", 1);
-    lua_warning(L, error_push_text(L, -1), 0);
+    lua_warning(L, error_push_report(L, -1), 0);
     lua_pop(L, 2);
     queue_finish(ts, &o->queue, 1);
   }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "runtime/state/error.h"
+#include "runtime/state/text.h"
 #include "runtime/thread/thread.h"
 
 /* Tells the host; pops nothing. */
@@ -30,7 +31,7 @@ int excepthook_default(lua_State *L) {
   lua_settop(L, 3);
   object_check(L, 1, &thread_type);
   thread_push_name(L, 1);
-  const char *name = lua_tostring(L, -1), *message = error_push_text(L, 2);
+  const char *name = text_push_shown(L, -1), *message = error_push_text(L, 2);
   const char *trace = error_is(L, 2, NULL) ? NULL : lua_tostring(L, 3); /* an error object prints its own */
   report(L, "error in thread '%s': %s%s%s", name, message, trace != NULL ? "\n" : "", trace != NULL ? trace : "");
   return 0;
@@ -42,21 +43,25 @@ static void push_hook(lua_State *L) {
   else lua_pushcfunction(L, excepthook_default);
 }
 
+static void push_arguments(lua_State *L, int thread, int err, int traceback) {
+  lua_pushvalue(L, thread);
+  lua_pushvalue(L, err);
+  lua_pushvalue(L, traceback);
+}
+
 void excepthook_call(lua_State *L, int thread, int err) {
   int top = lua_gettop(L);
   thread = lua_absindex(L, thread);
   err = lua_absindex(L, err);
   luaL_checkstack(L, 12, NULL);
-  push_hook(L);
-  lua_pushvalue(L, thread);
-  lua_pushvalue(L, err);
   error_push_traceback(L, err);
-  if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-    report(L, "error in threading.excepthook: %s", error_push_text(L, -1));
+  int traceback = lua_gettop(L);
+  push_hook(L);
+  push_arguments(L, thread, err, traceback);
+  if (error_call(L, 3, 0) != LUA_OK) {
+    report(L, "error in threading.excepthook: %s", error_push_report(L, -1));
     lua_pushcfunction(L, excepthook_default);
-    lua_pushvalue(L, thread);
-    lua_pushvalue(L, err);
-    error_push_traceback(L, err);
+    push_arguments(L, thread, err, traceback);
     lua_pcall(L, 3, 0, 0);
   }
   lua_settop(L, top);

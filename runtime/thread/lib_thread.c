@@ -6,6 +6,7 @@
 #include "runtime/os/futex.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/state/error.h"
+#include "runtime/state/text.h"
 #include "runtime/state/order.h"
 #include "runtime/thread/lib_thread.h"
 #include "runtime/state/request.h"
@@ -129,7 +130,7 @@ static int thread_tostring(lua_State *L) {
   Thread *t = check(L);
   thread_alive(t);
   thread_push_name(L, 1);
-  lua_pushfstring(L, "%s(%s, %s%s)", t->timer ? "Timer" : "Thread", lua_tostring(L, -1), states[t->state], t->daemon ? ", daemon" : "");
+  lua_pushfstring(L, "%s(%s, %s%s)", t->timer ? "Timer" : "Thread", text_push_shown(L, -1), states[t->state], t->daemon ? ", daemon" : "");
   return 1;
 }
 

@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
+#include "runtime/state/error.h"
 #include "runtime/state/request.h"
 #include "runtime/thread/thread.h"
 
@@ -37,10 +38,9 @@ static void call(lua_State *L, Runtime *rt, const LongHold *hold) {
   else lua_pushinteger(L, hold->ident);
   lua_pushstring(L, hold->at);
   lua_pushnumber(L, (lua_Number)hold->waited_ns / 1e9);
-  if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-    const char *text = lua_tostring(L, -1);
+  if (error_call(L, 3, 0) != LUA_OK) {
     lua_warning(L, "error in gil.on_long_hold: ", 1);
-    lua_warning(L, text != NULL ? text : "(error object is not a string)", 0);
+    lua_warning(L, error_push_report(L, -1), 0);
   }
   lua_settop(L, top);
 }

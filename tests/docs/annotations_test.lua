@@ -8,17 +8,34 @@ local function read(path)
   return file:read("a")
 end
 
-for _, name in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "threading", "time" } do
-  local path, module = dir .. name .. ".lua", require("gilua." .. name)
+local modules = {}
+for line in io.popen("ls '" .. dir .. "'"):lines() do modules[#modules + 1] = assert(line:match "^(%l+)%.lua$", line) end
+
+t.test("every module has annotations", function()
+  local text = table.concat(modules, " ") .. " "
+  for name in pairs(package.preload) do
+    local short = name:match "^gilua%.(%l+)$" or name == "gilua" and name
+    assert(not short or text:find(short .. " ", 1, true), name)
+  end
+  t.equal(#modules, 13)
+end)
+
+for _, name in ipairs(modules) do
+  local path, module = dir .. name .. ".lua", require(name == "gilua" and name or "gilua." .. name)
 
   t.test("the annotations of gilua." .. name .. " declare every function of it, and none that it has not", function()
     local declared = assert(loadfile(path))()
     local text = read(path)
     for key in pairs(module) do
       local found = declared[key] ~= nil or text:find("\nM." .. key .. " = nil\n", 1, true)
-      assert(key:find "^_" or found, "no word of " .. key)
+      assert(key:find "^_" or found or text:find("\n---@field " .. key .. " ", 1, true), "no word of " .. key)
     end
-    for key in pairs(declared) do t.equal(type(module[key]), "function", key) end
+    for key in pairs(declared) do
+      local callable = debug.getmetatable(module[key]) and debug.getmetatable(module[key]).__call
+      t.equal(type(callable or module[key]), "function", key)
+    end
+    for key in text:gmatch "\nM%.([%w_]+) = nil\n" do assert(module[key] ~= nil, key) end
+    for key in text:gmatch "\n%-%-%-@field (%l+) " do assert(module[key] ~= nil, key) end
   end)
 
   t.test("each parameter that the annotations of gilua." .. name .. " describe is one of the function below", function()
@@ -30,9 +47,9 @@ for _, name in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native",
         t.equal(table.concat(params, ", "), list)
         params = {}
       elseif line:find "^%-%-%-@" then
-        assert(line:find "^%-%-%-@meta gilua%.%l+$" or line:find "^%-%-%-@class gilua[%w.]+" or line:find "^%-%-%-@type any$" or
+        assert(line:find "^%-%-%-@meta gilua%.?%l*$" or line:find "^%-%-%-@class gilua[%w.]*" or line:find "^%-%-%-@type any$" or
           line:find "^%-%-%-@param [%w_.]+%?? any$" or line:find "^%-%-%-@return [%w.?]+" or
-          line:find "^%-%-%-@field %[string%] any$", line)
+          line:find "^%-%-%-@field %[string%] any$" or line:find "^%-%-%-@field %l+ gilua%.%l+$", line)
       end
     end
   end)

@@ -24,14 +24,39 @@ end
 
 local function names(text, name) return text:find("%f[%w_]" .. name .. "%f[^%w_]") ~= nil end
 
-for _, module in ipairs { "ctypes", "futures", "gil", "multiprocessing", "native", "pickle", "queue", "threading", "time" } do
-  t.test("every name of gilua." .. module .. " stands in the reference", function()
-    local text = section("gilua." .. module)
-    for name in pairs(require("gilua." .. module)) do
+local modules = {}
+for module in pairs(package.preload) do -- gilua.socket adds some that are not ours
+  if module:find "^gilua%." then modules[#modules + 1] = module end
+end
+
+for _, module in ipairs(modules) do
+  t.test("every name of " .. module .. " stands in the reference", function()
+    local text = section(module)
+    for name in pairs(require(module)) do
       assert(type(name) ~= "string" or name:find "^_" or names(text, name), "no word of " .. tostring(name))
     end
   end)
 end
+
+t.test("the reference has a section for each module", function() t.equal(select(2, page:gsub("\n## gilua%.%l%l+\n", "")), #modules) end)
+
+t.test("every name of socket.dns and every method of a socket stands in the reference", function()
+  local socket, text = require "gilua.socket", section "gilua.socket"
+  for name in pairs(socket.dns) do assert(names(text, "dns." .. name), name) end
+  local classes = 0
+  for key, mt in pairs(debug.getregistry()) do
+    local kind = type(key) == "string" and key:match "^(%l+){%l+}$"
+    if kind then
+      classes = classes + 1
+      for name, method in pairs(mt.__index) do
+        local receiver = (kind == "udp" or kind == "unixdgram") and "udp" or "tcp"
+        assert(type(method) ~= "function" or names(text, receiver .. ":" .. name) or kind == "unixdgram" and names(text, "tcp:" .. name),
+          kind .. ":" .. name)
+      end
+    end
+  end
+  assert(classes >= 5, "no classes are found")
+end)
 
 t.test("every name of gilua stands in the reference", function()
   local text = section "gilua"

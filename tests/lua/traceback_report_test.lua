@@ -60,11 +60,112 @@ for name, code in pairs {
   end)
 end
 
+for name, code in pairs {
+  ["in the main thread's code"] = [[gilua.signal.raise_signal "SIGUSR1"]],
+  ["amid a wait"] = [[gilua.signal.alarm(0.01) gilua.time.sleep(30)]],
+  ["amid a coroutine"] = [[coroutine.wrap(function() pcall(gilua.signal.raise_signal, "SIGUSR1") end)()
+    gilua.signal.raise_signal "SIGUSR1"]],
+} do
+  for what, raise in pairs { text = "far_away()", object = "gilua.futures.Future():result(0)" } do
+    t.test("an error, " .. what .. ", of a signal's handler " .. name .. " is printed with its own stack and the one it came amid", function()
+      local before = ("local function handle() %s end gilua.signal.signal('SIGUSR1', handle) gilua.signal.signal('SIGALRM', handle)\n"):format(raise)
+      local text = report(before .. "do " .. code .. " end")
+      t.equal(count(text, what == "text" and "in function 'far_away'" or "in method 'result'"), 1, text)
+      t.equal(count(text, "raised by the handler of a signal that came amid this:"), 1, text)
+      t.equal(count(text, "stack traceback"), 2, text)
+      t.equal(count(text, "in main chunk"), 1, text)
+    end)
+  end
+end
+
+-- Programs that end well, which print the error of somebody's function.
+for name, code in pairs {
+  ["threading.excepthook"] = [[
+    gilua.threading.excepthook = function() far_away() end
+    gilua.threading.Thread():start():join()
+    gilua.threading.start(error, "another"):join()]],
+  ["a callback on a thread of C"] = [[
+    local c, id = ctypes.load(), ctypes.new "unsigned long"
+    local callback = ctypes.callback(function() far_away() end, "void*", { "void*" })
+    assert(c:func("pthread_create", "int", { "void*", "void*", "void*", "void*" })(id, nil, callback, nil) == 0)
+    c:func("pthread_join", "int", { "unsigned long", "void*" })(id[1], nil)]],
+  ["the comparison of an item that a finalizer put"] = [[
+    local q, armed
+    q = gilua.queue.PriorityQueue(0, function(a, b)
+      if armed then
+        armed = false
+        setmetatable({}, { __gc = function() q:put(-1) end })
+        collectgarbage()
+      end
+      if a == -1 or b == -1 then far_away() end
+      return a < b
+    end)
+    q:put(2)
+    armed = true
+    q:put(3)]],
+  ["a Process"] = [[mp.Process { target = function() far_away() end }:start():join()]],
+  ["the constructor of an argument of a Process"] = [[
+    Class = { make = function() far_away() end }
+    local p = mp.Process { target = id, args = { setmetatable({}, { __reduce = function() return Class.make end }) } }:start()
+    p:join()
+    assert(p.exitcode == 1)]],
+  ["a done-callback"] = [[futures.ThreadPoolExecutor(1):submit(id):add_done_callback(function() far_away() end)]],
+} do
+  t.test("an error in " .. name .. ", which is nobody's, is printed with the stack that it was raised on", function()
+    local text, status = t.run { "-W", "-e", PRELUDE .. code }
+    t.equal(status, 0, text)
+    t.equal(count(text, "in function 'far_away'"), 1, text)
+  end)
+end
+
+t.test("an error in gil.on_long_hold is a warning with the stack that it was raised on", function()
+  local text, status = t.run { "-W", "-e", PRELUDE .. [[
+    local told = false
+    gilua.gil.on_long_hold(0.02, function() told = true far_away() end)
+    local other = gilua.threading.start(function() while not told do gilua.time.sleep(0.001) end end)
+    while not told do string.rep("x", 100000000) end
+    other:join()]] }
+  t.equal(status, 0, text)
+  t.equal(count(text, "in function 'far_away'") > 0, true, text)
+end)
+
+for name, code in pairs {
+  ["of a result"] = "futures.ProcessPoolExecutor(1):submit(setmetatable, {}, { __reduce = function() far_away() end }):result()",
+  ["of a part of results"] = [[
+    local pool = futures.ProcessPoolExecutor(1)
+    for _ in pool:map(setmetatable, { {} }, { { __reduce = function() far_away() end } }) do end]],
+  ["of an argument, where it is read"] = [[
+    Class = { make = function() far_away() end }
+    local object = setmetatable({}, { __reduce = function() return Class.make end })
+    futures.ProcessPoolExecutor(1):submit(id, object):result()]],
+  ["of an item of a shared queue, where it is read"] = [[
+    Class = { make = function() far_away() end }
+    local q = mp.Queue()
+    q:put(setmetatable({}, { __reduce = function() return Class.make end }))
+    q:get()]],
+  ["of an argument of a Process"] = [[
+    mp.Process { target = id, args = { setmetatable({}, { __reduce = function() far_away() end }) } }:start()]],
+} do
+  t.test("an error in the __reduce or constructor " .. name .. " is printed with the stack that it was raised on", function()
+    local text = report(code)
+    t.equal(count(text, "in function 'far_away'"), 1, text)
+  end)
+end
+
 t.test("an error of the same text that comes later is printed with its own stack", function()
   local text = report [[
     local barrier = gilua.threading.Barrier(1, function() far_away() end)
     pcall(barrier.wait, barrier)
     pcall(futures.ThreadPoolExecutor(1):map(far_away, { 1 }))
+    error("short", 0)]]
+  t.equal(text:find "far_away", nil, text)
+  t.equal(count(text, "stack traceback"), 1, text)
+end)
+
+t.test("an error of the same text as one of a signal's handler that was caught is printed with its own stack", function()
+  local text = report [[
+    gilua.signal.signal("SIGUSR1", function() far_away() end)
+    pcall(gilua.signal.raise_signal, "SIGUSR1")
     error("short", 0)]]
   t.equal(text:find "far_away", nil, text)
   t.equal(count(text, "stack traceback"), 1, text)

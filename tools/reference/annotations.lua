@@ -6,6 +6,7 @@
 local root, dir = arg[1] or ".", arg[2] or "."
 package.path = arg[0]:gsub("[^/]*$", "") .. "?.lua;" .. package.path
 local comments = require "comments"
+local modules = comments.modules(root)
 
 -- Whose methods are called by that name in a file's synopsis.
 local receivers = {
@@ -21,6 +22,10 @@ local receivers = {
   lib_pool = { pool = "gilua.Pool", result = "gilua.AsyncResult" },
   lib_child = { p = "gilua.Process" },
   lib_buffer = { b = "gilua.Buffer" },
+  lib_connect = { tcp = "gilua.socket.Stream", udp = "gilua.socket.Datagram" },
+  lib_method = { tcp = "gilua.socket.Stream", udp = "gilua.socket.Datagram" },
+  lib_stream = { tcp = "gilua.socket.Stream" },
+  lib_datagram = { udp = "gilua.socket.Datagram" },
   lib_ctypes = { libm = "gilua.ctypes.Library", cb = "gilua.ctypes.Callback" },
 }
 
@@ -28,7 +33,7 @@ local receivers = {
 local types = {
   boolean = "boolean", string = "string", integer = "integer", number = "number", seconds = "number", list = "table",
   iterator = "function", Thread = "gilua.Thread", started = "gilua.Thread", Future = "gilua.Future",
-  AsyncResult = "gilua.AsyncResult",
+  AsyncResult = "gilua.AsyncResult", tcp = "gilua.socket.Stream", udp = "gilua.socket.Datagram",
 }
 local parents = { ["gilua.Condition"] = "gilua.Lock" }
 local made = {
@@ -125,7 +130,17 @@ end
 local function put_module(put, module, short)
   local done = {}
   put_text(put, module[1].comment)
-  put("---@class " .. module.name .. "\nlocal M = {}\n")
+  put("---@class " .. module.name)
+  if short == "gilua" then
+    for _, part in ipairs(modules) do
+      local field = part.name:match "^gilua%.([%w_]+)$"
+      if field then
+        put("---@field " .. field .. " " .. part.name)
+        done[field] = true
+      end
+    end
+  end
+  put "local M = {}\n"
   for _, library in ipairs(module) do
     each_call(library.comment, function(prefix, separator, name, arguments, result, line)
       local ours = prefix == short and separator == "." or separator == "" and stands_alone(name, line)
@@ -143,9 +158,10 @@ local function put_module(put, module, short)
   put "return M"
 end
 
-for _, module in ipairs(comments.modules(root)) do
-  local short = module.name:match "^gilua%.([%w_]+)$"
-  if short and short ~= "socket" then -- that is LuaSocket's
+for _, module in ipairs(modules) do
+  local short = module.name:match "^gilua%.?([%w_]*)$"
+  if short == "" then short = "gilua" end
+  if short then
     local out = {}
     local function put(text) out[#out + 1] = text end
     put("---@meta " .. module.name .. "\n-- Made by tools/reference/annotations.lua.\n")
