@@ -60,6 +60,7 @@ t.test("first steps: the commands start a server and a worker, and the program p
   local extra = (" --daemon --port=%d --pid-file=%s/pid --log-file=%s/log"):format(port, dir, dir)
   assert(os.execute(changed(serve, { { " --daemon", extra }, { "/usr/sbin/gearmand", C.program } })))
   local _ <close> = daemon(dir .. "/pid")
+  t.eventually(function() return C.listens(port) end, "the server to listen") -- a daemon's command ends before that
   local environment = ("LUA_PATH='%s/?.lua;;'"):format(dir)
   local words = {}
   for word in changed(work, { { "gilua", os.getenv "GILUA" }, { "127.0.0.1:4730", address } }):gmatch "%S+" do
