@@ -58,14 +58,19 @@ static void push_array(lua_State *L, BufferType type, size_t n, int fd) {
   buffer_adopt(L, type, n, data, release, m);
 }
 
+static int make_file(size_t size) {
+  if (size == 0) size = 1;
+  return os_memory_granted(size) ? os_memory_file("gilua.shared_array", size) : -1;
+}
+
 int shared_array_new(lua_State *L) {
   object_check_last(L, 2);
   BufferType type = (BufferType)native_check_buffer_type(L, 1);
   lua_Integer n = luaL_checkinteger(L, 2);
   luaL_argcheck(L, n >= 0 && n <= PTRDIFF_MAX / 8, 2, "not a length");
   size_t size = (size_t)n * buffer_item_sizes[type];
-  int fd = os_memory_file("gilua.shared_array", size > 0 ? size : 1);
-  if (fd < 0 && scarce_collect(L, errno)) fd = os_memory_file("gilua.shared_array", size > 0 ? size : 1);
+  int fd = make_file(size);
+  if (fd < 0 && scarce_collect(L, errno)) fd = make_file(size);
   if (fd < 0)
     return luaL_error(L, "cannot make a shared array of %I bytes: %s%s", (LUAI_UACINT)size, strerror(errno),
                       errno == EFBIG ? " (ulimit -f)" : "");

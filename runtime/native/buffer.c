@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/os/memory.h"
 #include "runtime/state/release.h"
 
 const char *const buffer_type_names[BUFFER_TYPES + 1] = {"f64", "f32", "i64", "i32", "u8", NULL};
@@ -155,7 +156,7 @@ const char *buffer_resize(lua_State *L, Buffer *b, size_t n) {
   }
   if (new == 0) free(b->data);
   if (new < old) account_sub(L, old - new);
-  if (new > old) memset((char *)data + old, 0, new - old);
+  if (new > old) os_zero((char *)data + old, new - old);
   b->data = data;
   b->length = n;
   return NULL;

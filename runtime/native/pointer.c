@@ -7,7 +7,7 @@
  */
 #include "runtime/native/pointer.h"
 
-#include <string.h>
+#include "runtime/os/memory.h"
 
 static Pointer *push_object(lua_State *L, const CType *type, size_t storage) {
   luaL_checkstack(L, 6, NULL);
@@ -30,7 +30,7 @@ Pointer *pointer_new(lua_State *L, const CType *type, size_t n) {
   Pointer *p = push_object(L, type, nbytes + 2 * ALIGNMENT);
   p->address = (char *)(((uintptr_t)(p + 1) + ALIGNMENT - 1) & ~(ALIGNMENT - 1));
   p->count = n;
-  memset(p->address, 0, nbytes);
+  os_zero(p->address, nbytes);
   return p;
 }
 

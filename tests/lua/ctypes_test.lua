@@ -323,4 +323,38 @@ t.test("values of every type may stand at any address; any byte but 0 is true", 
   t.equal(ctypes.cast("bool*", bytes)[1], true)
 end)
 
+t.test("large memory is zero, and costs what is used of it", function()
+  local function resident()
+    for line in io.lines("/proc/self/status") do
+      if line:match("^VmRSS") then return tonumber(line:match("%d+")) << 10 end
+    end
+  end
+  local function check(make)
+    local before = resident()
+    local memory, n = make()
+    t.equal(resident() - before < n // 2, true)
+    for _, i in ipairs { 1, 2, 4096, 4097, n // 2, n - 4096, n - 1, n } do t.equal(memory[i], 0) end
+    memory[n] = 7
+    t.equal(memory[n], 7)
+  end
+  local n = (256 << 20) + 5
+  check(function() return ctypes.new("unsigned char", n), n end)
+  check(function()
+    local b = native.buffer("u8", "x")
+    b:resize(n)
+    t.equal(b[1], 120)
+    b[1] = 0
+    return b, n
+  end)
+  for _ = 1, 3 do -- memory that was used before
+    local p = ctypes.new("unsigned char", 6 << 20)
+    for i = 1, #p, 1000 do
+      t.equal(p[i], 0)
+      p[i] = 1
+    end
+    p = nil
+    collectgarbage()
+  end
+end)
+
 t.finish()

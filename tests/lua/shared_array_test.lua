@@ -194,4 +194,8 @@ P.test("a worker that dies does not take the array along", function()
   t.equal(a[1], 10)
 end)
 
+P.test("an array longer than the memory of the machine is an error, not an array that kills who fills it", function()
+  t.raises("cannot make a shared array of %d+ bytes: Cannot allocate memory", mp.shared_array, "u8", 1 << 46)
+end)
+
 t.finish()
