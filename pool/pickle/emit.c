@@ -56,7 +56,7 @@ static bool is_reduced(const Writer *w, size_t at) {
 /* The object on top was written as what came with the task. */
 static void look_at_origin(Writer *w) {
   bool added;
-  if (!lua_istable(w->L, -1) || writer_is_metatable(w) || !link_changed(w->L, w->link, -1)) return;
+  if (!lua_istable(w->L, -1) || writer_is_metatable(w) || !writer_changed(w) || w->restart != 0) return;
   if (refs_add(&w->changed, lua_topointer(w->L, -1), 0, &added) == NULL) writer_no_memory(w);
   w->restart |= RESTART_CHANGED;
 }

@@ -4,8 +4,6 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { HASHED_STRING = 64 }; /* bytes; a longer one is told apart by its address */
-
 static uint64_t mix(uint64_t h, uint64_t word) {
   h = (h ^ word) * 0xFF51AFD7ED558CCDu;
   return h ^ h >> 32;
@@ -16,7 +14,7 @@ static uint64_t hash_string(lua_State *L, int i) {
   size_t size;
   const char *s = lua_tolstring(L, i, &size);
   uint64_t h = mix(LUA_TSTRING, size), word = 0;
-  if (size > HASHED_STRING) return mix(h, (uintptr_t)s);
+  if (size > FIELDS_HASHED_STRING) return mix(h, (uintptr_t)s);
   for (; size >= sizeof word; s += sizeof word, size -= sizeof word) {
     memcpy(&word, s, sizeof word);
     h = mix(h, word);

@@ -5,6 +5,8 @@
 #include <lua.h>
 #include <stddef.h>
 
+enum { FIELDS_HASHED_STRING = 64 }; /* bytes; a longer string is told apart by its address */
+
 /* fields_mark returns that of the table at index i; raw accesses. Needs three places of the stack. */
 size_t fields_mark(lua_State *L, int i);
 

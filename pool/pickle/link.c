@@ -4,7 +4,6 @@
 #include <lauxlib.h>
 #include <string.h>
 
-#include "pool/pickle/fields.h"
 #include "pool/pickle/memory.h"
 #include "runtime/state/weak.h"
 
@@ -30,7 +29,7 @@ void pickle_link_free(lua_State *L, PickleLink *link) {
   link_free_codes(L, link);
   refs_free(&link->known);
   refs_free(&link->tracked);
-  refs_free(&link->marks);
+  marks_free(&link->marks);
   unref(L, &link->objects);
   unref(L, &link->modules);
   unref(L, &link->tracked_list);
@@ -125,7 +124,6 @@ void pickle_link_become_worker(lua_State *L, PickleLink *link) {
 
 void link_track_begin(lua_State *L, PickleLink *link) {
   refs_reset(&link->tracked, KEPT_TRACKED);
-  refs_reset(&link->marks, KEPT_TRACKED);
   unref(L, &link->tracked_list);
 }
 
@@ -144,20 +142,21 @@ void link_track(lua_State *L, PickleLink *link, int i, uint64_t number) {
 }
 
 void link_track_end(lua_State *L, PickleLink *link) {
-  bool added;
   if (link->tracked_list == LUA_NOREF) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, link->tracked_list);
-  for (lua_Integer k = 1; lua_rawgeti(L, -1, k) != LUA_TNIL; k++) {
-    if (lua_istable(L, -1) && refs_add(&link->marks, lua_topointer(L, -1), fields_mark(L, -1), &added) == NULL)
-      luaL_error(L, "not enough memory");
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 2);
+  marks_take(L, &link->marks, -1, &link->known);
+  lua_pop(L, 1);
+}
+
+void link_look(lua_State *L, PickleLink *link) {
+  if (link->tracked_list == LUA_NOREF) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, link->tracked_list);
+  marks_look(L, &link->marks, -1);
+  lua_pop(L, 1);
 }
 
 bool link_changed(lua_State *L, const PickleLink *link, int i) {
-  const Ref *mark = refs_find(&link->marks, lua_topointer(L, i));
-  return mark != NULL && mark->value != fields_mark(L, i);
+  return refs_find(&link->marks.changed, lua_topointer(L, i)) != NULL;
 }
 
 size_t link_tracked(const PickleLink *link, const void *address) {

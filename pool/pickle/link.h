@@ -11,6 +11,7 @@
 #ifndef GILUA_POOL_PICKLE_LINK_H
 #define GILUA_POOL_PICKLE_LINK_H
 
+#include "pool/pickle/marks.h"
 #include "pool/pickle/names.h"
 #include "pool/pickle/pickle.h"
 
@@ -39,7 +40,7 @@ struct PickleLink {
   int ready;         /* registry: id -> function that captures nothing but the globals */
   Refs tracked;      /* what came by value with the newest task: address -> its number there */
   int tracked_list;  /* registry: list of it, which keeps the addresses */
-  Refs marks;        /* of the tables among it: address -> what it held when it came (fields.h) */
+  Marks marks;       /* what the tables among it held */
 };
 
 /* link_known returns the number of the object at index i if it is one that both ends had at the fork, else 0, and how
@@ -71,11 +72,13 @@ void link_free_codes(lua_State *L, PickleLink *link);
 const Definition *link_definition(const PickleLink *link, uint64_t id);
 
 /* link_track_begin forgets what came with an earlier task; link_track notes the object at index i, which came by value
- * with that number; link_track_end, that they are complete. They raise memory errors. link_tracked returns the number of an
- * object, or 0. link_changed tells whether the table at index i, which has one, holds something else now; raw accesses. */
+ * with that number; link_track_end, that they are complete. link_look finds out which of them were changed since, or
+ * lead to what was. They raise memory errors. link_tracked returns the number of an object, or 0. link_changed tells what link_look
+ * has found of the table at index i, which has one. */
 void link_track_begin(lua_State *L, PickleLink *link);
 void link_track(lua_State *L, PickleLink *link, int i, uint64_t number);
 void link_track_end(lua_State *L, PickleLink *link);
+void link_look(lua_State *L, PickleLink *link);
 size_t link_tracked(const PickleLink *link, const void *address);
 bool link_changed(lua_State *L, const PickleLink *link, int i);
 

@@ -362,6 +362,7 @@ static void prepare(Writer *w) {
     else names_collect(L, names, w->own_scope, 0, 0);
     w->mode |= RESTART_FRESH;
   }
+  if ((w->restart & RESTART_LOOK) != 0) link_look(L, w->link);
   bool wanted = w->link != NULL || (w->mode & (RESTART_NAMES | RESTART_FRESH)) != 0;
   if (wanted && names->keys != LUA_NOREF) w->names = names;
   if (w->names != NULL) {

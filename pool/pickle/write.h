@@ -46,9 +46,11 @@ typedef struct WriterString {
  *   RESTART_CLASSES    a table was written by value before it was met as a metatable, and it has a name
  *   RESTART_ANCHORING  a __reduce is to be called, which may drop what was met: everything met is kept alive
  *   RESTART_CODES      a __reduce wrote to the same link: the codes are of two epochs
+ *   RESTART_LOOK       what came as a metatable is a value: the worker is to look whether it is changed
  *   RESTART_CHANGED    what was written as the metatable that it came as is a value, too, and holds something else now
  */
-enum { RESTART_NAMES = 1, RESTART_FRESH = 2, RESTART_CLASSES = 4, RESTART_ANCHORING = 8, RESTART_CODES = 16, RESTART_CHANGED = 32 };
+enum { RESTART_NAMES = 1, RESTART_FRESH = 2, RESTART_CLASSES = 4, RESTART_ANCHORING = 8, RESTART_CODES = 16, RESTART_CHANGED = 32,
+       RESTART_LOOK = 64 };
 
 typedef struct Writer {
   lua_State *L;
@@ -112,7 +114,8 @@ void writer_want_names(Writer *w);
 /* For an object on top; true: it is written. writer_named: by the name or number that it has. writer_named_table,
  * writer_named_function: if it is to go by that. writer_tracked: in a worker, as what came with the task.
  * writer_class_by_value: it is the metatable that is to be written, was written by value, and has a name: the walk
- * begins again. */
+ * begins again. writer_changed: it came as a metatable, and is something else now, or the walk begins again. */
+bool writer_changed(Writer *w);
 bool writer_named(Writer *w);
 bool writer_named_table(Writer *w);
 bool writer_named_function(Writer *w);

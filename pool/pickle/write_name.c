@@ -96,9 +96,14 @@ bool writer_class_by_value(Writer *w) {
   return w->restart != 0;
 }
 
+bool writer_changed(Writer *w) {
+  if ((w->mode & RESTART_LOOK) == 0) w->restart |= RESTART_LOOK;
+  return w->restart != 0 || link_changed(w->L, w->link, -1);
+}
+
 /* A metatable stands for itself, whatever was done to it here. Where it is a value, too, it goes as it is now, and is a copy. */
 static bool is_to_be_told(Writer *w) {
-  if (!writer_is_metatable(w)) return link_changed(w->L, w->link, -1);
+  if (!writer_is_metatable(w)) return writer_changed(w);
   return refs_find(&w->changed, lua_topointer(w->L, -1)) != NULL;
 }
 

@@ -128,6 +128,48 @@ P.test("a metatable comes back as itself, and as the task left it where it is a 
   t.equal(parent.n, 1)
 end)
 
+P.test("what a task changed below a metatable that is a value is told, too", function()
+  local pool <close> = new {}
+  local function changed(change)
+    local class, inner, deep = { log = {} }, {}, {}
+    class.__index, class.inner, inner.__index = class, inner, inner
+    for _ = 1, 300 do deep = { deep } end
+    class.deep, class.text, class.ring = deep, ("x"):rep(100), {}
+    class.ring[1] = class.ring
+    local now, object = pool:submit(function(f, o, i)
+      f(getmetatable(o))
+      return getmetatable(o), o, i
+    end, change, setmetatable({}, class), setmetatable({}, inner)):result()
+    t.equal(getmetatable(object), now)
+    return now ~= class and now, class
+  end
+  t.equal(changed(function() end), false)
+  t.equal(changed(function(c) c.log.n = 1 end).log.n, 1)
+  t.equal(changed(function(c) c.inner.n = 1 end).inner.n, 1)
+  t.equal(changed(function(c) c.ring[2] = 1 end).ring[2], 1)
+  t.equal(#changed(function(c) c.log[c.ring] = 1 c.text = c.text:rep(2) end).text, 200)
+  local now = changed(function(c)
+    local below = c.deep
+    for _ = 1, 299 do below = below[1] end
+    below[1].x = 5
+  end)
+  local below = now.deep
+  for _ = 1, 300 do below = below[1] end
+  t.equal(below.x, 5)
+  for _ = 1, 20 do -- nothing that is collected lends its address
+    t.equal(changed(function(c)
+      c.log, c.text = nil, nil
+      collectgarbage()
+      c.log, c.text = { n = 1 }, ("y"):rep(100)
+    end).log.n, 1)
+    t.equal(changed(function(c)
+      c.text = nil
+      collectgarbage()
+      c.text = ("z"):rep(100)
+    end).text, ("z"):rep(100))
+  end
+end)
+
 P.test("functions that share their environment go on sharing it", function()
   local pool <close> = new {}
   local get, set = load([[
