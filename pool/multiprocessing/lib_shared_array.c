@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pool/multiprocessing/buffer_reduce.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
 #include "pool/pickle/pickle.h"
 #include "pool/process/result_files.h"
@@ -120,28 +121,12 @@ static int attach(lua_State *L) {
   return 1;
 }
 
-/* (type, bytes) -> a copy of a buffer that is not shared */
-static int load(lua_State *L) {
-  size_t size;
-  BufferType type = (BufferType)native_check_buffer_type(L, 1);
-  const char *bytes = luaL_checklstring(L, 2, &size);
-  luaL_argcheck(L, size % buffer_item_sizes[type] == 0, 2, "no whole number of elements");
-  Buffer *b = buffer_new(L, type, size / buffer_item_sizes[type]);
-  if (size > 0) memcpy(b->data, bytes, size);
-  return 1;
-}
-
 /* How buffers are sent: __reduce. */
 static int reduce(lua_State *L) {
   size_t first;
   Buffer *b = object_check(L, 1, &buffer_type), *root = buffer_root(b, &first);
   if (b->freed) return luaL_error(L, "cannot send a buffer that was freed");
-  if (root->release != release) {
-    lua_pushcfunction(L, load);
-    lua_pushstring(L, buffer_type_names[b->type]);
-    buffer_push_bytes(L, b->data, buffer_nbytes(b));
-    return 3;
-  }
+  if (root->release != release) return buffer_reduce(L, b, root, first);
   const SharedMemory *m = root->owner;
   struct stat st = {0};
   fstat(m->fd, &st);
@@ -163,9 +148,10 @@ void shared_array_register(lua_State *L) {
   luaL_getmetatable(L, buffer_type.name);
   lua_pushcfunction(L, reduce);
   lua_setfield(L, -2, "__reduce");
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, PICKLE_SHARES);
   lua_pop(L, 1);
   lua_pushcfunction(L, attach);
   pickle_register(L, "gilua.attach_array");
-  lua_pushcfunction(L, load);
-  pickle_register(L, "gilua.load_array");
+  buffer_reduce_register(L);
 }

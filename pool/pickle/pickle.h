@@ -122,6 +122,12 @@ typedef enum PickleRoot {
  * gives it up when it is freed. What dumps writes is a string, which nobody frees: it is kept for good. */
 #define PICKLE_KEPT "__kept"
 
+/* The __reduce of a userdata whose metatable has this field gets a table of the message, too: what it puts there is there for the
+ * other objects of the message. [PICKLE_WALK] is 1; whoever must know of all of them before sets [PICKLE_AGAIN] to true, and once
+ * all were asked they are asked again, with a 2. */
+#define PICKLE_SHARES "__shares"
+enum { PICKLE_WALK = 1, PICKLE_AGAIN };
+
 /* pickle_dump writes the n values at first, first + 1, … of L into *out, which was empty. It raises `pickle` for a
  * value that cannot travel, a memory error, and whatever a __reduce raises; *out has no bytes then, and nothing but
  * what pickle_message_free accepts. The stack stays as it was. */

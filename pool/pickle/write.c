@@ -372,6 +372,7 @@ static void prepare(Writer *w) {
   if ((w->mode & RESTART_ANCHORING) != 0) {
     lua_newtable(L);
     lua_replace(L, w->base + SLOT_ANCHOR);
+    writer_begin_shares(w);
   }
   w->restart = 0;
 }
@@ -388,6 +389,7 @@ void writer_run(Writer *w, int first, int n, PickleRoot root) {
     w->depth = -1;
     writer_push(w, FRAME_ROOTS, 0, (uint32_t)n);
     walk(w);
+    if (w->restart == 0) writer_end_shares(w);
     if (w->ncodes > 0 && w->codes[0]->epoch != w->codes[w->ncodes - 1]->epoch) w->restart |= RESTART_CODES;
   } while (w->restart != 0);
 }

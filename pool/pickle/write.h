@@ -46,11 +46,12 @@ typedef struct WriterString {
  *   RESTART_CLASSES    a table was written by value before it was met as a metatable, and it has a name
  *   RESTART_ANCHORING  a __reduce is to be called, which may drop what was met: everything met is kept alive
  *   RESTART_CODES      a __reduce wrote to the same link: the codes are of two epochs
+ *   RESTART_AGAIN      a __reduce knows only now what else is in the message (PICKLE_SHARES)
  *   RESTART_LOOK       what came as a metatable is a value: the worker is to look whether it is changed
  *   RESTART_CHANGED    what was written as the metatable that it came as is a value, too, and holds something else now
  */
 enum { RESTART_NAMES = 1, RESTART_FRESH = 2, RESTART_CLASSES = 4, RESTART_ANCHORING = 8, RESTART_CODES = 16, RESTART_CHANGED = 32,
-       RESTART_LOOK = 64 };
+       RESTART_LOOK = 64, RESTART_AGAIN = 128 };
 
 typedef struct Writer {
   lua_State *L;
@@ -86,7 +87,7 @@ typedef struct Writer {
 } Writer;
 
 /* Slots of the Lua stack behind base. */
-enum { SLOT_WRITER = 1, SLOT_LOADED, SLOT_SPILL, SLOT_ANCHOR, SLOT_PINS, SLOT_ORIGINS, SLOT_FIELDS, SLOT_FRAMES };
+enum { SLOT_WRITER = 1, SLOT_LOADED, SLOT_SPILL, SLOT_ANCHOR, SLOT_PINS, SLOT_ORIGINS, SLOT_SHARES, SLOT_FIELDS, SLOT_FRAMES };
 
 /* writer_slot is the index of the object of the frame at depth, if that is not spilled. */
 static inline int writer_slot(const Writer *w, int depth) {
@@ -133,6 +134,10 @@ static inline bool writer_is_metatable(const Writer *w) {
  * walk begin again. */
 bool writer_has_reduce(Writer *w);
 void writer_reduce(Writer *w, size_t at);
+
+/* Before and after a walk in which __reduce is called: PICKLE_SHARES. */
+void writer_begin_shares(Writer *w);
+void writer_end_shares(Writer *w);
 
 /* writer_function begins or writes the Lua function on top, whose tag belongs at `at`; false: it became a frame. code:
  * its own, if it was written to this link before.

@@ -21,6 +21,30 @@ static void keep_last(Writer *w) {
   lua_pop(L, 1);
 }
 
+/* Whether the object on top, whose __reduce is below it, is to share with others; then the table for that is pushed. */
+static bool push_shares(Writer *w) {
+  if (lua_type(w->L, -1) != LUA_TUSERDATA || luaL_getmetafield(w->L, -1, PICKLE_SHARES) == LUA_TNIL) return false;
+  lua_pop(w->L, 1);
+  lua_pushvalue(w->L, w->base + SLOT_SHARES);
+  return true;
+}
+
+void writer_begin_shares(Writer *w) {
+  lua_State *L = w->L;
+  if ((w->mode & RESTART_AGAIN) == 0) {
+    lua_newtable(L);
+    lua_replace(L, w->base + SLOT_SHARES);
+  }
+  lua_pushinteger(L, (w->mode & RESTART_AGAIN) == 0 ? 1 : 2);
+  lua_rawseti(L, w->base + SLOT_SHARES, PICKLE_WALK);
+}
+
+void writer_end_shares(Writer *w) {
+  if ((w->mode & RESTART_ANCHORING) == 0 || (w->mode & RESTART_AGAIN) != 0) return;
+  if (lua_rawgeti(w->L, w->base + SLOT_SHARES, PICKLE_AGAIN) != LUA_TNIL) w->restart |= RESTART_AGAIN;
+  lua_pop(w->L, 1);
+}
+
 /* Calls __reduce, which is on top of the object; the list {constructor, arguments…} takes the place of both. Returns
  * its length. */
 static uint32_t call_reduce(Writer *w) {
@@ -29,7 +53,7 @@ static uint32_t call_reduce(Writer *w) {
   int function = lua_gettop(L) - 1;
   lua_pushvalue(L, -1); /* stays, for the path of an error */
   lua_insert(L, function);
-  int status = error_call(L, 1, LUA_MULTRET);
+  int status = error_call(L, push_shares(w) ? 2 : 1, LUA_MULTRET);
   if (status != LUA_OK) error_pass_on(L, status);
   w->generation++; /* strings may have gone, and metatables changed */
   w->plain_meta = w->settled_meta = NULL;

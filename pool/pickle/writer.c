@@ -105,6 +105,7 @@ Writer *writer_begin(lua_State *L, PickleLink *link, NameScope scope) {
   lua_pushnil(L);
   lua_getiuservalue(L, base + SLOT_WRITER, VALUE_PINS);
   lua_getiuservalue(L, base + SLOT_WRITER, VALUE_ORIGINS);
+  lua_pushnil(L);
   lua_getiuservalue(L, base + SLOT_WRITER, VALUE_FIELDS);
   return w;
 }

@@ -1,5 +1,6 @@
 -- gilua.pickle: __reduce, and what must not happen around it.
 local t = require "testing"
+local native = require "gilua.native"
 local pickle = require "gilua.pickle"
 local threading = require "gilua.threading"
 
@@ -219,6 +220,38 @@ t.test("a yield in a __reduce is an ordinary error", function()
   local _, ok, e = coroutine.resume(co)
   t.equal(ok, false)
   t.equal(tostring(e):find("yield") ~= nil, true)
+end)
+
+t.test("typed arrays that overlap are one memory in the copy, and others send what they are", function()
+  local b = native.buffer("i32", 1000000)
+  local function through(...) return pickle.loads(pickle.dumps { ... }, { functions = true }) end
+  local function check(...)
+    local copies = through(...)
+    copies[1][1] = 77
+    t.equal(copies[2][1], 77)
+    for i, original in ipairs { ... } do t.equal(#copies[i], #original) end
+    return copies
+  end
+  check(b, b:view(1, 10))
+  check(b:view(1, 10), b)
+  check(b:view(1, 10), b:view(1, 5))
+  check(b:view(1, 5), b:view(1, 10))
+  local view_first = check(b:view(), b)
+  view_first[1]:free()
+  view_first[2]:resize(1) -- the root stays one
+  check(b:view(1, 100):view(1, 10), b:view(1, 20))
+  local list = check(b:view(5, 8), b:view(5, 10), b:view(9, 14), b:view(20, 25), b:view(0 + 1, 2))
+  list[2][5] = 5
+  t.equal(list[3][1], 5)
+  t.equal(#pickle.dumps(list) < 500, true)
+  t.equal(#pickle.dumps { b:view(1, 10), b:view(999990, 1000000) } < 500, true)
+  t.equal(#pickle.dumps { b:view(1, 10), b:view(500, 510), b:view(100, 110) } < 700, true)
+  t.equal(#through(b:view(2, 1), b, b:view(1000001, 1000000))[3], 0)
+  local views = { b }
+  for i = 1, 1000 do views[i + 1] = b:view(i, i + i % 7) end
+  local copies = through(table.unpack(views))
+  for i = 1, 1000 do copies[1][i] = i end
+  for i = 1, 1000 do t.equal(copies[i + 1][1], i) end
 end)
 
 t.finish()

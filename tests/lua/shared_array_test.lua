@@ -198,4 +198,19 @@ P.test("an array longer than the memory of the machine is an error, not an array
   t.raises("cannot make a shared array of %d+ bytes: Cannot allocate memory", mp.shared_array, "u8", 1 << 46)
 end)
 
+P.test("typed arrays that overlap are one memory in a task and in its result", function()
+  for _, start in ipairs { "fork", "spawn" } do
+    local pool <close> = futures.ProcessPoolExecutor { max_workers = 1, start = start }
+    local b = require "gilua.native".buffer("f64", 10)
+    local seen, c, v = pool:submit(function(whole, part)
+      part[1] = 5
+      return whole[3], whole, part
+    end, b, b:view(3, 4)):result()
+    t.equal(seen, 5.0)
+    v[2] = 6
+    t.equal(c[4], 6.0)
+    t.equal(b[3], 0.0)
+  end
+end)
+
 t.finish()
