@@ -139,6 +139,12 @@ bind() {
     [ "$(LUA_CPATH="$work/?.so" lua5.4 tests/api/bind/bind_test.lua)" = bound ]
     outcome $? "and in a plain Lua"
   fi
+  local seed=${TEST_RANDOM_SEED:-1}
+  for seed in "$seed" $((seed + 1)) $((seed + 2)); do
+    rm -rf "$work/oracle" && mkdir "$work/oracle"
+    CC_WORDS="${flags[*]}" "$gilua" tests/api/bind/oracle.lua "$seed" "$work/oracle"
+    outcome $? "random prototypes take and give what C says, and nothing else (seed $seed)"
+  done
   bind_refuses
   "$gilua" bind /nowhere.h 2>"$work/log"
   [ $? -eq 1 ] && grep -q "^gilua bind: /nowhere.h: No such file" "$work/log"

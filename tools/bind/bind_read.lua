@@ -29,6 +29,16 @@ local function known(module, base)
   return base:match "^enum%f[%W]" and "integer" or numbers[base]
 end
 
+-- C lets the words of an integer's type come in any order, as in "long unsigned int"; here they have one.
+local rank = { signed = 1, unsigned = 1, char = 2, short = 2, long = 2, int = 3 }
+local function in_order(words)
+  for _, word in ipairs(words) do
+    if not rank[word] then return words end
+  end
+  table.sort(words, function(a, b) return rank[a] < rank[b] end)
+  return words
+end
+
 -- "const unsigned char *data[4]" -> base type, number of stars, const, name, size
 local function declaration(text, fail)
   text = trim(text:gsub("%f[%w_]restrict%f[^%w_]", ""):gsub("%f[%w_]__restrict%f[^%w_]", ""))
@@ -46,7 +56,7 @@ local function declaration(text, fail)
       fail("'" .. word .. "' cannot be bound: give a plain prototype")
     elseif word ~= "extern" then words[#words + 1] = word end
   end
-  return table.concat(words, " "), count, const, name, size
+  return table.concat(in_order(words), " "), count, const, name, size
 end
 
 local MOST_ELEMENTS = 65536
