@@ -61,9 +61,8 @@ void shared_push_pair(lua_State *L, SharedKind kind, size_t size) {
 
 int shared_refuse(lua_State *L, const SharedHandle *h) {
   const char *name = short_name(h->head.type);
-  if (shared_closed(h)) return error_raise_state(L, "closed", lua_pushfstring(L, "this %s is closed", name));
-  return error_raise_state(L, "gone", lua_pushfstring(L, "this %s is gone: every process that had it when this one was forked "
-                                                      "has dropped it", name));
+  if (shared_closed(h)) return error_raise_state(L, "closed", "this %s is closed", name);
+  return error_raise_state(L, "gone", "this %s is gone: every process that had it when this one was forked has dropped it", name);
 }
 
 /* Of a Pipe. */
