@@ -76,7 +76,7 @@ static void close_pool(lua_State *L, Executor *e, int i, bool cancel) {
 
 static ParkResult join_pool(lua_State *L, Tstate *ts, Executor *e, int64_t deadline) {
   ThreadPool *p = pool_of(e);
-  if (p->pid != e->rt->gil.pid) return PARK_GRANTED;
+  if (p->pid != e->rt->gil.pid || e->rt->phase == PHASE_ENDED) return PARK_GRANTED; /* no worker runs any more */
   if (workers_own(&p->workers, ts)) luaL_error(L, "a task cannot wait for the end of its own pool");
   while (p->workers.count > 0) {
     ParkResult result = park(ts, &p->joiners, deadline, "pool", p);

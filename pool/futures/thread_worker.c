@@ -31,6 +31,7 @@ static void note_idle(WorkerObject *w) {
 
 /* Waits for a task and pushes it; false: the worker may go. A request is raised. */
 static bool next_task(lua_State *L, Tstate *ts, ThreadPool *p, WorkerObject *w) {
+  if (p->pid != ts->rt->gil.pid) return false; /* its task has forked: what is queued is the parent's */
   for (;;) {
     if (request_pending(ts)) request_raise(L, ts);
     while (p->count > 0) {

@@ -236,9 +236,23 @@ static DeadlockVerdict suspect(Tstate *self, bool again) {
   return WAIT_SUSPICIOUSLY;
 }
 
+/* The state closes: main alone still runs Lua, and who is in os.exit waits for it. A signal that is heard may end a wait. */
+static bool nobody_is_left(const Tstate *self) {
+  if (self->rt->phase != PHASE_ENDED || self->shielded) return false;
+  const Tstate *holder = holder_of(self);
+  return self->rt->wakers.external == 0 || (holder != NULL && holder->exiting);
+}
+
+static DeadlockVerdict tell_last(Tstate *self) {
+  if (!deadlock_found_begin(self, says_everybody, 1)) return WAIT_ON;
+  note_edge(self->deadlock, self);
+  return WAIT_IN_VAIN;
+}
+
 DeadlockVerdict deadlock_check(Tstate *self, bool again) {
   Runtime *rt = self->rt;
   assert(wakers_sane(rt));
+  if (nobody_is_left(self)) return tell_last(self);
   Cycle c = {0};
   if (edge_kind(&self->wait) != EDGE_NONE && rt->phase < PHASE_CANCELLING) c = find_cycle(self);
   if (c.length > 0 && c.plain == NULL) return tell(self, can_be_told(self) ? self : c.told, c.length, false);

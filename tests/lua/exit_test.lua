@@ -135,6 +135,67 @@ t.test("os.exit in main with close ends although threads refuse to", function()
   ]])
 end)
 
+-- What main may wait for in a variable that os.exit closes, when nobody else runs Lua any more.
+local last_waits = {
+  ["an Event"] = "event:wait()",
+  ["a Condition"] = "condition:with(condition.wait, condition)",
+  ["a Semaphore"] = "threading.Semaphore(0):acquire()",
+  ["a Barrier"] = "threading.Barrier(2):wait()",
+  ["a queue"] = "queue.Queue():get()",
+  ["futures"] = "futures.wait { future }",
+}
+-- The same, for what the thread that has called os.exit could bring: that it never will is known, though a signal is heard.
+local waits_for_the_thread = {
+  ["its lock"] = "lock:acquire()",
+  ["its RLock"] = "rlock:acquire()",
+  ["its end"] = "thread:join()",
+  ["its result"] = "thread:result()",
+  ["its future"] = "future:result()",
+  ["the module that it loads"] = "require 'loading'",
+}
+
+local function exits_though_main_waits(wait, before)
+  exits("deadlock\n", 7, before .. [[
+    futures = gilua.futures
+    event, lock, rlock, condition = threading.Event(), threading.Lock(), threading.RLock(), threading.Condition()
+    local last <close> = setmetatable({}, { __close = function()
+      local ok, e = pcall(function() ]] .. wait .. [[ end)
+      print(not ok and e.kind)
+    end })
+    package.preload.loading = function()
+      lock:acquire()
+      rlock:acquire()
+      os.exit(7, true)
+    end
+    pool = futures.ThreadPoolExecutor(1)
+    future = pool:submit(function()
+      thread = threading.current_thread()
+      require "loading"
+    end)
+    time.sleep(1000)
+  ]])
+end
+
+for name, wait in pairs(last_waits) do
+  t.test("os.exit with close ends though main waits for " .. name, function() exits_though_main_waits(wait, "") end)
+end
+
+for name, wait in pairs(waits_for_the_thread) do
+  t.test("os.exit with close in a thread ends though main waits for " .. name, function()
+    exits_though_main_waits(wait, "")
+    exits_though_main_waits(wait, "gilua.signal.signal('TERM', print) ")
+  end)
+end
+
+t.test("os.exit with close in a task ends although main closes the pool of that task", function()
+  for _, queued in ipairs { "", "pool:submit(print, 1)" } do
+    exits("", 7, [[
+      local pool <close> = gilua.futures.ThreadPoolExecutor(1)
+      pool:submit(os.exit, 7, true)
+    ]] .. queued .. " time.sleep(1000)")
+  end
+end)
+
 t.test("the first of several exits counts", function()
   for _ = 1, 3 do
     local text, status = run [[

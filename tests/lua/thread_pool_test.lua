@@ -222,6 +222,28 @@ t.test("terminate ends tasks that sleep, spin and wait", function()
   pool:shutdown()
 end)
 
+t.test("a child that a task has forked ends with that task, and leaves what is queued to the parent", function()
+  local text, status = t.run({ "-e", [[
+    local gilua = require "gilua"
+    local C = gilua.ctypes.load()
+    local fork, waitpid = C:func("fork", "int", {}), C:func("waitpid", "int", { "int", "void*", "int" })
+    local pool <close> = gilua.futures.ThreadPoolExecutor(1)
+    local gate = gilua.threading.Event()
+    local child = pool:submit(function()
+      gate:wait()
+      return fork()
+    end)
+    local queued = pool:submit(function() io.write("queued\n") io.flush() end)
+    gate:set()
+    local ended = gilua.ctypes.new("int", 1)
+    assert(waitpid(child:result(), ended, 0) == child:result())
+    queued:result()
+    print(ended[1])
+  ]] }, { before = "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 " }) -- the child has no main thread that frees its own
+  t.equal(text, "queued\n0\n")
+  t.equal(status, 0)
+end)
+
 t.test("a task may not wait for the end of its own pool, but may end it", function()
   local pool = new { max_workers = 1 }
   t.raises("its own pool", function() pool:submit(function() pool:shutdown() end):result() end)
