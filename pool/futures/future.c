@@ -5,6 +5,7 @@
 #include <limits.h>
 
 #include "pool/futures/workers.h"
+#include "runtime/state/after_read.h"
 #include "runtime/state/error.h"
 #include "runtime/state/order.h"
 
@@ -186,15 +187,18 @@ CallResult future_ask(lua_State *L, int i) {
   luaL_checkstack(L, 8, NULL);
   i = lua_absindex(L, i);
   f->state = FUTURE_SETTLING;
-  const Tstate *self = running_self(L); /* NULL: the runtime has gone */
+  Tstate *self = running_self(L); /* NULL: the runtime has gone */
+  AfterRead reading;
   f->runner = self != NULL ? self->ident : 0;
   lua_pushcfunction(L, settle);
   lua_pushvalue(L, i);
+  after_read_begin(self, &reading);
   CallResult result = call_user(L, 1, 0);
   if (result == CALL_FAILED && !future_decided(f)) future_set_error(L, i);
   else if (result == CALL_FAILED) lua_pop(L, 2);
   if (!future_decided(f)) settle_again(L, f, i);
   else if (f->source->drop != NULL) f->source->drop(f, false);
+  after_read_end(self, &reading, !future_decided(f));
   return result == CALL_REQUESTED ? CALL_REQUESTED : CALL_OK;
 }
 

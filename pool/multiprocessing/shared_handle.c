@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pool/multiprocessing/landings.h"
 #include "pool/pickle/pickle.h"
 #include "pool/process/flights.h"
 #include "runtime/shared/squeue.h"
@@ -129,6 +130,8 @@ static int attach(lua_State *L) {
   SharedName name = {(uint64_t)luaL_checkinteger(L, 1),  (int)luaL_checkinteger(L, 2),      (int)luaL_checkinteger(L, 3),
                      (uint32_t)luaL_checkinteger(L, 4),  (uint32_t)luaL_checkinteger(L, 5), (uint32_t)kind,
                      (uint32_t)luaL_checkinteger(L, 7)};
+  uint32_t flight = name.flight;
+  name.flight = 0;
   lua_settop(L, ATTACH_VALUES - 1 + SHARED_VALUES);
   SharedHandle *h = object_new(L, types[kind], SHARED_VALUES);
   int err = shared_attach(&h->s, &name);
@@ -137,6 +140,7 @@ static int attach(lua_State *L) {
     return luaL_error(L, "cannot attach to a %s: %s", short_name(types[kind]), reason_of(err));
   if (err != 0)
     return luaL_error(L, "the %s is gone: keep it until the process that gets it has begun", short_name(types[kind]));
+  landings_take(h->s.arena, flight);
   for (int i = 1; i <= SHARED_VALUES; i++) {
     lua_pushvalue(L, ATTACH_VALUES - 1 + i);
     lua_setiuservalue(L, -2, i);

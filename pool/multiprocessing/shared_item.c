@@ -6,6 +6,7 @@
 
 #include "pool/pickle/pickle.h"
 #include "pool/process/flights.h"
+#include "runtime/state/after_read.h"
 #include "runtime/state/call.h"
 #include "runtime/state/error.h"
 
@@ -81,8 +82,11 @@ static void push_pickled(lua_State *L, Tstate *ts, SharedHandle *h, Arena *a, Qu
   lua_pushlightuserdata(L, a);
   lua_pushlightuserdata(L, item);
   if (open) shared_use(h);
+  AfterRead reading;
+  after_read_begin(ts, &reading);
   CallResult result = call_user(L, 2, 1);
-  if (result == CALL_REQUESTED && open) squeue_put_back(ts, &h->s, item);
+  bool back = result == CALL_REQUESTED && open && squeue_put_back(ts, &h->s, item);
+  after_read_end(ts, &reading, back);
   if (open) shared_unuse(h);
   squeue_done(a, item);
   if (result == CALL_REQUESTED) lua_error(L);

@@ -82,6 +82,7 @@ struct Tstate {
   Tstate *bucket_next;         /* [G] Runtime.by_ident */
   Tstate *outer;               /* [t] next state of the same system thread */
   struct ForeignCall *foreign; /* [t] the C function that it calls by ctypes, or NULL */
+  struct AfterRead *after_read; /* [t] of the message that it reads, or NULL: after_read.h */
   int c_errno;                 /* [t] errno as those functions left it */
 };
 

@@ -147,6 +147,60 @@ t.test("what a worker gives back is held until it is read, whether the worker li
   t.equal(is_closed(ends[2]), true)
 end)
 
+-- An object whose constructor opens the first gate and waits until the reading thread is cancelled.
+local Slow, begun = {}, nil
+flight_test_slow = function()
+  if begun then
+    begun:set()
+    threading.Event():wait()
+  end
+  return setmetatable({}, Slow)
+end
+local slow_make = flight_test_slow
+function Slow:__reduce() return slow_make end
+
+-- Has a thread read, and ends it amid the last constructor; what it had attached to by then is collected.
+local function read_half(read)
+  begun = threading.Event()
+  do
+    local thread = threading.start(read)
+    begun:wait()
+    thread:cancel()
+    t.raises("cancelled", thread.result, thread)
+  end
+  begun = nil
+  for _ = 1, 3 do collectgarbage() end
+end
+
+t.test("what was read half is held until it is read whole", function()
+  local slow = setmetatable({}, Slow)
+  local q, a, b = mp.Queue(), mp.Pipe()
+  q:put { b, slow }
+  b:close()
+  for _ = 1, 3 do
+    read_half(function() q:get() end)
+    t.equal(is_closed(a), false)
+  end
+  local got = q:get()[1]
+  t.equal(a:send "kept", true)
+  t.equal(got:recv(), "kept")
+  got:close()
+  closed_soon(a)
+
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  local task = pool:submit(function(s)
+    local c, d = require "gilua.multiprocessing".Pipe()
+    c:send "kept"
+    return { c, d, s }
+  end, slow)
+  pool:submit(collectgarbage):result()
+  for _ = 1, 3 do read_half(function() task:result() end) end
+  local ends = task:result()
+  t.equal(ends[2]:recv(), "kept")
+  ends[1]:close()
+  closed_soon(ends[2])
+end)
+
 t.test("memory that an executed worker made passes through a queue of the program", function()
   local pool <close> = futures.ProcessPoolExecutor { max_workers = 1, start = "spawn" }
   local function make() debug.getregistry().made = require "gilua.multiprocessing".Queue() end -- a global would go by its name
