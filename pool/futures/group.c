@@ -8,6 +8,7 @@
 #include "pool/futures/workers.h"
 #include "runtime/state/options.h"
 #include "runtime/state/order.h"
+#include "runtime/state/text.h"
 
 typedef struct GroupObject {
   ObjectHead head;
@@ -112,14 +113,26 @@ void group_add(lua_State *L, int gi, int fi) {
   }
 }
 
+/* Raises an error if there is more in the table at index `list`, `n` aside, than its first n elements: it would not be waited for. */
+static void refuse_rest(lua_State *L, int list, lua_Integer n) {
+  for (lua_pushnil(L); lua_next(L, list) != 0; lua_pop(L, 1)) {
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= n) continue;
+    if (lua_type(L, -2) == LUA_TNUMBER) luaL_argerror(L, list, lua_pushfstring(L, "Future expected at %I, got nil", (LUAI_UACINT)n + 1));
+    if (!text_is(L, -2, "n"))
+      luaL_argerror(L, list, lua_pushfstring(L, "list of futures expected, got one with a field '%s', too", luaL_tolstring(L, -2, NULL)));
+  }
+}
+
 /* Pushes a new list of the futures in the list at index `list`, each once; returns how many. */
 static int push_unique(lua_State *L, int list) {
-  if (options_named(L, list)) luaL_argerror(L, list, OPTIONS_NAMED ", or with the futures as keys");
+  options_check_list(L, list, 0, ", or with the futures as keys");
   lua_newtable(L);
   lua_newtable(L);
   int unique = lua_gettop(L) - 1, seen = unique + 1, n = 0;
-  for (lua_Integer k = 1; lua_geti(L, list, k) != LUA_TNIL; k++) {
-    if (future_test(L, -1) == NULL) luaL_error(L, "bad element #%d of the list of futures (Future expected, got %s)", (int)k, luaL_typename(L, -1));
+  lua_Integer k = 1;
+  for (; lua_geti(L, list, k) != LUA_TNIL; k++) {
+    if (future_test(L, -1) == NULL)
+      luaL_argerror(L, list, lua_pushfstring(L, "Future expected at %I, got %s", (LUAI_UACINT)k, luaL_typename(L, -1)));
     if (n == INT_MAX / (int)sizeof(GroupPlace)) luaL_error(L, "too many futures");
     lua_pushvalue(L, -1);
     if (lua_rawget(L, seen) == LUA_TNIL) {
@@ -132,6 +145,7 @@ static int push_unique(lua_State *L, int list) {
     lua_settop(L, seen);
   }
   lua_settop(L, unique);
+  refuse_rest(L, list, k - 1);
   return n;
 }
 

@@ -41,7 +41,7 @@ int executor_map_method(lua_State *L) {
   MapOptions o = {.deadline = CLOCK_NEVER, .closes = source_take_for(L, 3)};
   if (!o.closes && has_options(L)) read_options(L, &o);
   int n = lua_gettop(L) - 2 - o.closes;
-  for (int s = 3; s <= n + 2; s++) source_check(L, s);
+  for (int s = 3; s <= n + 2; s++) source_check(L, s, 0);
   executor_check_open(L, 1);
   return map_start(L, 1, 2, n, &o);
 }

@@ -38,12 +38,23 @@ static void take_object(lua_State *L, int i) {
   lua_replace(L, i);
 }
 
-void source_check(lua_State *L, int i) {
+/* Options among the elements would not be seen. */
+static void refuse_options(lua_State *L, int i) {
+  static const char *const names[] = {"chunksize", "timeout", "buffersize"};
+  for (size_t k = 0; k < sizeof names / sizeof names[0]; k++, lua_pop(L, 1)) {
+    lua_pushstring(L, names[k]);
+    if (lua_rawget(L, i) != LUA_TNIL)
+      luaL_argerror(L, i, lua_pushfstring(L, "list expected, got one with a field '%s': options stand behind the lists", names[k]));
+  }
+}
+
+void source_check(lua_State *L, int i, int may) {
   luaL_checkany(L, i);
   if (lua_type(L, i) == LUA_TTABLE) {
     take_object(L, i);
-    if (lua_istable(L, i) && options_named(L, i))
-      luaL_argerror(L, i, OPTIONS_NAMED ": options stand behind the lists, and elements need numbers");
+    if (!lua_istable(L, i)) return;
+    options_check_list(L, i, may, ": options stand behind the lists, and elements need numbers from 1 on");
+    refuse_options(L, i);
     return;
   }
   source_refuse_pairs(L, i);

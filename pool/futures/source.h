@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /* source_check raises an error that says what to write unless the value at index i is a source. In the place of a table that
- * can be called and has no first element it puts a function that calls it. */
-void source_check(lua_State *L, int i);
+ * can be called and has no first element it puts a function that calls it. may: LIST_HOLES, if a list does not end at its first nil. */
+void source_check(lua_State *L, int i, int may);
 
 /* source_refuse_pairs raises an argument error if the function at index i is next, as pairs(t) gives it. */
 void source_refuse_pairs(lua_State *L, int i);

@@ -45,7 +45,7 @@ static void submit(lua_State *L) {
   if (!lua_isnoneornil(L, 3)) luaL_checktype(L, 3, LUA_TTABLE);
   lua_settop(L, 5);
   push_executor(L);
-  int n = lua_istable(L, 3) ? options_count(L, 3, "list of arguments", MOST_ARGS) : 0;
+  int n = lua_istable(L, 3) ? options_count(L, 3, NULL, MOST_ARGS) : 0;
   luaL_checkstack(L, n + 4, "too many arguments");
   lua_pushvalue(L, 2);
   for (lua_Integer k = 1; k <= n; k++) lua_geti(L, 3, k);
@@ -116,14 +116,19 @@ static void raise_again(lua_State *L) {
   lua_error(L);
 }
 
+/* Raises an error unless element k, on top of the stack, is a list of arguments. */
+static void check_arguments(lua_State *L, int k) {
+  if (!lua_istable(L, -1)) luaL_error(L, "bad element #%d of the list to 'starmap' (table expected, got %s)", k, luaL_typename(L, -1));
+  const char *wrong = options_no_list(L, -1, LIST_HOLES);
+  if (wrong != NULL) luaL_error(L, "bad element #%d of the list to 'starmap' (%s)", k, wrong);
+}
+
 /* Pushes elements of the list at 3. */
 static void push_batch(lua_State *L, lua_Integer first, int count, bool spread) {
   lua_createtable(L, count, 0);
   for (int k = 0; k < count; k++) {
     lua_geti(L, 3, first + k);
-    if (spread && !lua_istable(L, -1))
-      luaL_error(L, "bad element #%d of the list to 'starmap' (table expected, got %s)", (int)first + k,
-                 luaL_typename(L, -1));
+    if (spread) check_arguments(L, (int)first + k);
     lua_rawseti(L, -2, k + 1);
   }
 }
@@ -131,7 +136,7 @@ static void push_batch(lua_State *L, lua_Integer first, int count, bool spread) 
 /* (pool, f, list, chunksize, …) -> AsyncResult on top */
 static void submit_all(lua_State *L, bool spread) {
   object_check_callable(L, 2);
-  source_check(L, 3);
+  source_check(L, 3, LIST_HOLES);
   lua_settop(L, 6);
   Executor *e = push_executor(L); /* 7 */
   executor_check_open(L, 7);
@@ -172,7 +177,7 @@ static int pool_starmap_async(lua_State *L) { return map_async(L, true); }
 static int imap(lua_State *L, bool unordered) {
   object_check_last(L, 4);
   object_check_callable(L, 2);
-  source_check(L, 3);
+  source_check(L, 3, 0);
   lua_Integer chunk = luaL_optinteger(L, 4, 1);
   luaL_argcheck(L, chunk >= 1, 4, "must be one or more");
   lua_settop(L, 3);

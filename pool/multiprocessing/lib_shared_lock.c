@@ -15,7 +15,9 @@ static inline SharedLock *lock_of(const SharedHandle *h) { return (SharedLock *)
 static SharedHandle *check_other(lua_State *L, int i) {
   SharedHandle *h = object_test(L, i, &shared_rlock_type);
   if (h != NULL) return shared_ready(L, h);
-  shared_ready(L, object_check(L, i, &shared_condition_type));
+  h = object_test(L, i, &shared_condition_type);
+  luaL_argexpected(L, h != NULL, i, "Lock, RLock or Condition of gilua.multiprocessing");
+  shared_ready(L, h);
   lua_getiuservalue(L, i, 1);
   h = object_test(L, -1, &shared_rlock_type);
   if (h == NULL) h = object_check(L, -1, &shared_lock_type);

@@ -216,8 +216,8 @@ static void parse(lua_State *L, const char *text) {
   lua_pushnil(L);
 }
 
-/* What no value of Lua is, or what this C library has no way to pass. */
-static void unknown(lua_State *L, const char *name) {
+/* Pushes what to say of a type that is not known: what no value of Lua is, or what this C library has no way to pass. */
+static const char *unknown(lua_State *L, const char *name) {
   static const char *const words[] = {"complex", "_Complex", "__int128", "_Float16", "_Float128", "__float128",
                                       "_Decimal32", "_Decimal64", "_Decimal128", "_BitInt", "va_list"};
   char text[256];
@@ -225,15 +225,17 @@ static void unknown(lua_State *L, const char *name) {
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
     const char *at = strstr(text, words[i]);
     if (at == NULL) continue;
-    luaL_error(L, "C type '%s': %s is not supported: write a C function that takes or gives it in parts", name, words[i]);
+    return lua_pushfstring(L, "C type '%s': %s is not supported: write a C function that takes or gives it in parts", name, words[i]);
   }
   if (strncmp(text, "struct ", 7) == 0 || strncmp(text, "union ", 6) == 0 || strncmp(text, "enum ", 5) == 0)
-    luaL_error(L, "unknown C type '%s': give the type that ctypes.struct or ctypes.union made; an enum is an int%s", name,
-               *rest == '*' ? "; a pointer to one that is not known is a void*" : "");
-  luaL_error(L, "unknown C type '%s' (structs are made by ctypes.struct, a typedef must be written out)", name);
+    return lua_pushfstring(L, "unknown C type '%s': give the type that ctypes.struct or ctypes.union made; an enum is an int%s", name,
+                           *rest == '*' ? "; a pointer to one that is not known is a void*" : "");
+  return lua_pushfstring(L, "unknown C type '%s': structs are made by ctypes.struct, a typedef must be written out", name);
 }
 
-const CType *ctype_check(lua_State *L, int i) {
+const CType *ctype_check(lua_State *L, int i) { return ctype_check_in(L, i, lua_absindex(L, i), ""); }
+
+const CType *ctype_check_in(lua_State *L, int i, int arg, const char *where) {
   i = lua_absindex(L, i);
   luaL_checkstack(L, 8, NULL);
   CType *type = object_test(L, i, &ctype_type);
@@ -241,14 +243,16 @@ const CType *ctype_check(lua_State *L, int i) {
     lua_pushvalue(L, i);
     return type;
   }
-  if (lua_type(L, i) != LUA_TSTRING) luaL_typeerror(L, i, "C type or its name");
+  if (lua_type(L, i) != LUA_TSTRING)
+    luaL_argerror(L, arg, lua_pushfstring(L, "%sC type or its name expected, got %s", where, luaL_typename(L, i)));
   lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key);
   lua_pushvalue(L, i);
   if (lua_rawget(L, -2) == LUA_TNIL) {
     lua_pop(L, 1);
     const char *name = text_whole(L, i);
     if (name != NULL) parse(L, name);
-    if (name == NULL || lua_isnil(L, -1)) unknown(L, lua_tostring(L, i));
+    if (name == NULL || lua_isnil(L, -1))
+      luaL_argerror(L, arg, lua_pushfstring(L, "%s%s", where, unknown(L, lua_tostring(L, i))));
     lua_pushvalue(L, i);
     lua_pushvalue(L, -2);
     lua_rawset(L, -4);
@@ -297,8 +301,8 @@ static void describe(lua_State *L, CType *type) {
   type->ffi = &type->own;
 }
 
-/* Places field number n (from 0) of the struct on top of the stack: {name, type} is at index entry. */
-static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_union) {
+/* Places field number n (from 0) of the struct on top of the stack: {name, type} is at index entry, in the argument arg. */
+static void place_field(lua_State *L, CType *type, size_t n, int entry, int arg) {
   int self = lua_gettop(L);
   if (lua_rawgeti(L, entry, 1) != LUA_TSTRING) luaL_error(L, "field %d has no name", (int)n + 1);
   int given = lua_rawgeti(L, entry, 2);
@@ -307,11 +311,11 @@ static void place_field(lua_State *L, CType *type, size_t n, int entry, bool is_
   if (lua_rawlen(L, entry) > 2)
     luaL_error(L, "field '%s' has more than a name and a type: bit fields go by the integer that they are part of",
                lua_tostring(L, self + 1));
-  const CType *of = ctype_check(L, -1);
+  const CType *of = ctype_check_in(L, self + 2, arg, lua_pushfstring(L, "field '%s': ", lua_tostring(L, self + 1)));
   if (of->size == 0 || of->kind == C_BUFFER)
     luaL_error(L, "field '%s' cannot be of this type: a %s has no size there", lua_tostring(L, self + 1),
                ctype_push_name(L, of));
-  size_t at = is_union ? 0 : (type->size + of->align - 1) / of->align * of->align;
+  size_t at = type->is_union ? 0 : (type->size + of->align - 1) / of->align * of->align;
   type->fields[n] = (CField){of, at};
   if (at + of->size > type->size) type->size = at + of->size;
   if (of->align > type->align) type->align = of->align;
@@ -361,7 +365,7 @@ const CType *ctype_push_struct(lua_State *L, int i, bool is_union) {
     if (lua_rawgeti(L, i, (lua_Integer)type->count + 1) != LUA_TTABLE)
       luaL_error(L, "field %d is no {name, type}", (int)type->count + 1);
     lua_insert(L, -2);
-    place_field(L, type, type->count, lua_gettop(L) - 1, is_union);
+    place_field(L, type, type->count, lua_gettop(L) - 1, i);
     lua_remove(L, -2);
   }
   type->size = (type->size + type->align - 1) / type->align * type->align;

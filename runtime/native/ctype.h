@@ -65,8 +65,9 @@ extern const ObjectType ctype_type;
 void ctype_open(lua_State *L);
 
 /* ctype_check pushes the type that the value at index i names: a type, or its name as in C ("unsigned int", "double*",
- * "char[16]"). Raises an argument error. */
+ * "char[16]"). Raises an argument error. ctype_check_in is for a value that stands in argument number arg, `where`: "field 'x': ". */
 const CType *ctype_check(lua_State *L, int i);
+const CType *ctype_check_in(lua_State *L, int i, int arg, const char *where);
 
 /* ctype_push_pointer pushes the type of pointers to the type at index i; ctype_push_array that of n of it. */
 const CType *ctype_push_pointer(lua_State *L, int i);

@@ -125,8 +125,8 @@ static void assign(lua_State *L, int to, lua_Unsigned at, int v) {
     check_room(L, b, at, nbytes / size);
     if (nbytes > 0) memcpy(address(b, (size_t)at), bytes, nbytes);
   } else {
-    luaL_checktype(L, v, LUA_TTABLE);
-    luaL_argcheck(L, !options_named(L, v), v, OPTIONS_NAMED);
+    luaL_argexpected(L, lua_istable(L, v), v, "list, string or buffer");
+    options_check_list(L, v, LIST_RAW, "");
     size_t n = lua_rawlen(L, v);
     check_room(L, b, at, n);
     for (size_t i = 0; i < n; i++, lua_pop(L, 1)) {
@@ -294,7 +294,10 @@ static int new_buffer(lua_State *L) {
   if (from != NULL) n = buffer_check(L, 2)->length;
   else if (lua_type(L, 2) == LUA_TSTRING) n = lua_rawlen(L, 2) / buffer_item_sizes[type];
   else if (lua_istable(L, 2)) n = lua_rawlen(L, 2);
-  else n = check_length(L, 2);
+  else {
+    luaL_argexpected(L, lua_type(L, 2) == LUA_TNUMBER, 2, "length, list, string or buffer");
+    n = check_length(L, 2);
+  }
   buffer_new(L, type, n);
   if (lua_type(L, 2) != LUA_TNUMBER) assign(L, lua_gettop(L), 0, 2);
   return 1;

@@ -110,6 +110,7 @@ static void *find(lua_State *L, const Library *library) {
 /* lib:func(name, ret, args [, options]) */
 static int library_func(lua_State *L) {
   Library *library = check_library(L, 1);
+  object_check_last(L, 5);
   lua_settop(L, 5);
   void *address = find(L, library);
   foreign_push(L, lua_tostring(L, 2), address, 3, 4, 5, 1);
@@ -124,6 +125,7 @@ static int library_symbol(lua_State *L) {
 }
 
 static int library_var(lua_State *L) {
+  object_check_last(L, 3);
   void *address = find(L, check_library(L, 1));
   const CType *type = ctype_check(L, 3);
   if (type->kind == C_ARRAY) pointer_push(L, type->element, address, type->count, 1);
@@ -157,6 +159,7 @@ static const ObjectType library_type = {.name = "gilua.ctypes.library",
 
 /* ctypes.func(pointer, ret, args [, options]) */
 static int ctypes_func(lua_State *L) {
+  object_check_last(L, 4);
   lua_settop(L, 4);
   Pointer *p = object_check(L, 1, &pointer_type);
   foreign_push(L, "C function", p->address, 2, 3, 4, 1);
@@ -165,7 +168,7 @@ static int ctypes_func(lua_State *L) {
 
 static void store(lua_State *L, const CType *type, Pointer *p, int v, int owner) {
   const char *why = value_store(L, type, p->address, v, owner);
-  if (why != NULL) luaL_error(L, "bad initial value: %s", why);
+  if (why != NULL) luaL_argerror(L, v, lua_pushfstring(L, "bad initial value: %s", why));
 }
 
 /* Pushes new memory of the type at index i: one element, or n; or as the value at index v says. */
@@ -208,7 +211,8 @@ static int ctype_call(lua_State *L) {
     return luaL_error(L, "a %s takes its fields as one table, {…}", ctype_push_name(L, type));
   object_check_last(L, 2);
   lua_settop(L, 2);
-  return push_new(L, 1, 2);
+  lua_insert(L, 1); /* so that an error counts the values as the first argument */
+  return push_new(L, 2, 1);
 }
 
 static int ctype_tostring(lua_State *L) {
@@ -352,7 +356,7 @@ static int ctypes_offsetof(lua_State *L) {
   const CType *type = object_check(L, 1, &ctype_type);
   const char *name = luaL_checkstring(L, 2);
   const CField *field = ctype_field(L, type, 2);
-  if (field == NULL) return luaL_error(L, "%s has no field '%s'", ctype_push_name(L, type), name);
+  if (field == NULL) return luaL_argerror(L, 2, lua_pushfstring(L, "%s has no field '%s'", ctype_push_name(L, type), name));
   lua_pushinteger(L, (lua_Integer)field->offset);
   return 1;
 }

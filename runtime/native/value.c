@@ -4,6 +4,7 @@
 #include "runtime/native/callback.h"
 #include "runtime/native/keeps.h"
 #include "runtime/native/pointer.h"
+#include "runtime/state/options.h"
 
 /* A value in memory of C, which may stand anywhere: pointers are cast, and moved by a byte. */
 #define AT(address, type) (((struct { type value; } __attribute__((packed, may_alias)) *)(address))->value)
@@ -142,7 +143,8 @@ static const char *store_struct(lua_State *L, const CType *type, char *address, 
     lua_pop(L, 1);
   }
   for (lua_pushnil(L); lua_next(L, v) != 0; lua_pop(L, 1)) {
-    if (lua_type(L, -2) != LUA_TSTRING) continue;
+    if (lua_isinteger(L, -2) && (lua_Unsigned)lua_tointeger(L, -2) - 1 < lua_rawlen(L, v)) continue;
+    if (lua_type(L, -2) != LUA_TSTRING) return lua_pushfstring(L, "no field %s", luaL_tolstring(L, -2, NULL));
     const CField *field = ctype_field(L, type, -2);
     if (field == NULL) return lua_pushfstring(L, "no field '%s'", lua_tostring(L, -2));
     const char *why = value_store(L, field->type, address + field->offset, lua_gettop(L), owner);
@@ -166,6 +168,8 @@ static const char *store_array(lua_State *L, const CType *type, char *address, i
     return NULL;
   }
   if (!lua_istable(L, v)) return mismatch(L, type, v);
+  const char *wrong = options_no_list(L, v, LIST_RAW);
+  if (wrong != NULL) return wrong;
   size_t n = lua_rawlen(L, v);
   if (n > type->count) return "more values than elements";
   for (size_t i = 0; i < n; i++) {

@@ -155,35 +155,64 @@ int options_word(lua_State *L, int i, const char *name, int otherwise) {
   return (int)options_integer(L, i, name, otherwise);
 }
 
-bool options_named(lua_State *L, int i) {
-  i = lua_absindex(L, i);
-  luaL_checkstack(L, 4, NULL);
-  if (lua_getmetatable(L, i)) {
-    lua_pop(L, 1);
-    return false;
-  }
-  bool first = lua_rawgeti(L, i, 1) != LUA_TNIL;
-  lua_pop(L, 1);
-  if (first) return false;
+/* Whether metamethods say what the table at index i has: an __index that is no class, a length. */
+static bool is_proxy(lua_State *L, int i) {
+  bool length = luaL_getmetafield(L, i, "__len") != LUA_TNIL;
+  if (length) lua_pop(L, 1);
+  int index = luaL_getmetafield(L, i, "__index");
+  if (index != LUA_TNIL) lua_pop(L, 1);
+  return length || index == LUA_TFUNCTION;
+}
+
+/* What is wrong with a table without metatable whose first element is nil. */
+static const char *misnumbered(lua_State *L, int i, int may) {
+  bool counted = false, numbers = false;
   for (lua_pushnil(L); lua_next(L, i) != 0;) {
     lua_pop(L, 1);
-    bool counts = lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "n") == 0;
-    if (counts || lua_type(L, -1) == LUA_TNUMBER) continue;
-    lua_pop(L, 1);
-    return true;
+    bool counts = text_is(L, -1, "n");
+    counted = counted || counts;
+    if (lua_type(L, -1) == LUA_TNUMBER) numbers = true;
+    else if (!counts) return "list expected, got a table with names";
   }
-  return false;
+  bool holes = (may & LIST_HOLES) != 0 && (counted || lua_rawlen(L, i) > 0);
+  return numbers && !holes ? "list expected, got a table whose first element is nil" : NULL;
+}
+
+const char *options_no_list(lua_State *L, int i, int may) {
+  i = lua_absindex(L, i);
+  int top = lua_gettop(L);
+  luaL_checkstack(L, 4, NULL);
+  const char *wrong = NULL;
+  if (lua_getmetatable(L, i)) {
+    if ((may & LIST_RAW) != 0 && lua_rawlen(L, i) == 0 && is_proxy(L, i))
+      wrong = "list expected, got a table whose elements come from its metatable: copy them";
+  } else if (lua_rawgeti(L, i, 1) == LUA_TNIL) {
+    wrong = misnumbered(L, i, may);
+  }
+  lua_settop(L, top);
+  return wrong;
+}
+
+void options_check_list(lua_State *L, int i, int may, const char *hint) {
+  const char *wrong = options_no_list(L, i, may);
+  if (wrong != NULL) luaL_argerror(L, i, lua_pushfstring(L, "%s%s", wrong, hint));
+}
+
+static int bad_list(lua_State *L, int i, const char *where, const char *what) {
+  if (where == NULL) return luaL_argerror(L, i, what);
+  return luaL_error(L, "bad %s (%s)", where, what);
 }
 
 int options_count(lua_State *L, int i, const char *where, int most) {
   i = lua_absindex(L, i);
-  if (options_named(L, i)) luaL_error(L, "bad %s (" OPTIONS_NAMED ")", where);
+  const char *wrong = options_no_list(L, i, LIST_HOLES);
+  if (wrong != NULL) bad_list(L, i, where, wrong);
   int whole = 1;
   bool given = lua_getfield(L, i, "n") != LUA_TNIL;
   lua_Integer n = given ? lua_tointegerx(L, -1, &whole) : luaL_len(L, i);
   if (given && (lua_type(L, -1) != LUA_TNUMBER || !whole || n < 0))
-    luaL_error(L, "bad %s (its n must be an integer of 0 or more, got %s)", where, luaL_tolstring(L, -1, NULL));
-  if (n > most) luaL_error(L, "bad %s (too many arguments: %I, at most %d)", where, (LUAI_UACINT)n, most);
+    bad_list(L, i, where, lua_pushfstring(L, "its n must be an integer of 0 or more, got %s", luaL_tolstring(L, -1, NULL)));
+  if (n > most) bad_list(L, i, where, lua_pushfstring(L, "too many arguments: %I, at most %d", (LUAI_UACINT)n, most));
   lua_pop(L, 1);
   return n < 0 ? 0 : (int)n;
 }

@@ -37,14 +37,22 @@ lua_Integer options_integer(lua_State *L, int i, const char *name, lua_Integer o
 lua_Number options_number(lua_State *L, int i, const char *name, lua_Number otherwise);
 int options_word(lua_State *L, int i, const char *name, int otherwise);
 
-/* options_named tells whether the table at index i has names, or other keys that are no numbers, and no first element: in the
- * place of a list it would do nothing, without a word. `n` is no such name, and a table with a metatable may have elements all
- * the same. OPTIONS_NAMED is what is said then. */
-bool options_named(lua_State *L, int i);
-#define OPTIONS_NAMED "list expected, got a table with names"
+/* What a list may have. */
+enum {
+  LIST_HOLES = 1, /* nil as its first element: its border, or `n`, is its length */
+  LIST_RAW = 2,   /* its elements in itself only: none by metamethods */
+};
+
+/* options_no_list says what is wrong with the table at index i in the place of a list, of which it would be an empty one without a
+ * word: it has keys, but no first element. NULL: nothing. `n` is no such key, and a table with a metatable may have
+ * elements all the same. */
+const char *options_no_list(lua_State *L, int i, int may);
+
+/* options_check_list raises that as an argument error, with `hint` behind it. */
+void options_check_list(lua_State *L, int i, int may, const char *hint);
 
 /* options_count is the length of the list of arguments at index i: its field n if that is set, else its border. Raises, where
- * it is none from 0 to most, an error that names `where`, such as "field 'args' to 'Thread'". */
+ * it is none from 0 to most, an error that names `where`, such as "field 'args' to 'Thread'"; NULL: the argument at i. */
 int options_count(lua_State *L, int i, const char *where, int most);
 
 #endif

@@ -309,7 +309,7 @@ static const char *worded(const char *what) {
       {"rlock", "an RLock"}, {"lock", "a Lock"}, {"join", "the end"}, {"future", "a future"}, {"queue", "a queue"},
       {"queue join", "the tasks of a queue"}, {"event", "an Event"}, {"condition", "a Condition"},
       {"semaphore", "a Semaphore"}, {"barrier", "a Barrier"}, {"pool", "the end of a pool"},
-      {"shutdown", "the end of all threads"}};
+      {"shutdown", "the end of all threads"}, {"task", "a task"}};
   for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
     if (strcmp(what, words[i][0]) == 0) return words[i][1];
   return what;

@@ -57,7 +57,7 @@ t.test("a buffer is made of a length, a list, bytes or another buffer", function
   t.raises("cannot be that long", native.buffer, "f64", math.maxinteger)
   t.raises("no multiple", native.buffer, "i32", "12345")
   t.raises("does not fit", native.buffer, "u8", native.buffer("i32", { 256 }))
-  t.raises("table expected", native.buffer("u8", 1).assign, native.buffer("u8", 1), 1, true)
+  t.raises("list, string or buffer expected", native.buffer("u8", 1).assign, native.buffer("u8", 1), 1, true)
 end)
 
 t.test("fill, assign, move, sub, copy, tostring and totable work on ranges", function()

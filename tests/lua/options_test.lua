@@ -205,6 +205,89 @@ t.test("a table with names in the place of a list is an error: it would do nothi
   t.equal(sum, 6)
 end)
 
+t.test("a list that does not begin at 1 is an error: it would be an empty one", function()
+  local f = futures.Future()
+  local pool <close> = futures.ThreadPoolExecutor(1)
+  local worker <close> = mp.Pool(1)
+  f:set_result(1)
+  for _, first in ipairs { 0, 2, -1, 1.5 } do
+    for n, call in ipairs {
+      function() futures.wait { [first] = f } end, function() futures.as_completed { [first] = f } end,
+      function() pool:map(print, { [first] = 1 }) end, function() worker:map(print, { [first] = 1 }) end,
+      function() worker:imap(print, { [first] = 1 }) end, function() worker:starmap(print, { { [first] = 1 } }) end,
+      function() worker:apply(print, { [first] = 1 }) end, function() worker:apply_async(print, { [first] = 1 }) end,
+      function() threading.Thread { target = print, args = { [first] = 1 } } end,
+      function() threading.Timer(1, print, { [first] = 1 }) end, function() mp.Process { target = print, args = { [first] = 1 } } end,
+      function() futures.ThreadPoolExecutor { initializer = print, initargs = { [first] = 1 } } end,
+      function() native.buffer("u8", { [first] = 1 }) end, function() native.buffer("u8", 4):assign(1, { [first] = 1 }) end,
+      function() ctypes.new("int", { [first] = 1 }) end, function() ctypes.array("int", 3) { [first] = 1 } end,
+      function() ctypes.load():func("abs", "int", { [first] = "int" }) end,
+      function() ctypes.callback(print, "void", { [first] = "int" }) end,
+    } do
+      local ok, err = pcall(call)
+      t.equal(not ok and err:find("list expected, got a table whose first element is nil", 1, true) ~= nil, true, n .. ": " .. tostring(err))
+    end
+    t.raises("no field " .. tostring(first):gsub("%p", "%%%0"), ctypes.struct { { "x", "int" } }, { [first] = 1 })
+  end
+  t.equal(worker:apply(select, { "#", nil, 2 }), 2, "nil may be among arguments")
+  t.equal(worker:apply(function(...) return select("#", ...) end, { nil, 2 }), 2)
+  t.equal(threading.Thread { target = select, args = { "#", n = 3 } }:start():result(), 2)
+end)
+
+t.test("a list of futures with a hole, or with options in it, is an error: they would not be waited for, or not be seen", function()
+  local f, g = futures.Future(), futures.Future()
+  f:set_result(1)
+  for _, wait in ipairs { futures.wait, futures.as_completed } do
+    t.raises("Future expected at 2, got nil", wait, { f, nil, g })
+    t.raises("Future expected at 2, got nil", wait, { f, [3] = g })
+    t.raises("list of futures expected, got one with a field 'timeout', too", wait, { f, timeout = 1 })
+    t.raises("Future expected at 2, got number", wait, { f, 3 })
+  end
+  t.equal(#futures.wait { f, n = 1 }, 1)
+end)
+
+t.test("options among the elements of a list are an error: they would not be seen", function()
+  local pool <close> = futures.ThreadPoolExecutor(1)
+  local worker <close> = mp.Pool(1)
+  for _, name in ipairs { "chunksize", "timeout", "buffersize" } do
+    for _, call in ipairs { function(list) pool:map(print, list) end, function(list) pool:map(print, { 1 }, list) end,
+      function(list) worker:map(print, list) end, function(list) worker:imap(print, list) end } do
+      t.raises("list expected, got one with a field '" .. name .. "'", call, { 1, [name] = 2 })
+    end
+  end
+end)
+
+t.test("a list that says by metamethods what it has is an error where it would be an empty one", function()
+  local elements = setmetatable({}, { __index = function(_, i) return i < 4 and i or nil end, __len = function() return 3 end })
+  local numbered = setmetatable({ 1, 2 }, { __index = table })
+  for _, call in ipairs { function(list) return native.buffer("u8", list) end, function(list) return ctypes.new("int", list) end } do
+    t.raises("copy them", call, elements)
+    t.equal(#call(numbered), 2)
+  end
+  t.equal(threading.Thread { target = select, args = setmetatable({}, { __index = function(_, i) return i == 1 and "#" or nil end,
+    __len = function() return 2 end }) }:start():result(), 1)
+end)
+
+t.test("a mistake in a call of ctypes names the function and its argument", function()
+  local Point = ctypes.struct { { "x", "int" } }
+  t.raises("bad argument #1 to 'new' %(unknown C type 'integer'", function() ctypes.new "integer" end)
+  t.raises("bad argument #2 to 'new' %(bad initial value: int expected, got boolean%)", function() ctypes.new("int", true) end)
+  t.raises("bad argument #2 to 'new' %(bad initial value: list expected, got a table with names%)", function() ctypes.new("int", { x = 1 }) end)
+  t.raises("bad argument #1 to 'Point' %(bad initial value: no field 'y'%)", function() Point { y = 1 } end)
+  t.raises("bad argument #2 to 'func' %(unknown C type 'integer'", function() ctypes.load():func("abs", "integer") end)
+  t.raises("bad argument #3 to 'func' %(parameter 2: unknown C type 'integer'", function() ctypes.load():func("abs", "int", { "int", "integer" }) end)
+  t.raises("bad argument #3 to 'func' %(parameter 1: C type or its name expected, got number%)", function() ctypes.load():func("abs", "int", { 5 }) end)
+  t.raises("bad argument #1 to 'struct' %(field 'x': unknown C type 'integer'", function() ctypes.struct { { "x", "integer" } } end)
+  t.raises("bad argument #2 to 'offsetof' %(struct has no field 'y'%)", function() ctypes.offsetof(Point, "y") end)
+  t.raises("bad argument #5 to 'func' %(no value expected%)", function() ctypes.load():func("abs", "int", { "int" }, nil, 5) end)
+end)
+
+t.test("what takes values of several kinds names all of them", function()
+  t.raises("length, list, string or buffer expected, got boolean", native.buffer, "u8", true)
+  t.raises("list, string or buffer expected, got boolean", function() native.buffer("u8", 1):assign(1, true) end)
+  t.raises("Lock, RLock or Condition of gilua.multiprocessing expected, got table", mp.Lock().acquire, {})
+end)
+
 t.test("what is true or false is a boolean, and no table with the name of the argument", function()
   local queue = require "gilua.queue"
   local q = queue.Queue()
