@@ -268,6 +268,16 @@ t.test("--help, the manual page and the completion name the same options", funct
   all_in(code_of "docs/runtime.md" .. " ", { "policy", "switch-interval", "stats", "trace", "version", "help", "stats=json" }, "runtime.md")
 end)
 
+t.test("gilua worker --help, the completion and the manual name the same options", function()
+  local help, words = t.run { "worker", "--help" }, read "tools/share/gilua.bash"
+  local ours = options_of(help, "\n  (%-%-[%w-]*)")
+  assert(#ours > 50, ours)
+  t.equal(options_of(" " .. words:match('== worker .-%-W "(.-)"'), "%f[%S](%-%-[%w-]*)"), ours, "gilua.bash")
+  for option in ours:gmatch "%S+" do
+    assert(option == "--help" or option == "--version" or read("docs/gearman.md"):find(option, 1, true), "gearman.md: " .. option)
+  end
+end)
+
 t.test("--help, the manual page, the completion and the manual name the same options of explore and replay", function()
   local help, page, words = t.run { "--help" }, read "tools/share/gilua.1", read "tools/share/gilua.bash"
   for _, name in ipairs { "explore", "replay" } do

@@ -1,6 +1,5 @@
 local multiprocessing = require "gilua.multiprocessing"
 local function runner(go, done, q, n)
-  if n == 0 then print(go:is_set(), go:wait(0)) end
   go:wait()
   q:put(n)
   done:with(function() end)
@@ -9,7 +8,7 @@ local go, done, q, ps = multiprocessing.Event(), multiprocessing.Semaphore(1), m
 for n = 0, 3 do ps[n + 1] = multiprocessing.Process { target = runner, args = { go, done, q, n } } end
 print(go:is_set())
 ps[1]:start()
-ps[1]:join(0.3)
+ps[1]:join(0.01)
 print(ps[1]:is_alive(), q:empty())
 for i = 2, 4 do ps[i]:start() end
 go:set()

@@ -1,6 +1,5 @@
 import multiprocessing
 def runner(go, done, q, n):
-    print(go.is_set(), go.wait(0)) if n == 0 else None
     go.wait()
     q.put(n)
     with done: pass
@@ -9,7 +8,7 @@ if __name__ == "__main__":
     ps = [multiprocessing.Process(target=runner, args=(go, done, q, n)) for n in range(4)]
     print(go.is_set())
     ps[0].start()
-    ps[0].join(0.3)
+    ps[0].join(0.01)
     print(ps[0].is_alive(), q.empty())
     for p in ps[1:]: p.start()
     go.set()
