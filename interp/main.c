@@ -221,11 +221,11 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s: cannot create state: not enough memory\n", progname);
     return EXIT_FAILURE;
   }
-  if (zygote) spawn_main(L, argc, argv);
   spawn_use(embed_runtime(p.rt), "/proc/self/exe");
   run_set_progname(L, progname);
   own_code_only();
   deadlock_closed_world(embed_runtime(p.rt));
+  if (zygote) spawn_main(L, argc, argv);
   if (p.options.stats != STATS_NONE) embed_runtime(p.rt)->report = p.options.stats == STATS_JSON ? report_json : report_table;
   if (!p.options.explore) dump_on_sigquit(embed_runtime(p.rt)); /* without it SIGQUIT does what it does by default */
   bool ok = call_protected(L, run_protected, &p) && p.ok;

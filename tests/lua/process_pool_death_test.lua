@@ -392,4 +392,12 @@ P.test("callbacks of a task that crashed may submit (87)", function()
   t.equal(last:result(), 4)
 end)
 
+P.test("a task that waits for what nobody can do gets deadlock, however its worker was started", function()
+  for _, start in ipairs { "fork", "spawn" } do
+    local pool <close> = futures.ProcessPoolExecutor { max_workers = 1, start = start }
+    local f = pool:submit(function() require "gilua.threading".Event():wait() end)
+    t.equal(t.raises("every thread waits", f.result, f).kind, "deadlock")
+  end
+end)
+
 t.finish()
