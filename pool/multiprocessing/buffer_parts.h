@@ -14,6 +14,7 @@ typedef struct Part {
 } Part;
 
 typedef struct Parts {
+  const void *mark;  /* of whoever made it */
   size_t count, capacity;
   size_t first, end; /* around all of them */
   bool overlap;      /* perhaps */

@@ -31,22 +31,40 @@ static int load_view(lua_State *L) {
 
 enum { PARTS_OBJECTS = 1, FIRST_PARTS = 4 };
 
-/* Pushes the parts of the root that are in the message, with room for one more. */
-static Parts *push_parts(lua_State *L, const Buffer *root) {
+static const char parts_mark = 0; /* its address tells that a userdata is ours */
+
+/* Pushes the parts of the root that are in the message, and the list of their buffers; NULL, and nothing is pushed: there are none.
+ * debug.getmetatable gives __reduce to anybody, who may give it a table of his own. */
+static Parts *push_noted(lua_State *L, const Buffer *root) {
+  int top = lua_gettop(L);
   lua_rawgetp(L, 2, root);
-  Parts *old = lua_touserdata(L, -1);
+  Parts *p = lua_touserdata(L, -1);
+  bool good = p != NULL && lua_type(L, -1) == LUA_TUSERDATA && lua_rawlen(L, -1) >= sizeof *p && p->mark == &parts_mark;
+  if (good && lua_getiuservalue(L, -1, PARTS_OBJECTS) == LUA_TTABLE) return p;
+  lua_settop(L, top);
+  return NULL;
+}
+
+/* The same, made anew if there are none, with room for one more. */
+static Parts *push_parts(lua_State *L, const Buffer *root) {
+  int top = lua_gettop(L);
+  Parts *old = push_noted(L, root);
   if (old != NULL && old->count < old->capacity) return old;
   size_t capacity = old == NULL ? FIRST_PARTS : 2 * old->capacity;
   Parts *p = lua_newuserdatauv(L, parts_size(capacity), PARTS_OBJECTS);
-  *p = (Parts){0};
+  *p = (Parts){.mark = &parts_mark};
   if (old != NULL) memcpy(p, old, parts_size(old->count));
   p->capacity = capacity;
   if (old == NULL) lua_newtable(L);
-  else lua_getiuservalue(L, -2, PARTS_OBJECTS);
-  lua_setiuservalue(L, -2, PARTS_OBJECTS);
+  else lua_pushvalue(L, -2);
   lua_pushvalue(L, -1);
+  lua_setiuservalue(L, -3, PARTS_OBJECTS);
+  lua_pushvalue(L, -2);
   lua_rawsetp(L, 2, root);
-  lua_remove(L, -2);
+  if (old != NULL) {
+    lua_rotate(L, top + 1, 2);
+    lua_settop(L, top + 2);
+  }
   return p;
 }
 
@@ -54,7 +72,6 @@ static Parts *push_parts(lua_State *L, const Buffer *root) {
 static void note_part(lua_State *L, Buffer *b, Buffer *root, size_t first) {
   Parts *p = push_parts(L, root);
   lua_Integer number = b == root ? 1 : (lua_Integer)p->count + 2;
-  lua_getiuservalue(L, -1, PARTS_OBJECTS);
   lua_pushvalue(L, 1);
   lua_rawseti(L, -2, number);
   parts_add(p, (Part){first, first + b->length, number, false});
@@ -88,12 +105,10 @@ static int reduce_shared(lua_State *L, Buffer *b, Buffer *root, size_t first) {
     note_part(L, b, root, first);
     return 0;
   }
-  lua_rawgetp(L, 2, root);
-  Parts *p = lua_touserdata(L, -1);
+  Parts *p = push_noted(L, root);
   if (p != NULL && !p->merged) parts_merge(p);
   Part *part = p == NULL ? NULL : parts_find(p, first, first + b->length);
   if (part == NULL || !part->shared) return 0;
-  lua_getiuservalue(L, -1, PARTS_OBJECTS);
   push_cover(L, part, p, lua_gettop(L));
   if (lua_rawequal(L, -1, 1)) return 0;
   lua_pushcfunction(L, load_view);

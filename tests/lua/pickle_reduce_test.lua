@@ -254,4 +254,24 @@ t.test("typed arrays that overlap are one memory in the copy, and others send wh
   for i = 1, 1000 do t.equal(copies[i + 1][1], i) end
 end)
 
+t.test("the __reduce of a typed array looks at what it is given", function()
+  local b = native.buffer("u8", 3)
+  local v, reduce = b:view(1, 2), debug.getmetatable(b).__reduce
+  local shares = { 1 }
+  reduce(b, shares)
+  reduce(v, shares)
+  for k in pairs(shares) do
+    if type(k) == "userdata" then shares[k] = io.stdout end
+  end
+  for _, walk in ipairs { 2, 1, 2, "x" } do
+    shares[1] = walk
+    t.equal(type(reduce(v, shares)), "function")
+  end
+  for k, parts in pairs(shares) do
+    if type(k) == "userdata" then debug.setuservalue(parts, 5, 1) end
+  end
+  t.equal(type(reduce(v, shares)), "function")
+  t.raises("buffer expected", reduce, io.stdout, shares)
+end)
+
 t.finish()
