@@ -151,7 +151,7 @@ void runtime_after_fork(Runtime *rt, Tstate *ts) {
     t->vanished = true; /* its stack stays anchored: the child must not run its finalizers */
   }
   rt->zombies = rt->newest_zombie = NULL;
-  rt->nzombies = 0;
+  rt->nzombies = rt->nending = 0;
   rt->unjoined = 0;
   rt->forks++;
   rt->unblocks = ts != NULL ? ts->unblock : NULL;

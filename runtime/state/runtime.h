@@ -160,7 +160,9 @@ struct Runtime {
   Unblock *unblocks; /* [u] native calls that a request ends, see blocking.h */
   Tstate *zombies, *newest_zombie; /* [r] ended, the oldest first, linked by next: to be joined by who starts or ends another */
   unsigned nzombies;        /* [r] how many */
+  unsigned nending;         /* [r] have left Lua, and are zombies soon */
   unsigned unjoined;        /* [r] system threads started and not joined */
+  unsigned joined_lately;   /* [r] how often to try again where there seems to be no room for a thread; 0: in vain, since one was */
   Runtime *next;            /* list of the process, see process.c */
 };
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/sync/deadlock.h"
@@ -23,7 +24,7 @@
 #include "runtime/thread/sentinel.h"
 #include "runtime/thread/shutdown.h"
 
-enum { OS_NAME_ROOM = 64, MOST_ZOMBIES = 8 };
+enum { OS_NAME_ROOM = 64, MOST_ZOMBIES = 8, LOOKS = 20 };
 
 Thread *thread_new(lua_State *L, lua_Integer n) {
   Thread *t = object_new(L, &thread_type, THREAD_VALUES);
@@ -193,6 +194,9 @@ static void end_thread(Tstate *ts, Thread *t) {
   if (rt->thread_life != NULL) rt->thread_life(ts, false);
   char name[OS_NAME_ROOM];
   ended_note(ts, thread_peek_name(ts, name, sizeof name));
+  pthread_mutex_lock(&rt->reap_m);
+  rt->nending++;
+  pthread_mutex_unlock(&rt->reap_m);
   tstate_unlist(ts);
   deadlock_check_others(ts);
 }
@@ -234,7 +238,8 @@ static bool bury_oldest(Runtime *rt, bool wait) {
   tstate_free(ts);
   pthread_mutex_lock(&rt->reap_m);
   rt->unjoined--;
-  pthread_cond_signal(&rt->reap_c);
+  rt->joined_lately = LOOKS;
+  pthread_cond_broadcast(&rt->reap_c);
   return true;
 }
 
@@ -248,7 +253,8 @@ static void become_zombie(Tstate *ts) {
   else rt->newest_zombie->next = ts;
   rt->newest_zombie = ts;
   rt->nzombies++;
-  pthread_cond_signal(&rt->reap_c);
+  rt->nending--;
+  pthread_cond_broadcast(&rt->reap_c);
   pthread_mutex_unlock(&rt->reap_m);
 }
 
@@ -270,6 +276,23 @@ static void bury(Tstate *self) {
   blocking_begin_brief(self, "thread");
   wait_for_zombies(rt);
   blocking_end(self);
+}
+
+/* The system has no more threads: waits until it has back those that have ended; it counts each a moment longer than it can be
+ * joined. False: there were none, or none lately. */
+static bool await_room(Tstate *self) {
+  Runtime *rt = self->rt;
+  blocking_begin_brief(self, "thread");
+  pthread_mutex_lock(&rt->reap_m);
+  while (rt->nzombies + rt->nending > 0)
+    if (!bury_oldest(rt, true)) pthread_cond_wait(&rt->reap_c, &rt->reap_m);
+  bool some = rt->joined_lately > 0;
+  if (some) rt->joined_lately--;
+  pthread_mutex_unlock(&rt->reap_m);
+  _Atomic uint32_t never = 0;
+  if (some) futex_wait(&never, 0, clock_ns() + 1000000);
+  blocking_end(self);
+  return some;
 }
 
 static void *thread_main(void *arg) {
@@ -383,23 +406,29 @@ static int launch(lua_State *L, int i, Tstate *self, Thread *t, int base_ref, in
   return err;
 }
 
-void thread_start(lua_State *L, int i) {
-  i = lua_absindex(L, i);
-  Tstate *self = park_self(L);
-  Runtime *rt = self->rt;
-  Thread *t = lua_touserdata(L, i);
-  bury(self);
-  check_startable(L, rt, t);
-  if (rt->attached) sentinel_new(L);
-  if (rt->thread_life != NULL) { /* it asks for the name */
-    thread_push_name(L, i);
-    lua_pop(L, 1);
-  }
+/* Returns 0 or an errno. */
+static int attempt(lua_State *L, int i, Tstate *self, Thread *t) {
+  check_startable(L, self->rt, t);
   make_base(L, i, t->nvalues);
   int base_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, i);
   int thread_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-  int err = t->state == THREAD_NEW ? launch(L, i, self, t, base_ref, thread_ref) : EALREADY; /* by a finalizer meanwhile */
+  return t->state == THREAD_NEW ? launch(L, i, self, t, base_ref, thread_ref) : EALREADY; /* by a finalizer meanwhile */
+}
+
+void thread_start(lua_State *L, int i) {
+  i = lua_absindex(L, i);
+  Tstate *self = park_self(L);
+  Thread *t = lua_touserdata(L, i);
+  bury(self);
+  check_startable(L, self->rt, t);
+  if (self->rt->attached) sentinel_new(L);
+  if (self->rt->thread_life != NULL) { /* it asks for the name */
+    thread_push_name(L, i);
+    lua_pop(L, 1);
+  }
+  int err;
+  do err = attempt(L, i, self, t); while (err == EAGAIN && await_room(self));
   if (err != 0) luaL_error(L, "cannot start a thread: %s", strerror(err));
 }
 

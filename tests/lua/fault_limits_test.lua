@@ -211,6 +211,20 @@ if run_as_poor_user(1, "print('up')") then
       t.equal(status, 0)
     end
   end)
+
+  t.test("a loop that starts and joins needs room for one thread: what has ended is waited for", function()
+    local text, status = run_as_poor_user(4, [[
+      local gilua = require "gilua"
+      for i = 1, 1000 do assert(gilua.threading.start(function() return i end):result() == i) end
+      for i = 1, 100 do
+        local pool <close> = gilua.futures.ThreadPoolExecutor(1)
+        assert(pool:submit(math.abs, -i):result() == i)
+      end
+      print "done"
+    ]])
+    t.equal(text, "done\n")
+    t.equal(status, 0)
+  end)
 else
   print("# skipped: cannot run as another user here")
 end
