@@ -58,12 +58,6 @@ const char *explore_outcome(Outcome outcome) {
   return words[outcome];
 }
 
-uint64_t explore_forced(const Trial *t) {
-  uint64_t n = t->schedule.nturns < t->schedule.room ? t->schedule.nturns : t->schedule.room, forced = 0;
-  for (uint64_t i = 0; i < n; i++) forced += t->turns[i].how == GIL_YIELDED;
-  return forced;
-}
-
 static unsigned log2_up(uint64_t n) {
   unsigned k = 0;
   while (k < 40 && UINT64_C(1) << k < n) k++;

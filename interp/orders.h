@@ -2,7 +2,7 @@
 #ifndef GILUA_INTERP_ORDERS_H
 #define GILUA_INTERP_ORDERS_H
 
-#include "interp/explore.h"
+#include "interp/trial.h"
 
 /* The tree of orders: each is its parent up to one choice, and makes another one there. */
 typedef struct Orders Orders;

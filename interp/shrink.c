@@ -102,18 +102,25 @@ static void finish(Shrinking *s, const List *list, List *all) {
   if (s->x->repeats && !s->job->races && fails(s, list, false, true, true) && s->job->trial->schedule.digest == digest) take(s->x, s->job);
 }
 
+/* Preemptions among the turns of a trial. */
+static uint64_t preemptions(const Trial *t) {
+  uint64_t n = t->schedule.nturns < t->schedule.room ? t->schedule.nturns : t->schedule.room, forced = 0;
+  for (uint64_t i = 0; i < n; i++) forced += t->turns[i].how == GIL_YIELDED;
+  return forced;
+}
+
 int shrink(lua_State *L, const TrialProgram *program, uint64_t seed, uint64_t limit, Job *job, Explored *x) {
   Shrinking s = {.L = L, .program = program, .seed = seed, .limit = limit, .job = job, .x = x};
   uint64_t room = x->job.trial->schedule.nturns < TRIAL_TURNS ? x->job.trial->schedule.nturns : TRIAL_TURNS;
   List list = {.turns = malloc((room + 1) * sizeof(Turn))}, part = {.turns = malloc((TRIAL_TURNS + UINT64_C(1)) * sizeof(Turn))};
-  x->preemptions = explore_forced(x->job.trial);
+  x->preemptions = preemptions(x->job.trial);
   s.err = list.turns == NULL || part.turns == NULL ? ENOMEM : 0;
   if (s.err == 0) {
     copy_turns(&list, x->job.trial, false);
     minimize(&s, &list, &part);
     finish(&s, &list, &part);
   }
-  x->kept = explore_forced(x->job.trial);
+  x->kept = preemptions(x->job.trial);
   job_text(&x->job, x->text, sizeof x->text);
   free(list.turns);
   free(part.turns);

@@ -2,7 +2,7 @@
 #ifndef GILUA_INTERP_SHRINK_H
 #define GILUA_INTERP_SHRINK_H
 
-#include "interp/explore.h"
+#include "interp/explored.h"
 
 /* shrink takes x->job, a trial that failed, and leaves there the last one that failed likewise, with a list of turns of which
  * none can be left out; that run notes its lines. x->kept, preemptions, repeats and text are set. limit is in instructions;

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "pool/gearman/helper.h"
+#include "pool/gearman/jobs.h"
+#include "pool/gearman/server.h"
+#include "pool/gearman/servers.h"
 #include "runtime/os/descriptors.h"
 #include "runtime/os/os.h"
 #include "runtime/state/at_fork.h"
@@ -59,17 +62,6 @@ JobClient *client_new(const ClientOptions *options, const char *const *servers, 
 }
 
 int client_start(JobClient *c) { return helper_start(c); }
-
-void client_drop(JobClient *c) {
-  if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
-  for (unsigned i = 0; i < c->nservers; i++) wire_close(&c->servers[i].wire);
-  while (c->nlost > 0) close(c->lost[--c->nlost]);
-  if (c->event >= 0) close(c->event);
-  pthread_mutex_destroy(&c->m);
-  explicit_bzero(&c->token, sizeof c->token);
-  free(c->servers);
-  free(c);
-}
 
 bool client_foreign(const JobClient *c) { return c->forks != at_fork_count(); }
 
@@ -201,26 +193,6 @@ bool client_has_ended(JobClient *c) {
   bool ended = c->state != CLIENT_OPEN && c->pending == 0;
   pthread_mutex_unlock(&c->m);
   return ended;
-}
-
-unsigned client_live(JobClient *c) {
-  unsigned n = 0;
-  pthread_mutex_lock(&c->m);
-  for (unsigned i = 0; i < c->nservers; i++) n += c->servers[i].state == SERVER_LIVE;
-  pthread_mutex_unlock(&c->m);
-  return n;
-}
-
-void client_explain(JobClient *c, char *to, size_t size) {
-  size_t at = 0;
-  to[0] = '\0';
-  for (unsigned i = 0; i < c->nservers && at < size; i++) {
-    const JobServer *s = &c->servers[i];
-    if (s->state == SERVER_LIVE) continue;
-    int n = snprintf(to + at, size - at, "%s%s:%s: %s", at > 0 ? "; " : "", s->host, s->port,
-                     s->why[0] != '\0' ? s->why : "not reached yet");
-    at += n > 0 ? (size_t)n : size;
-  }
 }
 
 bool client_is_broken(JobClient *c) {

@@ -7,11 +7,15 @@
  * connection and on an eventfd, which who wants it to look again writes. The helper polls alike when it saw no
  * activity for a while, and steps back as soon as there is a leader; both may poll for a moment, and whoever comes
  * first reads. */
+#include "pool/gearman/client_wait.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "pool/gearman/client.h"
+#include "pool/gearman/jobs.h"
+#include "pool/gearman/server.h"
+#include "pool/gearman/servers.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
 #include "runtime/os/poll.h"

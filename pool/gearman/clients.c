@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "pool/futures/registry.h"
+#include "pool/gearman/client_wait.h"
+#include "pool/gearman/jobs.h"
 #include "runtime/thread/sentinel.h"
 #include "runtime/trace/recorder.h"
 

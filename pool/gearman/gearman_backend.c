@@ -7,6 +7,7 @@
 
 #include "pool/futures/chunk.h"
 #include "pool/futures/service.h"
+#include "pool/gearman/client_wait.h"
 #include "pool/gearman/clients.h"
 #include "pool/gearman/result_load.h"
 #include "pool/gearman/task_dump.h"

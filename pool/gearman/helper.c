@@ -4,6 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pool/gearman/client_wait.h"
+#include "pool/gearman/jobs.h"
+#include "pool/gearman/server.h"
+#include "pool/gearman/servers.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/helper.h"
 #include "runtime/os/os.h"

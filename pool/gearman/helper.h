@@ -3,7 +3,7 @@
 #ifndef GILUA_POOL_GEARMAN_HELPER_H
 #define GILUA_POOL_GEARMAN_HELPER_H
 
-#include "pool/gearman/client.h"
+#include "pool/gearman/client_state.h"
 
 /* helper_start starts it, detached. Returns 0 or an errno. */
 int helper_start(JobClient *c);

@@ -1,15 +1,12 @@
 /* What becomes of jobs, and who is told. */
-#include <errno.h>
-#include <stdio.h>
+#include "pool/gearman/jobs.h"
+
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "pool/gearman/client.h"
 #include "runtime/os/futex.h"
 #include "runtime/os/os.h"
-
-/* A server that has so many bytes to read gets no more jobs: they may be taken back, and others may be faster. */
-enum { MOST_UNREAD = 8 << 20 };
 
 void client_tell(JobClient *c, JobWait *w) {
   if (w->leads) { /* if it does not sleep it looks by itself before it does */
@@ -31,6 +28,17 @@ void client_kick(JobClient *c) { os_event_signal(c->event); }
 void client_wake_helper(JobClient *c) {
   atomic_store(&c->helper.word, 1);
   futex_wake(&c->helper.word, 1);
+}
+
+void client_drop(JobClient *c) {
+  if (atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
+  for (unsigned i = 0; i < c->nservers; i++) wire_close(&c->servers[i].wire);
+  while (c->nlost > 0) close(c->lost[--c->nlost]);
+  if (c->event >= 0) close(c->event);
+  pthread_mutex_destroy(&c->m);
+  explicit_bzero(&c->token, sizeof c->token);
+  free(c->servers);
+  free(c);
 }
 
 void client_unref(Job *j) {
@@ -76,35 +84,5 @@ void client_break(JobClient *c) {
     Job *j = c->queue.first;
     jobs_remove(&c->queue, j);
     client_fail(c, j, JOB_BROKEN, NULL, 0);
-  }
-}
-
-/* The live server with the fewest jobs; NULL: none has room. */
-static JobServer *choose(JobClient *c) {
-  JobServer *best = NULL;
-  for (unsigned i = 0; i < c->nservers; i++) {
-    JobServer *s = &c->servers[(c->turn + i) % c->nservers];
-    if (s->state != SERVER_LIVE || s->jobs.n >= c->options.in_flight) continue;
-    if (s->wire.queued >= MOST_UNREAD) continue;
-    if (best == NULL || s->jobs.n < best->jobs.n) best = s;
-  }
-  return best;
-}
-
-void client_pump(JobClient *c) {
-  while (c->queue.first != NULL) {
-    JobServer *s = choose(c);
-    if (s == NULL) return;
-    Job *j = c->queue.first;
-    c->turn = (unsigned)(s - c->servers) + 1;
-    jobs_remove(&c->queue, j);
-    if (!server_submit(c, s, j)) server_lose(c, s, "not enough memory");
-  }
-}
-
-void client_flush(JobClient *c) {
-  for (unsigned i = 0; i < c->nservers; i++) {
-    JobServer *s = &c->servers[i];
-    if (s->wire.first != NULL && wire_flush(&s->wire) != 0) server_lose(c, s, strerror(errno));
   }
 }

@@ -17,8 +17,10 @@
 
 #include "pool/futures/end.h"
 #include "pool/futures/registry.h"
+#include "pool/gearman/client_wait.h"
 #include "pool/gearman/clients.h"
 #include "pool/gearman/gearman_backend.h"
+#include "pool/gearman/servers.h"
 #include "pool/gearman/task_key.h"
 #include "runtime/state/error.h"
 #include "runtime/state/finalizer.h"

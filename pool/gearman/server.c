@@ -3,13 +3,15 @@
  * Answers come in the order of requests, so the first job without a handle is the one that the next JOB_CREATED is
  * about. A job that is cancelled before its handle is told stays listed until then, decided; the server is asked to
  * forget it as soon as it has a name. */
+#include "pool/gearman/server.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "pool/gearman/client.h"
+#include "pool/gearman/jobs.h"
 
 #define MS INT64_C(1000000)
 

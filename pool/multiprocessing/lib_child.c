@@ -21,9 +21,13 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "pool/process/cancel.h"
 #include "pool/process/current.h"
 #include "pool/process/engines.h"
 #include "pool/process/flights.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wait.h"
+#include "pool/process/wake.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"
 #include "runtime/state/text.h"

@@ -1,4 +1,6 @@
 /* Cancelling tasks, and ending the engine. */
+#include "pool/process/cancel.h"
+
 #include "pool/process/feed.h"
 #include "pool/process/orders.h"
 #include "pool/process/tasks.h"

@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_PROCESS_DRAIN_H
 #define GILUA_POOL_PROCESS_DRAIN_H
 
-#include "pool/process/engine.h"
+#include "pool/process/engine_state.h"
 
 /* engine_drain reads the results that are there, of long ones a piece; true if there were any. engine_drain_worker: of
  * one worker. */

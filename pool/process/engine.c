@@ -15,6 +15,7 @@
 #include "pool/process/orders.h"
 #include "pool/process/parent.h"
 #include "pool/process/tasks.h"
+#include "pool/process/wake.h"
 #include "runtime/os/memory.h"
 #include "runtime/os/os.h"
 #include "runtime/state/error.h"

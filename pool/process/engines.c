@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "pool/futures/registry.h"
+#include "pool/process/cancel.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wait.h"
 #include "runtime/thread/sentinel.h"
 
 typedef struct Engines {

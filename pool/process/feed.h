@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_PROCESS_FEED_H
 #define GILUA_POOL_PROCESS_FEED_H
 
-#include "pool/process/engine.h"
+#include "pool/process/engine_state.h"
 
 enum { REFUSED_NS = 100000000 }; /* after a refusal of the system it is asked again */
 

@@ -13,7 +13,10 @@
 
 #include "pool/futures/cpus.h"
 #include "pool/futures/end.h"
+#include "pool/process/cancel.h"
 #include "pool/process/process_backend.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wait.h"
 #include "runtime/state/error.h"
 #include "runtime/state/options.h"
 

@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_PROCESS_ORDERS_H
 #define GILUA_POOL_PROCESS_ORDERS_H
 
-#include "pool/process/engine.h"
+#include "pool/process/engine_state.h"
 
 static inline unsigned worker_index(const Engine *e, const WorkerHandle *w) { return (unsigned)(w - e->workers); }
 

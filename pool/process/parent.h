@@ -2,7 +2,7 @@
 #ifndef GILUA_POOL_PROCESS_PARENT_H
 #define GILUA_POOL_PROCESS_PARENT_H
 
-#include "pool/process/engine.h"
+#include "pool/process/engine_state.h"
 
 /* engine_hear handles what the zygote says; engine_lose that it is gone, and its workers with it. engine_hang_up closes the
  * socket: the zygote ends its workers, and itself. It is not reaped. */

@@ -8,9 +8,12 @@
 
 #include "pool/futures/chunk.h"
 #include "pool/futures/service.h"
+#include "pool/process/cancel.h"
 #include "pool/process/engines.h"
 #include "pool/process/explain.h"
 #include "pool/process/task_error.h"
+#include "pool/process/tasks.h"
+#include "pool/process/wait.h"
 #include "runtime/state/error.h"
 #include "runtime/state/options.h"
 #include "runtime/trace/recorder.h"

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pool/process/cancel.h"
 #include "pool/process/drain.h"
 #include "pool/process/feed.h"
 #include "pool/process/parent.h"

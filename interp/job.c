@@ -1,5 +1,5 @@
 /* Forking trials and hearing of their ends. */
-#include "interp/trial.h"
+#include "interp/job.h"
 
 #include <errno.h>
 #include <fcntl.h>
