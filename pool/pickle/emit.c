@@ -4,6 +4,8 @@
 #include <lauxlib.h>
 #include <string.h>
 
+#include "pool/pickle/path.h"
+
 void writer_varint(Writer *w, uint64_t value) {
   writer_reserve(w, SCALAR_ROOM);
   for (; value >= 0x80; value >>= 7) writer_byte(w, 0x80 | (value & 0x7F));

@@ -3,7 +3,7 @@
 #define GILUA_POOL_PICKLE_EMIT_H
 
 #include "pool/pickle/format.h"
-#include "pool/pickle/write.h"
+#include "pool/pickle/writer.h"
 
 enum { SCALAR_ROOM = 16 };
 

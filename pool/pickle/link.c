@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pool/pickle/memory.h"
+#include "pool/pickle/modules.h"
 #include "runtime/state/weak.h"
 
 enum { KEPT_TRACKED = 1024, LEVEL_BITS = 2 };

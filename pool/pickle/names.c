@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pool/pickle/memory.h"
+#include "pool/pickle/modules.h"
 #include "pool/pickle/pickle.h"
 #include "runtime/state/error.h"
 
@@ -29,12 +30,6 @@ static const char *const libraries[] = {"string", "table", "math",    "io",     
                                         "utf8",   "debug", "package", "coroutine", NULL};
 
 static const char types_key;
-
-void names_push_loaded(lua_State *L) {
-  if (lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE) == LUA_TTABLE) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-}
 
 void names_push_types(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &types_key) == LUA_TTABLE) return;
@@ -219,7 +214,7 @@ void names_collect(lua_State *L, Names *n, NameScope scope, int objects, int mod
   c.loaded = top + 1;
   c.keys = top + 2;
   c.objects = objects != 0 ? objects : top + 3;
-  names_push_loaded(L);
+  modules_push_loaded(L);
   lua_newtable(L);
   lua_newtable(L);
   names_push_types(L);

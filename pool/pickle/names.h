@@ -46,20 +46,8 @@ unsigned names_level(const Names *n, uint32_t number);
 int names_push(lua_State *L, const Names *n, int i, int loaded);
 void names_push_root(lua_State *L, int loaded);
 
-/* names_push_loaded pushes package.loaded, or an empty table where a program took it away. names_push_types pushes the
- * table of what has a name of its own, whatever modules are there: name -> object. */
-void names_push_loaded(lua_State *L);
+/* names_push_types pushes the table of what has a name of its own, whatever modules are there: name -> object. */
 void names_push_types(lua_State *L);
-
-/* modules_push pushes the table of what the other end of a link has, if it is forked now, or executed (see module.c).
- * modules_have tells whether it can be asked for the module whose name is at index `name`, its value above that; may
- * raise a memory error. modules_made tells whether a function of Lua with a name in that module comes from the file of
- * a module, and not from whoever put it there later; raw accesses.
- * modules_have_more tells whether there are modules that it may be asked for; raw accesses. */
-void modules_push(lua_State *L, bool forked);
-bool modules_have(lua_State *L, int modules, int name);
-bool modules_made(lua_State *L, int modules, int name, int function);
-bool modules_have_more(lua_State *L, int modules, int loaded);
 
 /* names_look_at tells what kind of table is on top: a class has a field that begins with "__", a space of names holds a
  * function. One with more than `most` fields is neither; 0: any number. Raw accesses. */

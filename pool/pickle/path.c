@@ -1,9 +1,11 @@
 /* The path to a value that cannot travel, as one would write it in Lua where that is possible. */
+#include "pool/pickle/path.h"
+
 #include <ctype.h>
 #include <lauxlib.h>
 #include <stdio.h>
 
-#include "pool/pickle/write.h"
+#include "runtime/state/error.h"
 
 enum { HEAD = 30, TAIL = 10, LONGEST_KEY = 60 };
 enum { CHUNK_FUNCTION = 2, CHUNK_BATCH }; /* roots of a chunk */
@@ -98,7 +100,8 @@ static void push_frame(Writer *w, int depth) {
   }
 }
 
-void path_push(Writer *w) {
+/* Pushes the path of the value that is being written. */
+static void path_push(Writer *w) {
   lua_State *L = w->L;
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   lua_pushliteral(L, "");
@@ -121,4 +124,23 @@ void path_push(Writer *w) {
     lua_remove(L, slot);
     lua_concat(L, 2);
   }
+}
+
+_Noreturn void writer_refuse(Writer *w, const char *why) {
+  lua_State *L = w->L;
+  int value = lua_gettop(L);
+  const char *type = luaL_typename(L, value), *what = type;
+  luaL_checkstack(L, LUA_MINSTACK, NULL);
+  if (lua_iscfunction(L, value)) what = "C function";
+  if (luaL_getmetafield(L, value, "__name") == LUA_TSTRING) what = lua_tostring(L, -1);
+  path_push(w);
+  error_push(L, ERROR_PICKLE, "cannot send the %s at %s: %s", what, lua_tostring(L, -1), why);
+  lua_pushvalue(L, -2);
+  lua_setfield(L, -2, "path");
+  lua_pushstring(L, type);
+  lua_setfield(L, -2, "type");
+  writer_renew(w);
+  writer_release(w);
+  lua_error(L);
+  __builtin_unreachable();
 }

@@ -1,11 +1,12 @@
 /* Reading: nothing in the bytes is trusted, and no recursion on the C stack. A table is made in the size that its
  * header announces; the sum of what headers announce never exceeds the bytes that are there. */
-#include "pool/pickle/read.h"
-
 #include <lauxlib.h>
 #include <string.h>
 
 #include "pool/pickle/format.h"
+#include "pool/pickle/read_function.h"
+#include "pool/pickle/read_meta.h"
+#include "pool/pickle/read_name.h"
 #include "runtime/state/error.h"
 
 /* size is a constant where this is inlined: one load. */
@@ -275,13 +276,6 @@ static void read_message(Reader *r) {
   if (r->deferred) reader_set_deferred(r);
 }
 
-static const uint8_t *hole_of(const Reader *r) { return r->stream->at == SIZE_MAX ? NULL : r->start + r->stream->at; }
-
-void reader_hole(Reader *r, size_t size) {
-  r->stream->push(r->L, r->stream, size);
-  r->hole = hole_of(r);
-}
-
 int pickle_load(lua_State *L, const void *bytes, size_t size, PickleLink *link, unsigned flags, int origins) {
   PickleStream none = {.at = SIZE_MAX};
   return pickle_load_stream(L, bytes, size, link, flags, origins, &none);
@@ -292,7 +286,7 @@ int pickle_load_stream(lua_State *L, const void *bytes, size_t size, PickleLink 
   luaL_checkstack(L, SLOT_OBJECTS + 2 * READ_LEVELS + LUA_MINSTACK, NULL);
   ReadFrame first[READ_FRAMES];
   Reader r = {.L = L, .link = link, .start = bytes, .p = bytes, .flags = flags, .origins = origins, .stream = stream};
-  r.hole = hole_of(&r);
+  r.hole = reader_next_hole(&r);
   r.track = link != NULL && (flags & PICKLE_TRACK) != 0;
   r.end = r.start + size;
   r.base = lua_gettop(L);

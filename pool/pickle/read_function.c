@@ -1,8 +1,9 @@
 /* Reading functions and what they capture. */
+#include "pool/pickle/read_function.h"
+
 #include <lauxlib.h>
 
 #include "pool/pickle/format.h"
-#include "pool/pickle/read.h"
 
 static void load(Reader *r, size_t at, const void *bytes, size_t size) {
   if (luaL_loadbufferx(r->L, bytes, size, "=?", "b") != LUA_OK)

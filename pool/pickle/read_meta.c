@@ -4,11 +4,12 @@
  * metatable by value has no field that Lua calls or looks into. What is looked at is the metatable as it is when it is
  * set, and nothing changes it after that: one that is still being read is set when the whole message is read.
  */
+#include "pool/pickle/read_meta.h"
+
 #include <lauxlib.h>
 #include <string.h>
 
 #include "pool/pickle/format.h"
-#include "pool/pickle/read.h"
 
 /* Whether the object with its tag at that offset is still being filled; frames stand by rising offset. */
 static bool is_open(const Reader *r, size_t at) {

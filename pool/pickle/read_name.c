@@ -1,9 +1,11 @@
 /* Reading what goes by name or by number, and what came from here. */
+#include "pool/pickle/read_name.h"
+
 #include <lauxlib.h>
 #include <string.h>
 
 #include "pool/pickle/format.h"
-#include "pool/pickle/read.h"
+#include "pool/pickle/modules.h"
 #include "runtime/state/error.h"
 #include "runtime/state/require.h"
 
@@ -12,7 +14,7 @@ static void push_module(Reader *r) {
   lua_State *L = r->L;
   int name = lua_gettop(L);
   if (lua_isnil(L, r->base + SLOT_READ_LOADED)) {
-    names_push_loaded(L);
+    modules_push_loaded(L);
     lua_replace(L, r->base + SLOT_READ_LOADED);
   }
   lua_pushvalue(L, name);

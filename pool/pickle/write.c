@@ -8,6 +8,11 @@
 #include <string.h>
 
 #include "pool/pickle/emit.h"
+#include "pool/pickle/modules.h"
+#include "pool/pickle/path.h"
+#include "pool/pickle/write_function.h"
+#include "pool/pickle/write_name.h"
+#include "pool/pickle/write_reduce.h"
 
 enum { FEW_HOLES = 32 };
 
@@ -366,7 +371,7 @@ static void prepare(Writer *w) {
   bool wanted = w->link != NULL || (w->mode & (RESTART_NAMES | RESTART_FRESH)) != 0;
   if (wanted && names->keys != LUA_NOREF) w->names = names;
   if (w->names != NULL) {
-    names_push_loaded(L);
+    modules_push_loaded(L);
     lua_replace(L, w->base + SLOT_LOADED);
   }
   if ((w->mode & RESTART_ANCHORING) != 0) {

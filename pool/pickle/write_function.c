@@ -1,4 +1,6 @@
 /* Writing functions: bytecode, then what they capture. Functions that share a variable go on sharing it. */
+#include "pool/pickle/write_function.h"
+
 #include <lauxlib.h>
 #include <string.h>
 

@@ -1,5 +1,8 @@
 /* Writing what goes by name, by number, or back to where it came from. */
+#include "pool/pickle/write_name.h"
+
 #include "pool/pickle/emit.h"
+#include "pool/pickle/modules.h"
 
 /* How many keys the name of the object on top has, counted up to 3; 0: it has none that is known. */
 static unsigned level_of(Writer *w) {
@@ -94,11 +97,6 @@ bool writer_class_by_value(Writer *w) {
     writer_want_names(w);
   }
   return w->restart != 0;
-}
-
-bool writer_changed(Writer *w) {
-  if ((w->mode & RESTART_LOOK) == 0) w->restart |= RESTART_LOOK;
-  return w->restart != 0 || link_changed(w->L, w->link, -1);
 }
 
 /* A metatable stands for itself, whatever was done to it here. Where it is a value, too, it goes as it is now, and is a copy. */

@@ -1,8 +1,10 @@
 /* Writing by __reduce. */
-#include "pool/pickle/emit.h"
+#include "pool/pickle/write_reduce.h"
 
 #include <lauxlib.h>
 
+#include "pool/pickle/emit.h"
+#include "pool/pickle/path.h"
 #include "runtime/state/error.h"
 
 /* What the userdata at i stands for lasts as long as the message. */

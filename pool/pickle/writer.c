@@ -1,10 +1,10 @@
 /* The writer's life: one is kept in the registry for the next message; a message inside a message, or one that was left
  * by an error, makes another take its place. */
+#include "pool/pickle/writer.h"
+
 #include <lauxlib.h>
 #include <string.h>
 
-#include "pool/pickle/write.h"
-#include "runtime/state/error.h"
 
 /* Memory is kept for messages as large as the last ones: fresh pages cost a third of a dump. */
 enum {
@@ -182,29 +182,15 @@ void writer_want_names(Writer *w) {
   else w->mode |= RESTART_FRESH; /* looked for once a message */
 }
 
+bool writer_changed(Writer *w) {
+  if ((w->mode & RESTART_LOOK) == 0) w->restart |= RESTART_LOOK;
+  return w->restart != 0 || link_changed(w->L, w->link, -1);
+}
+
 _Noreturn void writer_no_memory(Writer *w) {
   lua_State *L = w->L;
   writer_renew(w);
   writer_release(w);
   luaL_error(L, "not enough memory");
-  __builtin_unreachable();
-}
-
-_Noreturn void writer_refuse(Writer *w, const char *why) {
-  lua_State *L = w->L;
-  int value = lua_gettop(L);
-  const char *type = luaL_typename(L, value), *what = type;
-  luaL_checkstack(L, LUA_MINSTACK, NULL);
-  if (lua_iscfunction(L, value)) what = "C function";
-  if (luaL_getmetafield(L, value, "__name") == LUA_TSTRING) what = lua_tostring(L, -1);
-  path_push(w);
-  error_push(L, ERROR_PICKLE, "cannot send the %s at %s: %s", what, lua_tostring(L, -1), why);
-  lua_pushvalue(L, -2);
-  lua_setfield(L, -2, "path");
-  lua_pushstring(L, type);
-  lua_setfield(L, -2, "type");
-  writer_renew(w);
-  writer_release(w);
-  lua_error(L);
   __builtin_unreachable();
 }

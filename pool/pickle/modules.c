@@ -6,20 +6,26 @@
  *   0      it cannot: who made it put it into package.loaded, or changed the path
  *   nil    not looked for so far
  */
+#include "pool/pickle/modules.h"
+
 #include <lauxlib.h>
 #include <lualib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "pool/pickle/names.h"
-
 enum { LUA_PATHS = 1, C_PATHS, FIRST, CHUNKS };
 
 static const char *const paths[] = {"path", "cpath"};
 
+void modules_push_loaded(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+}
+
 /* Pushes package.loaded and the table package, or an empty one. */
 static void push_package(lua_State *L) {
-  names_push_loaded(L);
+  modules_push_loaded(L);
   lua_pushliteral(L, LUA_LOADLIBNAME);
   if (lua_rawget(L, -2) == LUA_TTABLE) return;
   lua_pop(L, 1);

@@ -1,5 +1,5 @@
 /* What the reader takes its message apart with: numbers, strings, references, frames. */
-#include "pool/pickle/read.h"
+#include "pool/pickle/reader.h"
 
 #include <lauxlib.h>
 #include <stdarg.h>
@@ -147,4 +147,13 @@ void reader_key(Reader *r) {
   if (tag == TAG_REF) reader_ref(r);
   else if (!reader_string(r, at, tag)) lua_pushnil(r->L);
   if (lua_type(r->L, -1) != LUA_TSTRING) reader_damaged(r, at, "a name is not a string");
+}
+
+const uint8_t *reader_next_hole(const Reader *r) {
+  return r->stream->at == SIZE_MAX ? NULL : r->start + r->stream->at;
+}
+
+void reader_hole(Reader *r, size_t size) {
+  r->stream->push(r->L, r->stream, size);
+  r->hole = reader_next_hole(r);
 }

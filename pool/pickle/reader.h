@@ -1,7 +1,7 @@
 /* The reader: state of one pickle_load. It lives on the C stack and owns nothing but what the Lua stack holds, so an
  * error from anywhere may pass. */
-#ifndef GILUA_POOL_PICKLE_READ_H
-#define GILUA_POOL_PICKLE_READ_H
+#ifndef GILUA_POOL_PICKLE_READER_H
+#define GILUA_POOL_PICKLE_READER_H
 
 #include "pool/pickle/link.h"
 
@@ -75,7 +75,9 @@ static inline bool reader_at_metatable(const Reader *r) {
   return f->kind == READ_TABLE && f->expect == EXPECT_META;
 }
 
-/* reader_bytes pushes the string of the next bytes. reader_hole pushes the one that is not there. */
+/* reader_bytes pushes the string of the next bytes. reader_hole pushes the one that is not there; reader_next_hole is where
+ * the next such string should be, or NULL. */
+const uint8_t *reader_next_hole(const Reader *r);
 void reader_hole(Reader *r, size_t size);
 static inline void reader_bytes(Reader *r, size_t size) {
   reader_need(r, size);
@@ -106,23 +108,5 @@ void reader_pop(Reader *r);
 void reader_remember(Reader *r, size_t at, unsigned tag);
 size_t reader_ref(Reader *r);
 void reader_make_table(Reader *r, int slot);
-
-/* For the names and functions of a message. Each has its tag read, at offset `at`, and pushes the object; the first
- * returns false if it became a frame. reader_check_class looks whether the object on top, which has a name, may stand
- * where it is to. */
-bool reader_function(Reader *r, size_t at, unsigned tag);
-void reader_name(Reader *r, size_t at, unsigned tag);
-void reader_check_class(Reader *r, size_t at);
-void reader_known(Reader *r, size_t at, unsigned tag);
-void reader_origin(Reader *r, size_t at, unsigned tag);
-
-/* reader_upvalue reads what comes before the value of the next captured variable of the function in f; false: it is one
- * that another function has, and no value follows. */
-bool reader_upvalue(Reader *r, ReadFrame *f);
-
-/* reader_set_meta gives the table at slot the metatable on top, which it pops; its value began at offset `at`. One that
- * is not filled yet is set by reader_set_deferred, at the end of the message. */
-void reader_set_meta(Reader *r, int slot, size_t at);
-void reader_set_deferred(Reader *r);
 
 #endif
