@@ -1,7 +1,7 @@
 """run_python.py FOLDER OUT [NAME…]: runs NAME.py of the folder, by default all, each in a fork of this process that has
 imported what they use: starting CPython for each takes longer than most of them do. OUT/NAME gets what one writes, and its
 status."""
-import concurrent.futures.process, concurrent.futures.thread, ctypes, logging, multiprocessing.pool, multiprocessing.sharedctypes
+import concurrent.futures.process, concurrent.futures.thread, ctypes, logging, multiprocessing, multiprocessing.pool, multiprocessing.sharedctypes
 import glob, os, queue, signal, sys, threading, time
 
 folder, out, names = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -15,6 +15,7 @@ def become(name):
     os.dup2(fd, 1)
     os.dup2(fd, 2)
     path = os.path.join(folder, name + ".py")
+    multiprocessing.set_start_method("fork")  # as gilua; newer ones begin with another
     threading.main_thread()._set_native_id()  # which CPython forgets after a fork
     sys.argv = [path]
     with open(path) as file: code = compile(file.read(), path, "exec")
