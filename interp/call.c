@@ -6,7 +6,7 @@
 #include "interp/embed.h"
 #include "interp/run.h"
 #include "runtime/io/lib_io.h"
-#include "pool/futures/counters.h"
+#include "pool/futures/lib_counters.h"
 #include "runtime/state/process.h"
 #include "runtime/state/request.h"
 #include "runtime/state/tstate.h"

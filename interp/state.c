@@ -20,6 +20,7 @@
 #include "runtime/sync/blocking.h"
 #include "runtime/io/lib_io.h"
 #include "pool/multiprocessing/lib_multiprocessing.h"
+#include "pool/multiprocessing/shared_handle.h"
 #include "runtime/socket/lib_socket.h"
 #include "runtime/sync/lib_sync.h"
 #include "runtime/state/bypass.h"

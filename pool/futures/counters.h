@@ -5,7 +5,6 @@
 #ifndef GILUA_POOL_FUTURES_COUNTERS_H
 #define GILUA_POOL_FUTURES_COUNTERS_H
 
-#include <lua.h>
 #include <stdint.h>
 
 enum { POOL_NAME = 48, POOLS_KEPT = 20 };
@@ -26,14 +25,10 @@ typedef struct EndedPools {
   uint64_t n;
 } EndedPools;
 
+/* counters_add adds up submitted, finished, queued and busy_ns. */
+void counters_add(PoolCounters *sum, const PoolCounters *c);
+
 /* counters_keep adds one. */
 void counters_keep(EndedPools *ended, const PoolCounters *c);
-
-/* counters_sum adds up submitted, finished, queued and busy_ns of every pool that the state has had. Neither raises nor
- * allocates. */
-void counters_sum(lua_State *L, PoolCounters *sum);
-
-/* counters_register lets gil.stats() have the field `pools`; once a state. */
-void counters_register(lua_State *L);
 
 #endif

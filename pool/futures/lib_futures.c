@@ -9,6 +9,7 @@
 #include "pool/futures/lib_futures.h"
 
 #include "pool/futures/group.h"
+#include "pool/futures/lib_counters.h"
 #include "pool/futures/progress.h"
 #include "pool/futures/end.h"
 #include "pool/futures/thread_backend.h"

@@ -24,7 +24,4 @@ int process_parent(lua_State *L);
 int shared_array_new(lua_State *L);
 void shared_array_register(lua_State *L);
 
-/* shared_register does the same for handles of shared objects, see shared_handle.h. */
-void shared_register(lua_State *L);
-
 #endif

@@ -2,8 +2,7 @@
 #ifndef GILUA_POOL_MULTIPROCESSING_SHARED_HANDLE_H
 #define GILUA_POOL_MULTIPROCESSING_SHARED_HANDLE_H
 
-#include "pool/multiprocessing/lib_multiprocessing.h"
-#include "runtime/shared/object.h"
+#include "runtime/shared/handle.h"
 #include "runtime/state/object.h"
 #include "runtime/sync/park.h"
 
@@ -34,6 +33,9 @@ static inline SharedHandle *shared_ready(lua_State *L, SharedHandle *h) {
 static inline SharedHandle *shared_check(lua_State *L, int i, const ObjectType *type) {
   return shared_ready(L, object_check(L, i, type));
 }
+
+/* shared_register lets handles be sent: once a state, when it is opened. */
+void shared_register(lua_State *L);
 
 /* The metamethods of every handle. */
 int shared_collect(lua_State *L);

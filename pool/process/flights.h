@@ -7,7 +7,7 @@
 #define GILUA_POOL_PROCESS_FLIGHTS_H
 
 #include "pool/pickle/pickle.h"
-#include "runtime/shared/object.h"
+#include "runtime/shared/handle.h"
 
 /* flights_push pushes an empty one, for a __reduce to return last; flights_begin fills it. */
 typedef struct MessageFlight MessageFlight;

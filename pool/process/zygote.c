@@ -26,7 +26,7 @@
 #include "pool/process/birth.h"
 #include "runtime/os/descriptors.h"
 #include "runtime/os/stdio.h"
-#include "runtime/shared/object.h"
+#include "runtime/shared/handle.h"
 #include "runtime/state/release.h"
 
 enum {

@@ -2,7 +2,7 @@
 #ifndef GILUA_RUNTIME_NATIVE_ABI_H
 #define GILUA_RUNTIME_NATIVE_ABI_H
 
-#include "runtime/native/foreign.h"
+#include "runtime/native/signature.h"
 
 /* abi_can_return tells whether libffi finds a result of that type: a struct of one long double comes back in a register
  * of the x87, but it reads others. */

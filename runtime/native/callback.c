@@ -19,7 +19,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/native/foreign.h"
 #include "runtime/native/pointer.h"
+#include "runtime/native/signature_read.h"
 #include "runtime/sync/blocking.h"
 #include "runtime/sync/deadlock.h"
 #include "runtime/state/error.h"

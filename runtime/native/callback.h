@@ -2,7 +2,7 @@
 #ifndef GILUA_RUNTIME_NATIVE_CALLBACK_H
 #define GILUA_RUNTIME_NATIVE_CALLBACK_H
 
-#include "runtime/native/foreign.h"
+#include "runtime/native/signature.h"
 #include "runtime/state/tstate.h"
 #include "runtime/thread/visit.h"
 

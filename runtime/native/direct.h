@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "runtime/native/foreign.h"
+#include "runtime/native/signature.h"
 
 #if (defined(__x86_64__) && defined(__LP64__)) || (defined(__aarch64__) && defined(__linux__))
 #define DIRECT_CALLS 1

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "runtime/native/callback.h"
+#include "runtime/native/foreign.h"
 #include "runtime/native/keeps.h"
 #include "runtime/native/lib_native.h"
 #include "runtime/native/pointer.h"

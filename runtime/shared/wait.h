@@ -26,7 +26,7 @@
 #ifndef GILUA_RUNTIME_SHARED_WAIT_H
 #define GILUA_RUNTIME_SHARED_WAIT_H
 
-#include "runtime/shared/object.h"
+#include "runtime/shared/handle.h"
 #include "runtime/sync/park.h"
 
 enum { WAIT_PLACES = 128, WAIT_WORDS = WAIT_PLACES / 64 };

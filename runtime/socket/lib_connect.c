@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "runtime/socket/lib_socket.h"
+#include "runtime/socket/lib_parts.h"
 #include "runtime/state/text.h"
 
 static bool would_wait(lua_State *L, int n) { return lua_isnil(L, n + 1) && text_is(L, n + 2, "timeout"); }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/socket/lib_parts.h"
 #include "runtime/socket/stream.h"
 
 enum { USUAL = 8192, LARGEST = 65536 }; /* what LuaSocket takes without a size; more than a datagram has */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "runtime/socket/lib_socket.h"
+#include "runtime/socket/lib_parts.h"
 #include "runtime/socket/resolve.h"
 
 #define BOX "gilua.lookup"

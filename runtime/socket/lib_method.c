@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "runtime/os/poll.h"
+#include "runtime/socket/lib_parts.h"
 #include "runtime/socket/tls.h"
 #include "runtime/state/text.h"
 

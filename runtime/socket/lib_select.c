@@ -6,7 +6,7 @@
  * Lists of objects with getfd, or nil. The results name the objects that are ready, as elements and as keys.
  */
 #include "runtime/os/poll.h"
-#include "runtime/socket/lib_socket.h"
+#include "runtime/socket/lib_parts.h"
 
 enum { READERS = 1, WRITERS, OBJECTS = 4, FDS, READ, WRITTEN }; /* the stack; OBJECTS: descriptor -> object */
 

@@ -19,6 +19,7 @@
  *   socket.dns  socket.http  socket.ftp  socket.smtp  socket.url  socket.headers  socket.tp     modules
  */
 #include "runtime/socket/lib_socket.h"
+#include "runtime/socket/lib_parts.h"
 #include "runtime/socket/lib_tls.h"
 
 #include <errno.h>

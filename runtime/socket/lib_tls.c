@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#include "runtime/socket/lib_parts.h"
 #include "runtime/socket/tls.h"
 #include "runtime/state/require.h"
 #include "runtime/state/text.h"

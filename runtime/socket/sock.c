@@ -1,10 +1,11 @@
 /* The record beside a socket object: timeouts, waits, who closes. */
+#include "runtime/socket/sock.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "runtime/socket/lib_socket.h"
 #include "runtime/state/text.h"
 
 static const char ours = 0; /* its address marks our records */

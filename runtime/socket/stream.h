@@ -4,7 +4,7 @@
 
 #include <sys/socket.h>
 
-#include "runtime/socket/lib_socket.h"
+#include "runtime/socket/sock.h"
 
 /* What a read or write ends with: 0, an errno, or one of these. */
 enum { STREAM_LATE = -1, STREAM_CLOSED = -2 };

@@ -1,5 +1,5 @@
-/* See object.h. */
-#include "runtime/shared/object.h"
+/* See handle.h. */
+#include "runtime/shared/handle.h"
 
 #include <assert.h>
 #include <errno.h>
