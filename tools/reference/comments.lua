@@ -12,7 +12,7 @@ local list = {
     "lib_shared_lock", "lib_shared_event", "lib_shared_condition", "lib_shared_value", "lib_shared_array" },
   { "gilua.signal", "lib_signal" },
   { "gilua.pickle", "lib_pickle" },
-  { "gilua.gil", "lib_gil", "lib_trace" },
+  { "gilua.gil", "lib_gil", "lib_counters", "lib_trace" },
   { "gilua.schedule", "lib_schedule" },
   { "gilua.native", "lib_native", "lib_buffer", "lib_array", "lib_digest", "lib_compress", "lib_experiment" },
   { "gilua.ctypes", "lib_ctypes" },

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "pool/pickle/link.h"
+#include "pool/pickle/modules.h"
 #include "runtime/state/error.h"
 
 static _Noreturn void fail(lua_State *L) {
@@ -35,7 +36,7 @@ static lua_State *new_state(const char *names) {
 /* Pushes what the keys on top of the parent's stack lead to in the worker, for its list. */
 static void push_counterpart(Host *h, int n) {
   lua_State *L = h->worker;
-  names_push_loaded(L);
+  modules_push_loaded(L);
   int loaded = lua_gettop(L);
   for (int i = n; i > 0; i--) {
     lua_pushstring(L, lua_tostring(h->parent, -i));
@@ -54,7 +55,7 @@ void host_fork(Host *h) {
   refs_free(&h->there->known);
   h->there->nknown = h->here->nknown;
   names_collect(P, &names, NAMES_ALL, 0, 0);
-  names_push_loaded(P);
+  modules_push_loaded(P);
   lua_rawgeti(W, LUA_REGISTRYINDEX, h->there->objects);
   for (lua_Integer number = 1; number <= h->here->nknown; number++) {
     int top = lua_gettop(P);
