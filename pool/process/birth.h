@@ -30,11 +30,11 @@ typedef struct ZygoteMessage {
   uint32_t index; /* of the worker */
   uint64_t generation;
   int32_t pid;
-  int32_t status; /* DIED: of waitpid; BORN: 0 or an errno; KILL: the signal, 0 for SIGKILL */
+  int32_t status; /* DIED: of waitpid; BORN, READY: 0 or an errno; KILL: the signal, 0 for SIGKILL */
 } ZygoteMessage;
 
 typedef enum ZygoteOp {
-  ZYGOTE_READY = 1, /* zygote: it works */
+  ZYGOTE_READY = 1, /* zygote: it works, or why not */
   ZYGOTE_FORK,      /* parent: a worker for this index */
   ZYGOTE_BORN,      /* zygote: pid, or pid 0 and status an errno */
   ZYGOTE_KILL,      /* parent: end that worker, if it is still of that generation */

@@ -45,7 +45,8 @@ static int allocate(Engine *e) {
   return e->event < 0 ? errno : 0;
 }
 
-static const char *reason_of(int err) {
+static const char *reason_of(const Engine *e, int err) {
+  if (err == ENOENT && e->options.spawn) return "there is no program 'gilua' to be its workers (GILUA_PROGRAM)";
   if (err == ETIMEDOUT) return "the child that was forked hangs in the C library";
   if (err == EPROTO) return "the program that is to be its workers is no gilua, or another version of it (GILUA_PROGRAM)";
   return strerror(err);
@@ -73,10 +74,11 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
   if (err == 0) err = zygote_fork(L, ts, e);
   if (err == 0) err = engine_start_collector(e);
   if (err != 0) {
+    const char *reason = reason_of(e, err);
     engine_lose(e);
     engine_drop(e);
     pickle_message_free(L, init);
-    error_raise(L, ERROR_BROKEN_POOL, "cannot start a process pool: %s", reason_of(err));
+    error_raise(L, ERROR_BROKEN_POOL, "cannot start a process pool: %s", reason);
   }
   e->init = *init;
   e->has_init = init->size > 0;

@@ -36,15 +36,17 @@ static int make_channel(int ends[2]) {
   return err;
 }
 
-static bool is_ready(int socket, int64_t patience_ns) {
+/* What the child says: 0 or an errno; ETIMEDOUT: nothing. */
+static int wait_ready(int socket, int64_t patience_ns) {
   ZygoteMessage m;
   struct pollfd fd = {.fd = socket, .events = POLLIN};
   int64_t deadline = clock_ns() + patience_ns;
   while (clock_ns() < deadline) {
     if (os_poll(&fd, 1, deadline) <= 0) continue;
-    return recv(socket, &m, sizeof m, MSG_DONTWAIT) == sizeof m && m.op == ZYGOTE_READY;
+    bool said = recv(socket, &m, sizeof m, MSG_DONTWAIT) == sizeof m && m.op == ZYGOTE_READY;
+    return said ? m.status : ETIMEDOUT;
   }
-  return false;
+  return ETIMEDOUT;
 }
 
 /* Ends a child that did not become ready. Returns its end as waitpid tells it: its own, if it was on its way to that. */
@@ -76,11 +78,12 @@ static int fork_once(lua_State *L, Tstate *ts, Engine *e, int64_t patience_ns) {
     return err;
   }
   blocking_begin_wait(ts, "fork");
-  bool ready = is_ready(ends[0], patience_ns);
-  int status = ready ? 0 : end_child(pid);
-  if (!ready) close(ends[0]);
+  err = wait_ready(ends[0], patience_ns);
+  int status = err == 0 ? 0 : end_child(pid);
+  if (err != 0) close(ends[0]);
   blocking_end(ts);
-  if (!ready) return e->options.spawn && WIFEXITED(status) ? EPROTO : ETIMEDOUT;
+  if (err == ETIMEDOUT && e->options.spawn && WIFEXITED(status)) return EPROTO;
+  if (err != 0) return err;
   pthread_mutex_lock(&e->m);
   e->zygote.pid = pid;
   e->zygote.socket = ends[0];

@@ -210,7 +210,10 @@ void zygote_run(const Birth *birth) {
   __fpurge(stdin);
   prctl(PR_SET_NAME, "gilua-zygote");
   z.signals = take_signals();
-  if (z.children == NULL || z.signals < 0) _exit(WORKER_BROKEN);
+  if (z.children == NULL || z.signals < 0) {
+    say(&z, &(ZygoteMessage){.op = ZYGOTE_READY, .status = z.children == NULL ? ENOMEM : errno});
+    _exit(WORKER_BROKEN);
+  }
   z.command = prove_libc();
   if (birth->single) shared_inherit(); /* what the program shares stays alive for the Process that this is for */
   say(&z, &(ZygoteMessage){.op = ZYGOTE_READY, .pid = getpid()});

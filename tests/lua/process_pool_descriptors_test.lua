@@ -103,4 +103,21 @@ P.test("processes that nobody joins leave nothing when they have ended: the next
   t.equal(status, 0)
 end)
 
+P.test("a pool that has not the descriptors that it needs says so, wherever they are missing", function()
+  local text, status = program([[
+    local taken, made = {}, 0
+    for file in function() return io.open("/dev/null") end do taken[#taken + 1] = file end
+    for _ = 1, 16 do
+      for _, start in ipairs{"fork", "spawn"} do
+        local ok, err = pcall(futures.ProcessPoolExecutor, {max_workers = 1, start = start})
+        if ok then made = made + 1 err:shutdown()
+        else assert(tostring(err) == "broken_pool: cannot start a process pool: Too many open files", tostring(err)) end
+      end
+      table.remove(taken):close()
+    end
+    print(made > 0)]], { before = "ulimit -n 60; " })
+  t.equal(text, "true\n")
+  t.equal(status, 0)
+end)
+
 t.finish()
