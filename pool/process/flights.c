@@ -49,6 +49,32 @@ static void for_each(lua_State *L, const PickleMessage *m, void (*f)(MessageFlig
   lua_pop(L, 1);
 }
 
+/* Where numbers are gathered; list: or NULL, to count. */
+typedef struct Numbers {
+  const Arena *arena;
+  uint32_t *list;
+  size_t *n;
+} Numbers;
+
+static void number(MessageFlight *f, const void *arg) {
+  const Numbers *to = arg;
+  if (f->arena != to->arena) return;
+  if (to->list != NULL) to->list[*to->n] = f->flight;
+  ++*to->n;
+}
+
+void flights_push_numbers(lua_State *L, const PickleMessage *m, const Shared *queue) {
+  luaL_Buffer b;
+  size_t n = 0;
+  Numbers to = {.arena = queue->arena, .n = &n};
+  for_each(L, m, number, &to);
+  size_t size = n * sizeof to.list[0];
+  to.list = (uint32_t *)(void *)luaL_buffinitsize(L, &b, size);
+  n = 0;
+  for_each(L, m, number, &to);
+  luaL_pushresultsize(&b, size);
+}
+
 static void to_queue(MessageFlight *f, const void *arg) {
   const Shared *queue = arg;
   uint64_t carrier = queue->arena == f->arena ? extent_of_object(queue->object->index) : FLIGHT_ELSEWHERE;

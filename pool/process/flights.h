@@ -15,7 +15,8 @@ MessageFlight *flights_push(lua_State *L);
 void flights_begin(MessageFlight *f, Arena *a, uint32_t flight);
 
 /* flights_to_queue makes the queue carry what m carries, before m is put into it; it is not this message's any more. flights_back
- * takes that back. flights_to_process: the process that gets m, likewise. */
+ * takes that back. flights_push_numbers pushes which of them are in the queue's arena: a string of uint32_t. flights_to_process: the process that gets m, likewise. */
+void flights_push_numbers(lua_State *L, const PickleMessage *m, const Shared *queue);
 void flights_to_queue(lua_State *L, const PickleMessage *m, const Shared *queue);
 void flights_back(lua_State *L, const PickleMessage *m);
 void flights_to_process(lua_State *L, const PickleMessage *m, SharedId to);

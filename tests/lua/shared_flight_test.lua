@@ -201,6 +201,43 @@ t.test("what was read half is held until it is read whole", function()
   closed_soon(ends[2])
 end)
 
+t.test("what a process had taken out and was reading when it was killed is gone with it", function()
+  flight_test_reading = mp.Event()
+  flight_test_killed = function(big)
+    if mp.parent_process() then
+      flight_test_reading:set()
+      require "gilua.time".sleep(1000)
+    end
+    return big
+  end
+  local Killed = { __reduce = function(o) return flight_test_killed, o[1] end }
+  for _, big in ipairs { 1, ("x"):rep(100000) } do
+    local q, a, b = mp.Queue(), mp.Pipe()
+    q:put { setmetatable({ big }, Killed), b, mp.Lock() }
+    b:close()
+    local p = mp.Process { target = function(from) from:get() end, args = { q } }:start()
+    flight_test_reading:wait()
+    flight_test_reading:clear()
+    t.equal(is_closed(a), false)
+    p:kill()
+    p:join()
+    closed_soon(a)
+    q:close()
+  end
+  flight_test_reading, flight_test_killed = nil, nil
+end)
+
+t.test("what a constructor that fails left unread is not on its way any more", function()
+  flight_test_fails = function() error "no" end
+  local q, a, b = mp.Queue(), mp.Pipe()
+  q:put { setmetatable({}, { __reduce = function() return flight_test_fails end }), b }
+  b:close()
+  t.equal(is_closed(a), false)
+  t.raises("no", q.get, q)
+  closed_soon(a)
+  flight_test_fails = nil
+end)
+
 t.test("memory that an executed worker made passes through a queue of the program", function()
   local pool <close> = futures.ProcessPoolExecutor { max_workers = 1, start = "spawn" }
   local function make() debug.getregistry().made = require "gilua.multiprocessing".Queue() end -- a global would go by its name
