@@ -180,7 +180,7 @@ static int child_start(lua_State *L) {
   anchor(L, c, 1);
   lua_pushcfunction(L, start_protected);
   lua_pushvalue(L, 1);
-  int status = error_call(L, 1, 0);
+  int status = lua_pcall(L, 1, 0, 0);
   if (status != LUA_OK) {
     let_go(L, c);
     anchor(L, c, 0);

@@ -78,7 +78,7 @@ Engine *engine_new(lua_State *L, Tstate *ts, const EngineOptions *options, Pickl
     engine_lose(e);
     engine_drop(e);
     pickle_message_free(L, init);
-    error_raise(L, ERROR_BROKEN_POOL, "cannot start a process pool: %s", reason);
+    error_raise(L, ERROR_BROKEN_POOL, "cannot start a process%s: %s", options->single ? "" : " pool", reason);
   }
   e->init = *init;
   e->has_init = init->size > 0;

@@ -26,6 +26,7 @@
 #include "runtime/native/pointer.h"
 #include "runtime/state/options.h"
 #include "runtime/state/own_code.h"
+#include "runtime/state/scarce.h"
 #include "runtime/state/text.h"
 
 typedef struct Library {
@@ -79,6 +80,9 @@ static void *open_library(lua_State *L, const char *name, int flags, char *probl
   void *handle = dlopen(name, flags);
   if (handle == NULL) note_problem(problem);
   if (handle == NULL && is_short) handle = open_short(copy, flags, problem);
+  int err = handle == NULL ? scarce_descriptors() : 0;
+  if (err != 0) snprintf(problem, PROBLEM, "%s", strerror(err));
+  else if (handle == NULL) strncat(problem, " (give its file name, as libm.so.6, or a path)", PROBLEM - strlen(problem) - 1);
   blocking_end(ts);
   return handle;
 }
@@ -95,7 +99,7 @@ static int ctypes_load(lua_State *L) {
   lua_setiuservalue(L, 2, 1);
   library->handle = open_library(L, name, flags, problem);
   if (library->handle == NULL)
-    return luaL_error(L, "cannot load library '%s': %s (give its file name, as libm.so.6, or a path)", name, problem);
+    return luaL_error(L, "cannot load library '%s': %s", name, problem);
   lua_settop(L, 2);
   return 1;
 }

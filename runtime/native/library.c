@@ -3,12 +3,20 @@
 
 #include <dlfcn.h>
 #include <lauxlib.h>
+#include <string.h>
+
+#include "runtime/state/scarce.h"
 
 static void *open_first(lua_State *L, const LibrarySpec *spec) {
   for (const char *const *name = spec->sonames; *name != NULL; name++) {
     void *library = dlopen(*name, RTLD_NOW | RTLD_LOCAL);
     if (library != NULL) return library;
   }
+  lua_pushstring(L, dlerror());
+  const char *why = lua_tostring(L, -1);
+  int err = scarce_descriptors();
+  if (err != 0) luaL_error(L, "cannot load %s: %s", spec->sonames[0], strerror(err));
+  if (why != NULL && strstr(why, "No such file") == NULL) luaL_error(L, "cannot load %s: %s", spec->sonames[0], why);
   luaL_error(L, "%s is missing: install the Debian package %s", spec->sonames[0], spec->package);
   return NULL;
 }

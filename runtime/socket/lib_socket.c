@@ -22,12 +22,10 @@
 #include "runtime/socket/lib_parts.h"
 #include "runtime/socket/lib_tls.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "runtime/state/require.h"
+#include "runtime/state/scarce.h"
 #include "runtime/state/text.h"
 
 /* socket.sleep(seconds) */
@@ -146,9 +144,8 @@ void lib_socket_confine(lua_State *L) {
 
 /* LuaSocket cannot be loaded; what require says is on top. */
 static int refuse(lua_State *L) {
-  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return luaL_error(L, "gilua.socket cannot load LuaSocket: %s", strerror(errno));
-  close(fd);
+  int err = scarce_descriptors();
+  if (err != 0) return luaL_error(L, "gilua.socket cannot load LuaSocket: %s", strerror(err));
   return luaL_error(L, "gilua.socket needs LuaSocket: install the Debian package 'lua-socket', or the rock 'luasocket'\n%s",
                     luaL_tolstring(L, -1, NULL));
 }

@@ -9,4 +9,8 @@
  * a finalizer, and where the program has stopped the collector. Needs the lock; runs finalizers, which do not leave it. */
 bool scarce_collect(lua_State *L, int err);
 
+/* scarce_descriptors returns the errno if no descriptor can be had now, else 0: who looks for a file in several places says that there
+ * is none then. Any thread, with or without the lock. */
+int scarce_descriptors(void);
+
 #endif

@@ -229,4 +229,19 @@ else
   print("# skipped: cannot run as another user here")
 end
 
+t.test("a library that cannot be loaded for want of descriptors is not told to be missing", function()
+  local text = t.run({ "-e", [[
+    local gilua = require "gilua"
+    local native, ctypes, mp = gilua.native, gilua.ctypes, gilua.multiprocessing
+    local matrix, files = native.buffer("f64", 4), {}
+    for _ = 1, 100 do files[#files + 1] = io.open "/dev/null" end
+    for _, call in ipairs {
+      function() native.compress "x" end, function() native.compress("x", { format = "zstd" }) end, function() native.sha256 "x" end,
+      function() native.matmul(matrix, matrix) end, function() ctypes.load "z" end, function() ctypes.load "libz.so.1" end,
+      function() gilua.socket.tcp() end, function() mp.Process { target = print }:start() end,
+    } do print((select(2, pcall(call)))) end]] }, { before = "ulimit -n 40; " })
+  t.equal(select(2, text:gsub("Too many open files\n", "")), 8, text)
+  for _, wrong in ipairs { "missing", "install", "No such file", "process pool", "give its file name" } do t.equal(text:find(wrong, 1, true), nil, text) end
+end)
+
 t.finish()
