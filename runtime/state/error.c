@@ -98,7 +98,17 @@ const char *error_push_text(lua_State *L, int i) {
   return lua_tostring(L, -1);
 }
 
+/* (error) */
+static int pass_on(lua_State *L) {
+  lua_settop(L, 1);
+  return error_pass_on(L, LUA_ERRRUN);
+}
+
 void error_open(lua_State *L) {
+  lua_pushcfunction(L, error_traceback_handler);
+  lua_setfield(L, LUA_REGISTRYINDEX, ERROR_HANDLER);
+  lua_pushcfunction(L, pass_on);
+  lua_setfield(L, LUA_REGISTRYINDEX, ERROR_PASS_ON);
   if (luaL_newmetatable(L, ERROR_META)) {
     lua_pushcfunction(L, error_tostring);
     lua_setfield(L, -2, "__tostring");

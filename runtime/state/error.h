@@ -70,7 +70,11 @@ const char *error_take_remote(lua_State *L, int i);
 void error_note_request(lua_State *L);
 bool error_is_request(lua_State *L, int i);
 
-/* error_open pushes nothing; it makes the metatable. error_push_metatable pushes gilua.Error. */
+/* error_open pushes nothing; it makes the metatable, and puts error_traceback_handler and a function that raises its argument as
+ * error_pass_on does into the registry, for generated bindings, which are linked to nothing of ours. error_push_metatable pushes
+ * gilua.Error. */
+#define ERROR_HANDLER "gilua.error_handler"
+#define ERROR_PASS_ON "gilua.error_pass_on"
 void error_open(lua_State *L);
 void error_push_metatable(lua_State *L);
 

@@ -9,7 +9,7 @@ local of_c = set [[auto break case char const continue default do double else en
   restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool true false]]
 local of_lua = set [[and break do else elseif end false for function goto if in local nil not or repeat return then true until while]]
 local of_writer = set [[L Bytes Callback Handle NO_ROOM Piece boolean bytes_of_array bytes_of_string call_lua element functions h in_range
-  k new_handle object open_handle push_bytes push_piece push_text result zero_ended]]
+  k new_handle object open_handle push_bytes push_handler push_piece push_text raise_again result zero_ended]]
 
 local function word_of(name)
   return of_c[name] and "a word of C" or of_writer[name] and "a name of the code that bind writes"

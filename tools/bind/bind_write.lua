@@ -37,7 +37,7 @@ static inline Bytes bytes_of_string(lua_State *L, int i) {
 
 static inline Bytes bytes_of_array(lua_State *L, int i, const char *type) {
   gilua_Buffer buffer;
-  if (luaL_testudata(L, i, "gilua.buffer") == NULL) luaL_typeerror(L, i, lua_pushfstring(L, "buffer of %s", type));
+  if (luaL_testudata(L, i, "gilua.buffer") == NULL) luaL_argerror(L, i, lua_pushfstring(L, "buffer of %s expected, got %s", type, luaL_typename(L, i)));
   gilua_buffer_check(L, i, type, &buffer);
   Bytes b = {buffer.data, buffer.length, i};
   return b;
@@ -150,7 +150,7 @@ end
 
 local function declare_callback(f, p)
   line("  luaL_checktype(L, %d, LUA_TFUNCTION);", p.index)
-  line("  Callback v_%s = {L, %d, 0};", p.name, p.index)
+  line("  Callback v_%s = {L, %d, push_handler(L), 0};", p.name, p.index)
 end
 
 local function declare_lengths(f)
@@ -171,8 +171,9 @@ end
 -- runs when objects and buffers have been looked at; memory last, since nothing may raise before it is freed.
 local function declare(module, f)
   local n, makes = number_arguments(f), f.returns == "handle" or each(f, { ["out handle"] = 1 })()
+  makes = makes or each(f, { callback = 1 })()
   if makes then line("  lua_settop(L, %d);", n) end -- what is pushed now is no argument
-  line("  luaL_checkstack(L, %d, NULL);", #f.parameters + 8)
+  line("  luaL_checkstack(L, %d, NULL);", 2 * #f.parameters + 8)
   for p in each(f, { ["out handle"] = 1 }) do
     line("  %s *v_%s = NULL;", p.base, p.name)
     line("  Handle *h_%s = new_handle(L, \"%s\");", p.name, handle_name(module, p.base))
@@ -248,7 +249,7 @@ local function call(f)
     free_bytes(f, "    ")
     keep_handles(f)
     if f.free then line("    if (result != NULL) %s((void *)result);", f.free) end
-    line("    return v_%s.failed == NO_ROOM ? luaL_error(L, \"stack overflow in a callback\") : lua_error(L);\n  }", p.name)
+    line("    return v_%s.failed == NO_ROOM ? luaL_error(L, \"stack overflow in a callback\") : raise_again(L);\n  }", p.name)
   end
 end
 
@@ -376,10 +377,26 @@ local call_lua = [[
 typedef struct Callback {
   lua_State *L;
   int function; /* its index */
+  int handler;  /* that of what remembers where an error was raised, or 0 */
   int failed;   /* the error is on top of the stack; NO_ROOM: there was none for it */
 } Callback;
 
 enum { NO_ROOM = -1 };
+
+/* gilua's message handler, where it is there; else its place is empty. */
+static int push_handler(lua_State *L) {
+  return lua_getfield(L, LUA_REGISTRYINDEX, "gilua.error_handler") == LUA_TFUNCTION ? lua_gettop(L) : 0;
+}
+
+/* Raises what is on top of the stack, as an error of where it came from first. */
+static int raise_again(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "gilua.error_pass_on") == LUA_TFUNCTION) {
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 0);
+  }
+  lua_pop(L, 1);
+  return lua_error(L);
+}
 
 static void call_lua(Callback *callback, lua_CFunction run, void *args) {
   lua_State *L = callback->L;
@@ -389,7 +406,7 @@ static void call_lua(Callback *callback, lua_CFunction run, void *args) {
   lua_pushcfunction(L, run);
   lua_pushvalue(L, callback->function);
   lua_pushlightuserdata(L, args);
-  callback->failed = lua_pcall(L, 2, 0, 0) != LUA_OK;
+  callback->failed = lua_pcall(L, 2, 0, callback->handler) != LUA_OK;
 }
 ]]
 

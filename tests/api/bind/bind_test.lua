@@ -66,6 +66,12 @@ raises("number expected", m.add, 1)
 if found then
   equal(m.mean(native.buffer("f32", { 1, 2, 6 })), 3.0)
   raises("buffer of f32 expected, got table", m.mean, {})
+  raises("buffer of f32 expected, got no value", m.mean)
+  local gilua = require "gilua"
+  local function far_away() error("short", 0) end
+  local ok, e = pcall(m.sum_of, function() far_away() end, 1)
+  local traceback = gilua.traceback_of(e)
+  assert(not ok and traceback:find "far_away" and traceback:find "sum_of" and traceback:find "main chunk", traceback)
   raises("buffer of f32 expected, got f64", m.mean, native.buffer("f64", 1))
   equal(m.digest(native.buffer("u8", "ab")), "ab\0\0")
 end
