@@ -191,6 +191,29 @@ t.test("the README names every manual, script and example", function()
   assert(#missing == 0, "no word of " .. table.concat(missing, ", "))
 end)
 
+t.test("every link from page to page leads to a page, and to a heading of it", function()
+  local function anchors(path)
+    local found = {}
+    for heading in ("\n" .. read(path)):gmatch "\n#+ ([^\n]+)" do
+      found[heading:lower():gsub("[^%w_%- \128-\255]", ""):gsub(" ", "-")] = true
+    end
+    return found
+  end
+  local ls <close>, links = io.popen(("cd '%s' && ls README.md docs/*.md"):format(root)), 0
+  for page in ls:lines() do
+    local folder = page:match "^(.*/)" or ""
+    for link in read(page):gmatch "%]%(([%w_./]*%.?m?d?#?[^)%s]*)%)" do
+      local path, anchor = link:match "^([^#]*)#?(.*)$"
+      if path:find "^[%w_/]*%.md$" and (path:find "^docs/" or folder ~= "" and not path:find "/") or path == "" then
+        links = links + 1
+        assert(anchor == "" or anchors(path == "" and page or folder .. path)[anchor], page .. ": " .. link)
+        read(path == "" and page or folder .. path)
+      end
+    end
+  end
+  assert(links > 30, "no links are found")
+end)
+
 -- --- errors
 
 t.test("docs/runtime.md names every kind of error, and no other", function()
