@@ -273,16 +273,16 @@ local function program(steps)
       if not fine then failed = err end
     end })
   end
-  collectgarbage("setpause", 0)
-  collectgarbage("setstepmul", 400)
+  t.pause(0)
+  t.pace(400)
   for _ = 1, steps do
     local kind = kinds[math.random(#kinds)]
     for _ = 1, math.random(4) do leave_garbage(math.random(2) == 1 and kind or kinds[math.random(#kinds)]) end
     for _ = 1, math.random(4) do kind.op(0) end
   end
   collectgarbage()
-  collectgarbage("setpause", 200)
-  collectgarbage("setstepmul", 100)
+  t.pause(200)
+  t.pace(100)
   if failed then error(failed, 0) end
   for _, kind in ipairs(kinds) do kind.check() end
 end

@@ -83,6 +83,7 @@ t.test("a function made from a long text does not carry the text", function()
 end)
 
 t.test("a function made from a long text knows its lines and variables", function()
+  if t.version ~= "5.4" then return end -- elsewhere its bytecode goes without them
   local text = "local t = ...\n" .. ("-- comment\n"):rep(10000) .. "local function inner() return t.field.deep end return inner()"
   for _, name in ipairs { "f", "=short", "@" .. ("long/"):rep(1000) .. "file.lua", "=" .. ("n"):rep(5000), ("\n"):rep(5000) } do
     local f = load(text, name ~= "f" and name or nil)

@@ -112,7 +112,7 @@ end)
 
 P.test("error values of every kind arrive, also those that cannot travel", function()
   local pool <close> = new { max_workers = 1 }
-  t.equal(pool:submit(error):exception(), nil) -- an error value of nil
+  t.equal(pool:submit(error):exception(), select(2, pcall(error))) -- an error value of nil, in Lua 5.4
   t.equal(pool:submit(error, false):exception(), false)
   t.equal(pool:submit(error, { code = { 5 } }):exception().code[1], 5)
   t.raises("FILE", function() pool:submit(function() error(io.tmpfile()) end):result() end)

@@ -62,6 +62,7 @@ t.test("a program that is right fails in no run", function()
 end)
 
 t.test("with --races a race is a failure, and its lines are told; a mended program has none", function()
+  if t.version ~= "5.4" then return end -- races are seen there only
   local script <close> = temporary(counter)
   local text, status = explore(script, "--races")
   assert(status == 1 and text:find("fails (race) in run 0", 1, true) and text:find("variable 'n'", 1, true), text)
@@ -73,6 +74,7 @@ t.test("with --races a race is a failure, and its lines are told; a mended progr
 end)
 
 t.test("a failure of another kind is told with the races of its run", function()
+  if t.version ~= "5.4" then return end
   local script <close> = temporary(counter)
   local text = explore(script)
   assert(text:find("fails (error)", 1, true) and text:find("that nothing orders:\n  variable 'n'", 1, true), text)

@@ -123,6 +123,7 @@ t.test("a thread that waits for a command is let wait, and others' sleeps last a
 end)
 
 t.test("a sleeper may be whom a thread at a descriptor waits for", function()
+  if t.version ~= "5.4" then return end -- LuaSocket of Debian is for that
   t.equal(run("--seed 1", [[
     local time, threading, socket = require "gilua.time", require "gilua.threading", require "gilua.socket"
     local server = assert(socket.bind("127.0.0.1", 0))

@@ -3,6 +3,7 @@
 local t = require "testing"
 local threading = require "gilua.threading"
 t.find_system_modules()
+t.needs "socket"
 local socket = require "gilua.socket"
 
 local function pair()

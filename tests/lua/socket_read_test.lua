@@ -4,6 +4,7 @@ local threading = require "gilua.threading"
 local gilua = require "gilua"
 local signal = require "gilua.signal"
 t.find_system_modules()
+t.needs "socket"
 local socket = require "gilua.socket"
 
 local listener = assert(socket.bind("127.0.0.1", 0))

@@ -4,6 +4,7 @@ local threading = require "gilua.threading"
 local gilua = require "gilua"
 local time = require "gilua.time"
 t.find_system_modules()
+t.needs "socket"
 local socket = require "gilua.socket"
 
 local function server(backlog)

@@ -3,6 +3,7 @@ local t = require "testing"
 local threading = require "gilua.threading"
 local gilua = require "gilua"
 t.find_system_modules()
+t.needs "socket"
 local socket = require "gilua.socket"
 local found, ssl = pcall(require, "ssl")
 if not found or not os.execute "openssl version >/dev/null 2>&1" then
