@@ -2,6 +2,7 @@
 # wrong; it runs pinned packages in a temporary folder, without gilua, and fails when what it saw has changed.
 #   fetch NAME=VERSION …    Debian packages, unpacked into $root, found by lua5.4 (or Lua $lua), the linker and the
 #                           shell from now on
+#   fetch_gearmand NAME=VERSION …    the job server and its command, with what they need, and these
 #   fetch_npm NAME@VERSION …    npm packages in $root, which becomes the current folder
 #   cross ARCH TRIPLET GCC BINUTILS LIBC LINUX    Debian's cross compiler of these versions, libffi 3.4.4 of that architecture
 #                           and qemu's user emulation; afterwards `cross_run EMULATOR` compiles $root/ask.c and runs it
@@ -16,6 +17,13 @@ fetch() {
   for deb in "$root"/*.deb; do dpkg-deb -x "$deb" "$root" && rm "$deb"; done
   export LUA_PATH="$root/usr/share/lua/$lua/?.lua;$root/usr/share/lua/$lua/?/init.lua;;" LUA_CPATH="$lib/lua/$lua/?.so;;"
   export LD_LIBRARY_PATH=$lib PATH=$root/usr/bin:$PATH
+}
+
+fetch_gearmand() {
+  fetch gearman-job-server=1.1.20+ds-1 gearman-tools=1.1.20+ds-1 libgearman8=1.1.20+ds-1 libhashkit2=1.1.4-1 \
+    libboost-program-options1.74.0=1.74.0+ds1-21 libevent-2.1-7=2.1.12-stable-8+deb12u1 libmemcached11=1.1.4-1 \
+    libhiredis0.14=0.14.1-3 libmariadb3=1:10.11.19-0+deb12u1 libpq5=15.18-0+deb12u1 libldap-2.5-0=2.5.13+dfsg-5 \
+    libsasl2-2=2.1.28+dfsg-10 "$@"
 }
 
 fetch_npm() {

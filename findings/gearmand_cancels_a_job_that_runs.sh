@@ -3,9 +3,7 @@
 # worker goes on to its end.
 # Guessed: a running job cannot be cancelled there, and the client gets what the worker returns.
 . "$(dirname "$0")/fetch.sh"
-fetch gearman-job-server=1.1.20+ds-1 gearman-tools=1.1.20+ds-1 libgearman8=1.1.20+ds-1 libboost-program-options1.74.0=1.74.0+ds1-21 \
-  libevent-2.1-7=2.1.12-stable-8+deb12u1 libhashkit2=1.1.4-1 libmemcached11=1.1.4-1 libhiredis0.14=0.14.1-3 \
-  libmariadb3=1:10.11.19-0+deb12u1 libpq5=15.18-0+deb12u1 libldap-2.5-0=2.5.13+dfsg-5 libsasl2-2=2.1.28+dfsg-10
+fetch_gearmand
 port=$((20000 + $$ % 10000)) at="-h 127.0.0.1 -p"
 mkfifo "$root/began" "$root/go"
 "$root/usr/sbin/gearmand" --listen=127.0.0.1 -p $port -l "$root/log" &

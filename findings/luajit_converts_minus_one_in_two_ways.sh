@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # LuaJIT 2.1.0-beta3 (Debian 12, x86-64): ffi.cast("uint64_t", -1) is 2^63 in the interpreter and 2^64 - 1 in compiled
 # code, so a loop changes its results when it gets hot. -1ULL and a cast by way of int64_t give 2^64 - 1 in both.
-# Guessed: 18446744073709551615ULL everywhere, as from a C compiler.
+# Guessed: 18446744073709551615ULL everywhere, as from (uint64_t)-1 in C. The manual says that a number is truncated; C
+# leaves that conversion of a negative double undefined, and so does it.
 . "$(dirname "$0")/fetch.sh"
 [ "$(uname -m)" = x86_64 ] || { echo "for x86-64 only"; exit; }
 fetch luajit=2.1.0~beta3+git20220320+dfsg-4.1+deb12u1
