@@ -157,8 +157,9 @@ static void print_results(lua_State *L) {
   luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
   lua_getglobal(L, "print");
   lua_insert(L, 1);
-  if (lua_pcall(L, n, 0, 0) != LUA_OK)
-    run_message(L, lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1)));
+  if (lua_pcall(L, n, 0, 0) == LUA_OK) return;
+  run_error_to_text(L);
+  run_message(L, lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1)));
 }
 
 void prompt_run(lua_State *L) {

@@ -24,8 +24,21 @@ void run_message(lua_State *L, const char *text) {
   lua_pop(L, 1);
 }
 
+static int text_of_error(lua_State *L) {
+  luaL_tolstring(L, 1, NULL);
+  return 1;
+}
+
+void run_error_to_text(lua_State *L) {
+  if (!error_is(L, -1, NULL)) return;
+  lua_pushcfunction(L, text_of_error);
+  lua_insert(L, -2);
+  lua_pcall(L, 1, 1, 0);
+}
+
 bool run_report(lua_State *L, int status) {
   if (status == LUA_OK) return true;
+  run_error_to_text(L);
   const char *text = lua_tostring(L, -1);
   run_message(L, text != NULL ? text : "(error message not a string)");
   lua_pop(L, 1);
@@ -54,23 +67,13 @@ static int message_handler(lua_State *L) {
   return 1;
 }
 
-static int text_of_error(lua_State *L) {
-  luaL_tolstring(L, 1, NULL);
-  return 1;
-}
-
 int run_call(lua_State *L, int nargs, int nresults) {
   int base = lua_gettop(L) - nargs;
   lua_pushcfunction(L, message_handler);
   lua_insert(L, base);
   int status = lua_pcall(L, nargs, nresults, base);
-  if (status != LUA_OK && error_is(L, -1, NULL)) { /* its text has the traceback */
-    lua_pushcfunction(L, text_of_error);
-    lua_replace(L, base);
-    lua_pcall(L, 1, 1, 0);
-    return status;
-  }
   lua_remove(L, base);
+  if (status != LUA_OK) run_error_to_text(L); /* that has the traceback */
   return status;
 }
 

@@ -8,6 +8,9 @@
 /* run_call calls the function below nargs arguments on the stack; an error becomes its text with a traceback. */
 int run_call(lua_State *L, int nargs, int nresults);
 
+/* run_error_to_text puts its text in the place of an error object of ours on top of the stack; others stay. */
+void run_error_to_text(lua_State *L);
+
 /* run_report writes the error on top of the stack, if status is one, to stderr after the program's name, and pops it.
  * Returns status == LUA_OK. */
 bool run_report(lua_State *L, int status);

@@ -79,6 +79,9 @@ shows("lets a script read lines of the terminal", "typed line", { "> ", "io.read
 shows("lets threads run and print while it waits", "from behind",
   { "> ", "require('gilua.threading').start(function() require('gilua.time').sleep(0.05) print('from ' .. 'behind') end)\n",
     "from behind", "\4" })
+shows("tells of a Ctrl-C amid the text of a value", { "error calling 'print' (interrupted: interrupted by Ctrl-C", "\n9\n" },
+  { "> ", "setmetatable({}, { __tostring = function() print('rea' .. 'dy') while true do end end })\n", "ready", "\3", "print' (",
+    "", "> ", "4 + 5\n", "9\r", "\4" })
 shows("goes on after an interrupted statement", { "interrupted by Ctrl-C", "\n9\n" },
   { "> ", "print('rea' .. 'dy') while true do end\n", "ready", "\3", "in ?", "", "> ", "4 + 5\n", "9\r", "\4" })
 

@@ -209,6 +209,16 @@ t.test("an interrupt during a finalizer is raised after it", function()
   ]])
 end)
 
+t.test("SIGINT while the program reads its script from standard input is told as such", function()
+  local fifo = os.tmpname()
+  os.execute("rm " .. fifo .. " && mkfifo " .. fifo)
+  local text, status = t.run({ "-e", prologue .. "fire_at 'fd'", "-" },
+    { before = "timeout -s KILL 250 ", stderr = "<>" .. fifo .. " 2>&1" }) -- it keeps the other end itself
+  os.remove(fifo)
+  t.equal(text:match("interrupted: interrupted by Ctrl%-C") ~= nil, true, text)
+  t.equal(status, 1)
+end)
+
 t.test("a second SIGINT within a second ends the program with status 130", function()
   local text, status = run [[
     local begin = killer "while kill -INT PID 2>/dev/null; do :; done"
