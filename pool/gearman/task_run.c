@@ -16,6 +16,7 @@
 #include "runtime/state/at_fork.h"
 #include "runtime/state/release.h"
 #include "runtime/state/require.h"
+#include "runtime/state/text.h"
 
 typedef struct Run {
   const Doer *doer;
@@ -121,12 +122,13 @@ static bool push_function(lua_State *L, const Run *r) {
     lua_call(L, 1, 1);
   }
   if (lua_isnil(L, -1)) {
-    lua_pushfstring(L, "this worker was not started with --require %s", lua_tostring(L, top - 1));
+    lua_pushfstring(L, "this worker was not started with --require %s", text_push_shown(L, top - 1));
     return false;
   }
   lua_pushvalue(L, top);
   if (!lua_istable(L, -2) || lua_rawget(L, -2) != LUA_TFUNCTION) {
-    lua_pushfstring(L, "module '%s' has no function '%s'", lua_tostring(L, top - 1), lua_tostring(L, top));
+    const char *module = text_push_shown(L, top - 1);
+    lua_pushfstring(L, "module '%s' has no function '%s'", module, text_push_shown(L, top));
     return false;
   }
   return true;

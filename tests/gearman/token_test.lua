@@ -159,6 +159,15 @@ t.test("what is no task, a damaged one, or one of another version is refused, an
   t.equal(pool:submit(tasks.add, 1, 2):result(), 3)
 end)
 
+t.test("names that others made up are shown without orders for the terminal, in one line", function()
+  local pool <close> = executor "plain"
+  for _, name in ipairs { "tasks:no\27[2J\ngilua worker 1 ends now", "no\27[2J\ngilua worker 1 ends now:f" } do
+    t.raises_kind("refused", function() pool:submit(name):result() end)
+  end
+  plain:await_log "refused a task from %S+: this worker was not started with %-%-require no\u{FFFD}%[2J\u{FFFD}gilua worker 1 ends now"
+  plain:await_log "refused a task from %S+: module 'tasks' has no function 'no\u{FFFD}%[2J\u{FFFD}gilua worker 1 ends now'"
+end)
+
 t.test("a task with bytecode of another release of Lua is refused before it is loaded", function()
   submit_bytes("trusting", function(unique) return signed_task(unique, 50300) end)
   trusting:await_log "refused a task from %S+: the task brings bytecode of Lua 5.3.0"
