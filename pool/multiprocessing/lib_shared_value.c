@@ -116,10 +116,16 @@ const ObjectType shared_value_type = {.name = "gilua.multiprocessing.Value",
                                       .set = value_set,
                                       .describe = describe};
 
+static int check_type(lua_State *L, int i) {
+  const char *name = text_check(L, i);
+  for (int k = 0; type_names[k] != NULL; k++)
+    if (strcmp(type_names[k], name) == 0) return k % VALUE_TYPES;
+  return luaL_argerror(L, i, lua_pushfstring(L, "unknown type '%s': types are f64, f32, i64, i32 and u8, or d, f, q, i and B", name));
+}
+
 static int new_value(lua_State *L) {
   object_check_last(L, 2);
-  text_check(L, 1);
-  int type = luaL_checkoption(L, 1, NULL, type_names) % VALUE_TYPES;
+  int type = check_type(L, 1);
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
     lua_pushinteger(L, 0);

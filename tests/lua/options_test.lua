@@ -88,6 +88,7 @@ end)
 
 t.test("types of arrays that do not exist are named, and so are those that there are", function()
   t.raises("unknown type 'd': types are f64, f32, i64, i32 and u8", mp.shared_array, "d", 3)
+  t.raises("unknown type 'l': types are f64, f32, i64, i32 and u8, or d, f, q, i and B", mp.Value, "l", 3)
   t.raises("unknown type 'float': types are f64, f32, i64, i32 and u8", native.buffer, "float", 3)
 end)
 
