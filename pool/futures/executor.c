@@ -9,9 +9,13 @@
 #include "runtime/state/options.h"
 #include "runtime/thread/sentinel.h"
 
-/* Those whose finalizer Lua has dropped. */
+enum { FEW = 16 };
+
+/* Those whose finalizer Lua has dropped: where there are many, when they have doubled. */
 static void release_lost(lua_State *L, ExecutorRegistry *r) {
+  if (r->count >= FEW && r->count < r->look_at) return;
   for (Executor *e; (e = registry_lost(L, r)) != NULL;) executor_release(L, r, e);
+  r->look_at = 2 * r->count;
 }
 
 Executor *executor_new(lua_State *L, ExecutorRegistry *r, const ObjectType *type, const Backend *backend, int max_workers,

@@ -65,6 +65,7 @@ void registry_add(lua_State *L, ExecutorRegistry *r, Executor *e) {
   e->next = r->executors;
   if (e->next != NULL) e->next->prev = e;
   r->executors = e;
+  r->count++;
 }
 
 void registry_remove(lua_State *L, ExecutorRegistry *r, Executor *e) {
@@ -74,6 +75,7 @@ void registry_remove(lua_State *L, ExecutorRegistry *r, Executor *e) {
   lua_rawsetp(L, -2, e);
   lua_pop(L, 1);
   e->listed = false;
+  r->count--;
   if (e->next != NULL) e->next->prev = e->prev;
   if (e->prev != NULL) e->prev->next = e->next;
   else r->executors = e->next;
@@ -81,7 +83,7 @@ void registry_remove(lua_State *L, ExecutorRegistry *r, Executor *e) {
 }
 
 Executor *registry_lost(lua_State *L, ExecutorRegistry *r) {
-  luaL_checkstack(L, 4, NULL);
+  if (!lua_checkstack(L, 4)) return NULL;
   for (Executor *e = r->executors; e != NULL; e = e->next) e->marked = false;
   push_table(L, REGISTRY_OBJECTS);
   for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) ((Executor *)lua_touserdata(L, -1))->marked = true;

@@ -47,6 +47,11 @@ test("a pool of threads is not missed at the end", [[
   local pool = futures.ThreadPoolExecutor(2)
   pool:submit(math.max, 1, 2):result()]])
 
+test("many pools are not missed when many more are made", [[
+  local kept = {}
+  for i = 1, 40 do kept[i] = futures.ThreadPoolExecutor(1) end
+  return function() for i = 1, 100 do kept[i] = futures.ThreadPoolExecutor(1) end end]])
+
 test("a pool of threads does what it was given", [[
   local gate, pool = threading.Event(), futures.ThreadPoolExecutor(1)
   local first, last = pool:submit(gate.wait, gate), pool:submit(math.max, 1, 2)
