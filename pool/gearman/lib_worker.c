@@ -5,8 +5,8 @@
  *   core.hostname()   core.outlive_sigterm()   core.most_servers, core.most_payload: what the options may say
  *   core.wait(links, timeout)                   until one has something to read
  *   link:send(packet [, text])                  packet: core.CAN_DO …; queues it
- *   link:receive(timeout) -> what [, job]       "job", "no_job", "noop", "echo", "other"; nil, "timeout"; nil,
- *                                               "closed", why
+ *   link:receive(timeout) -> what [, job]       "job", "no_job", "noop", "echo", "error" (and its
+ *                                               words), "other"; nil, "timeout"; nil, "closed", why
  *   link:flush()   link:pending() -> bytes not written   link:close()
  *   job:look(doer) -> nil, retries, timeout in ns (0: none), key; or why it is refused
  *   job:begun(link)                 queues the word that it is under way
@@ -28,6 +28,7 @@
 #include "pool/gearman/wire.h"
 #include "runtime/state/object.h"
 #include "runtime/state/release.h"
+#include "runtime/state/text.h"
 #include "runtime/sync/blocking.h"
 
 typedef struct Link {
@@ -169,8 +170,19 @@ static int push_job(lua_State *L, Link *link, const Packet *p) {
   return 2;
 }
 
+/* "error" and the server's words, as they may be printed. */
+static int push_error(lua_State *L, const Packet *p) {
+  unsigned i = p->fields[1].size > 0 ? 1 : 0; /* the code, where there are no words */
+  lua_pushliteral(L, "error");
+  lua_pushlstring(L, (const char *)p->fields[i].bytes, p->fields[i].size);
+  text_push_shown(L, -1);
+  lua_remove(L, -2);
+  return 2;
+}
+
 static int push_packet(lua_State *L, Link *link, const Packet *p) {
   switch (p->type) {
+    case PACKET_ERROR: return push_error(L, p);
     case PACKET_JOB_ASSIGN_UNIQ: return push_job(L, link, p);
     case PACKET_NO_JOB: lua_pushliteral(L, "no_job"); return 1;
     case PACKET_NOOP: lua_pushliteral(L, "noop"); return 1;

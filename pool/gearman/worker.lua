@@ -124,6 +124,8 @@ function Server:grab()
       self.maybe = false
       self.link:send(core.PRE_SLEEP)
       return self:flush()
+    elseif what == "error" then
+      return self:lose("it answers with the error '" .. job .. "'")
     end
   until not what or time.monotonic() > deadline
   if self.link then self:lose "it does not answer" end

@@ -223,6 +223,18 @@ t.test("a task with a limit of more time than there is runs without one", functi
   assert(answered:find("gLr", 1, true) and not worker:log():find "failed", worker:log())
 end)
 
+t.test("a worker tells the error that a server gives it for an answer", function()
+  local server <close> = nonsense.server(function(send, kind)
+    if kind == nonsense.GRAB then send(packet(19, "unknown_command", "no such\27 request")) end
+  end)
+  local cluster <close> = C.new()
+  local worker = cluster:worker { servers = { server.address } }
+  worker:await_log "it answers with the error 'no such"
+  assert(not worker:log():find "\27")
+  worker:kill "SIGTERM"
+  worker:await_end()
+end)
+
 t.test("a server that says something else for ever is given up by a worker, which SIGTERM ends", function()
   local server <close> = nonsense.server(function(send, kind)
     if kind == nonsense.GRAB then while send(packet(6)) do end end
