@@ -132,7 +132,7 @@ for name in pairs(methods) do
 end
 table.sort(names)
 
-local single = { n = 19, nil, true, false, -1, 0, 1, 1.5, 0 / 0, "", "x", "*a", "*l", "*n", "5", {}, print, "b", "send", 1 << 40 }
+local single = { n = 19, nil, true, false, -1, 0, 1, 1.5, 0 / 0, "", "x", "*a", "*l", "*n", "5", {}, print, "b", "send", 1 << 20 }
 local pairs_of = { { "x", "y" }, { "127.0.0.1", 0 }, { "127.0.0.1", "0" }, { "abc", 2 }, { "abc", 2, 3 }, { "abc", -2 }, { "abc", 5 },
   { "abc", 2, 1 }, { "abc", "2" }, { "abc", {} }, { "abc", 1, {} }, { "*l", "pre" }, { "*a", "pre" }, { 3, "pre" }, { 3, "prefix" },
   { "*l", 5 }, { "*l", {} }, { 1, "t" }, { 1, "q" }, { nil, "t" }, { "1", "t" }, { 1, 2, 3 }, { "1", "2", "3" }, { "data", "127.0.0.1", 1 },
