@@ -18,6 +18,9 @@ static const char read_text[] =
 static const char scan_text[] =
 #include "tools/bind/bind_scan.inc"
     ;
+static const char text_text[] =
+#include "tools/bind/bind_text.inc"
+    ;
 static const char write_text[] =
 #include "tools/bind/bind_write.inc"
     ;
@@ -42,6 +45,7 @@ bool bind_run(lua_State *L, char **argv) {
   int status = preload(L, "bind_scan", scan_text, "=bind_scan.lua");
   if (status == LUA_OK) status = preload(L, "bind_names", names_text, "=bind_names.lua");
   if (status == LUA_OK) status = preload(L, "bind_read", read_text, "=bind_read.lua");
+  if (status == LUA_OK) status = preload(L, "bind_text", text_text, "=bind_text.lua");
   if (status == LUA_OK) status = preload(L, "bind_write", write_text, "=bind_write.lua");
   if (status == LUA_OK) status = load(L, main_text, "=bind.lua");
   if (status == LUA_OK) {

@@ -1,97 +1,8 @@
 -- Writes the C source of a module from what bind_read found.
+local text = require "bind_text"
 local out
 
 local function line(format, ...) out[#out + 1] = select("#", ...) > 0 and format:format(...) or format end
-
-local prelude = [[
-#include <limits.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "gilua_native.h"
-
-/* Bytes that C reads: of a string, or of a buffer that is pinned. */
-typedef struct Bytes {
-  void *data;
-  size_t length;
-  int pinned; /* the argument's index, or 0 */
-} Bytes;
-
-/* Arguments are read when nothing is allocated any more: a finalizer could free a buffer. */
-static inline Bytes bytes_of_string(lua_State *L, int i) {
-  Bytes b = {0};
-  if (lua_type(L, i) == LUA_TSTRING) {
-    b.data = (void *)lua_tolstring(L, i, &b.length);
-  } else {
-    gilua_Buffer buffer;
-    if (luaL_testudata(L, i, "gilua.buffer") == NULL) luaL_typeerror(L, i, "string or buffer");
-    gilua_buffer_check(L, i, NULL, &buffer);
-    b.data = buffer.data;
-    b.length = buffer.length * buffer.item_size;
-    b.pinned = i;
-  }
-  return b;
-}
-
-static inline Bytes bytes_of_array(lua_State *L, int i, const char *type) {
-  gilua_Buffer buffer;
-  if (luaL_testudata(L, i, "gilua.buffer") == NULL) luaL_argerror(L, i, lua_pushfstring(L, "buffer of %s expected, got %s", type, luaL_typename(L, i)));
-  gilua_buffer_check(L, i, type, &buffer);
-  Bytes b = {buffer.data, buffer.length, i};
-  return b;
-}
-
-static inline const char *zero_ended(lua_State *L, int i) {
-  size_t length;
-  const char *s = luaL_checklstring(L, i, &length);
-  luaL_argcheck(L, strlen(s) == length, i, "contains zeros, which would end it in C");
-  return s;
-}
-
-static inline int boolean(lua_State *L, int i) {
-  luaL_checktype(L, i, LUA_TBOOLEAN);
-  return lua_toboolean(L, i);
-}
-
-/* Element k of a list of n at index i. */
-static inline lua_Number element(lua_State *L, int i, lua_Integer k, size_t n, int whole, lua_Integer *integer) {
-  int ok;
-  luaL_checktype(L, i, LUA_TTABLE);
-  if (lua_rawlen(L, i) != n) luaL_argerror(L, i, lua_pushfstring(L, "must have %I elements", (LUAI_UACINT)n));
-  lua_rawgeti(L, i, k);
-  lua_Number number = lua_tonumberx(L, -1, &ok);
-  if (ok && whole) *integer = lua_tointegerx(L, -1, &ok);
-  lua_pop(L, 1);
-  if (!ok) luaL_argerror(L, i, lua_pushfstring(L, "element %I is no %s", (LUAI_UACINT)k, whole ? "integer" : "number"));
-  return number;
-}
-
-static inline lua_Integer in_range(lua_State *L, int i, lua_Integer n, int fits) {
-  luaL_argcheck(L, fits, i, "is out of the range of its C type");
-  return n;
-}
-
-/* An object of the library; it is not closed while a call without the lock uses it. */
-typedef struct Handle {
-  void *object;
-  unsigned users;
-} Handle;
-
-static inline Handle *open_handle(lua_State *L, int i, const char *type) {
-  Handle *h = (Handle *)luaL_checkudata(L, i, type);
-  if (h->object == NULL) luaL_argerror(L, i, "is closed");
-  return h;
-}
-
-static inline Handle *new_handle(lua_State *L, const char *type) {
-  Handle *h = (Handle *)lua_newuserdatauv(L, sizeof *h, 0);
-  memset(h, 0, sizeof *h);
-  luaL_setmetatable(L, type);
-  return h;
-}
-]]
 
 local function handle_name(module, base) return module.module .. "." .. base:gsub("^struct ", "") end
 
@@ -236,13 +147,13 @@ end
 local function call(f)
   local list = {}
   for i, p in ipairs(f.parameters) do list[i] = argument(f, p) end
-  local text = ("%s(%s);"):format(f.name, table.concat(list, ", "))
+  local c_call = ("%s(%s);"):format(f.name, table.concat(list, ", "))
   if f.returns ~= "nothing" then
     line("  %s%s %sresult%s;", f.const and "const " or "", f.base, ("*"):rep(f.stars), f.stars > 0 and " = NULL" or " = 0")
-    text = "result = " .. text
+    c_call = "result = " .. c_call
   end
   hold(f, true)
-  line(f.keep and "  %s" or "  GILUA_BLOCKING(L) { %s }", text)
+  line(f.keep and "  %s" or "  GILUA_BLOCKING(L) { %s }", c_call)
   hold(f, false)
   for p in each(f, { callback = 1 }) do
     line("  if (v_%s.failed) { /* the error is on top of the stack */", p.name)
@@ -371,91 +282,6 @@ local function write_function(module, f)
   line("}")
 end
 
-local call_lua = [[
-
-/* A Lua function that C calls during a call. */
-typedef struct Callback {
-  lua_State *L;
-  int function; /* its index */
-  int handler;  /* that of what remembers where an error was raised, or 0 */
-  int failed;   /* the error is on top of the stack; NO_ROOM: there was none for it */
-} Callback;
-
-enum { NO_ROOM = -1 };
-
-/* gilua's message handler, where it is there; else its place is empty. */
-static int push_handler(lua_State *L) {
-  return lua_getfield(L, LUA_REGISTRYINDEX, "gilua.error_handler") == LUA_TFUNCTION ? lua_gettop(L) : 0;
-}
-
-/* Raises what is on top of the stack, as an error of where it came from first. */
-static int raise_again(lua_State *L) {
-  if (lua_getfield(L, LUA_REGISTRYINDEX, "gilua.error_pass_on") == LUA_TFUNCTION) {
-    lua_pushvalue(L, -2);
-    lua_call(L, 1, 0);
-  }
-  lua_pop(L, 1);
-  return lua_error(L);
-}
-
-static void call_lua(Callback *callback, lua_CFunction run, void *args) {
-  lua_State *L = callback->L;
-  if (callback->failed) return;
-  callback->failed = NO_ROOM;
-  if (!lua_checkstack(L, LUA_MINSTACK)) return; /* no jump over C's frames */
-  lua_pushcfunction(L, run);
-  lua_pushvalue(L, callback->function);
-  lua_pushlightuserdata(L, args);
-  callback->failed = lua_pcall(L, 2, 0, callback->handler) != LUA_OK;
-}
-]]
-
-local push_piece = [[
-
-typedef struct Piece {
-  const void *data;
-  size_t length;
-} Piece;
-
-static int push_piece(lua_State *L) {
-  const Piece *p = (const Piece *)lua_touserdata(L, 1);
-  lua_pushlstring(L, (const char *)p->data, p->length);
-  return 1;
-}
-]]
-
-local push_bytes = [[
-
-/* Pushes what C wrote, and frees it, whatever happens. */
-static void push_bytes(lua_State *L, void *data, size_t length, size_t capacity) {
-  Piece piece = {data, length < capacity ? length : capacity};
-  lua_pushcfunction(L, push_piece);
-  lua_pushlightuserdata(L, &piece);
-  int status = lua_pcall(L, 1, 1, 0);
-  free(data);
-  if (status != LUA_OK) lua_error(L);
-}
-]]
-
-local push_text = [[
-
-/* Pushes what C returned, and frees it. Others may write it: lua_pushlstring reads a short text twice. */
-static void push_text(lua_State *L, const char *text, void (*release)(void *)) {
-  char copy[256];
-  if (text == NULL) {
-    lua_pushnil(L);
-    return;
-  }
-  Piece piece = {text, strlen(text)};
-  if (piece.length <= sizeof copy) piece.data = memcpy(copy, text, piece.length);
-  lua_pushcfunction(L, push_piece);
-  lua_pushlightuserdata(L, &piece);
-  int status = lua_pcall(L, 1, 1, 0);
-  if (release != NULL) release((void *)text);
-  if (status != LUA_OK) lua_error(L);
-}
-]]
-
 local function write_handles(module)
   local names = {}
   for base in pairs(module.handles) do names[#names + 1] = base end
@@ -488,11 +314,11 @@ end
 return function(module)
   out = { ("/* Made from %s by gilua bind; do not edit. */"):format(module.file) }
   for _, include in ipairs(module.includes) do line("%s", include) end
-  out[#out + 1] = prelude
-  if uses(module, "out bytes") or returns(module, "string") then out[#out + 1] = push_piece end
-  if uses(module, "out bytes") then out[#out + 1] = push_bytes end
-  if returns(module, "string") then out[#out + 1] = push_text end
-  if uses(module, "callback") then out[#out + 1] = call_lua end
+  out[#out + 1] = text.prelude
+  if uses(module, "out bytes") or returns(module, "string") then out[#out + 1] = text.push_piece end
+  if uses(module, "out bytes") then out[#out + 1] = text.push_bytes end
+  if returns(module, "string") then out[#out + 1] = text.push_text end
+  if uses(module, "callback") then out[#out + 1] = text.call_lua end
   local handles = write_handles(module)
   for _, f in ipairs(module.functions) do write_function(module, f) end
   line("\nint luaopen_%s(lua_State *L);", module.module)
