@@ -1,4 +1,4 @@
-/* Read, run, print: as the prompt of `lua` 5.4. Lines are edited on a terminal that can do it (lineedit.h), else read
+/* Read, run, print: as the prompt of `lua` 5.4, or of 5.5. Lines are edited on a terminal that can do it (lineedit.h), else read
  * as they come; either way without the lock. */
 #include "interp/prompt.h"
 
@@ -89,7 +89,7 @@ static Input push_edited(lua_State *L, LineEdit *le, const char *prompt) {
   return INPUT_DROPPED;
 }
 
-/* Pushes a line of input without its newline. "=x" is short for "return x". */
+/* Pushes a line of input without its newline. "=x" is short for "return x" in 5.4. */
 static Input push_line(lua_State *L, LineEdit *le, bool first) {
   int top = lua_gettop(L);
   const char *prompt = push_prompt(L, first);
@@ -97,7 +97,7 @@ static Input push_line(lua_State *L, LineEdit *le, bool first) {
   if (input == INPUT_LINE) {
     lua_replace(L, top + 1);
     const char *line = lua_tostring(L, top + 1);
-    if (first && line[0] == '=') {
+    if (LUA_VERSION_NUM == 504 && first && line[0] == '=') {
       lua_pushfstring(L, "return %s", line + 1);
       lua_replace(L, top + 1);
     }
@@ -123,8 +123,18 @@ static int load_expression(lua_State *L) {
   return status;
 }
 
+/* 5.5 says what many run into. */
+static void warn_of_local(const char *line) {
+  static const char word[] = "local";
+  size_t n = sizeof word - 1;
+  line += strspn(line, " \t");
+  if (strncmp(line, word, n) != 0 || (line[n] != '\0' && line[n] != ' ' && line[n] != '\t')) return;
+  fputs("warning: locals do not survive across lines in interactive mode\n", stderr);
+}
+
 /* Compiles the line at index 1 as a statement, reading further lines while it is incomplete. */
 static int load_statement(lua_State *L, LineEdit *le) {
+  if (LUA_VERSION_NUM > 504) warn_of_local(lua_tostring(L, 1));
   for (;;) {
     size_t n;
     const char *code = lua_tolstring(L, 1, &n);

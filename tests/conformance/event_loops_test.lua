@@ -6,6 +6,8 @@ local gilua = require "gilua"
 local threading = require "gilua.threading"
 local time = require "gilua.time"
 t.find_system_modules()
+t.needs "cqueues"
+t.needs "luv"
 local cqueues = require "cqueues"
 local uv = require "luv"
 

@@ -31,6 +31,8 @@ for _, row in ipairs {
   { "shows nothing for a call without results", "(function() end)()\n", "> > \n" },
   { "shows nil", "nil\n", "nil" },
   { "shows nothing for a statement", "local x = 5\n", "> > \n" },
+  { "asks for the name of a local", " local\nname = 5\nname\n", "nil" },
+  { "runs a name that begins as local", "localx = 5\nlocalx\n", "5" },
   { "takes =x for return x", "=5, 6\n", "5\t6" },
   { "takes = with nothing behind it", "=\n", "> > \n" },
   { "takes return with values", "return 7, 8\n", "7\t8" },

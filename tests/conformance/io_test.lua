@@ -102,7 +102,8 @@ rows {
   { "an unbuffered file is written at once", "local f = io.open('out', 'w') f:setvbuf 'no' f:write('a', 'b') show(io.open('out'):read 'a') f:close() os.remove 'out'", '"ab"' },
   { "a fully buffered file is written at flush", "local f = io.open('out', 'w') f:write 'ab' show(io.open('out'):read 'a') show(f:flush()) show(io.open('out'):read 'a') f:close() os.remove 'out'", '"ab"' },
   { "flush", "show(io.flush()) show(io.stdout:flush()) local f = io.open 'text.txt' show(f:flush()) show(f:read()) show(f:flush()) show(f:read())", "true" },
-  { "a full device fails at flush or close", "local f = io.open('/dev/full', 'w') show(f:write 'x') show(f:flush()) show(f:write(('x'):rep(100000))) show(f:close())", "No space left on device" },
+  -- how many bytes 5.5 counts depends on the C library's buffer
+  { "a full device fails at flush or close", "local f = io.open('/dev/full', 'w') show(f:write 'x') show(f:flush()) local r, why, code = f:write(('x'):rep(100000)) show(r, why, code) show(f:close())", "No space left on device" },
   { "a full device fails at close", "local f = io.open('/dev/full', 'w') f:write 'x' show(f:close()) f = io.open('/dev/full', 'w') f:setvbuf 'no' show(f:write 'x') show(f:close())", "No space left on device" },
   { "print to a full device goes on", "print 'lost' io.stderr:write 'on' os.exit(0, false)", "on", redirect = ">/dev/full" , status = false },
 

@@ -1,6 +1,7 @@
 -- A program that nobody here wrote: the test of JSON modules that Debian ships with dkjson as an example. Installations
 -- without documentation lack it.
 package.path = arg[0]:match("^.*/") .. "?.lua;" .. package.path
+require "testing".needs "dkjson"
 local stock = require "stock"
 
 local PROGRAM = "/usr/share/doc/lua-dkjson/examples/jsontest.lua"
