@@ -148,16 +148,6 @@ void deadlock_found_add(Tstate *self, const Tstate *ts, const char *what, lua_In
   else note_edge(self->deadlock, ts);
 }
 
-bool deadlock_alone(Tstate *self, const char *what) {
-  assert(!self->wait.untimed);
-  if (!can_be_told(self) || !all_wait(self->rt, 1)) return false;
-  if (!deadlock_found_begin(self, says_everybody, self->rt->nthreads)) return false;
-  deadlock_found_add(self, self, what, 0);
-  for (Tstate *ts = self->rt->threads; ts != NULL; ts = ts->next)
-    if (ts != self) note_edge(self->deadlock, ts);
-  return true;
-}
-
 /* Keeps what was found in self; false without memory: then self goes on waiting. */
 static bool report(Tstate *self, unsigned total, bool everybody) {
   if (!deadlock_found_begin(self, everybody ? says_everybody
@@ -241,6 +231,17 @@ static bool nobody_is_left(const Tstate *self) {
   if (self->rt->phase != PHASE_ENDED || self->shielded) return false;
   const Tstate *holder = holder_of(self);
   return self->rt->wakers.external == 0 || (holder != NULL && holder->exiting);
+}
+
+bool deadlock_alone(Tstate *self, const char *what) {
+  assert(!self->wait.untimed);
+  bool last = nobody_is_left(self);
+  if (!last && (!can_be_told(self) || !all_wait(self->rt, 1))) return false;
+  if (!deadlock_found_begin(self, says_everybody, last ? 1 : self->rt->nthreads)) return false;
+  deadlock_found_add(self, self, what, 0);
+  for (Tstate *ts = self->rt->threads; ts != NULL && !last; ts = ts->next)
+    if (ts != self) note_edge(self->deadlock, ts);
+  return true;
 }
 
 static DeadlockVerdict tell_last(Tstate *self) {

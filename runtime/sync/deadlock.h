@@ -11,7 +11,7 @@
  *   a pool           all the threads of a pool, at its full size, wait without deadline for tasks of that pool: who
  *                    looks, and why it is certain, is in pool/futures/workers.h
  *   nobody is left   os.exit(code, true) closes the state: main alone runs Lua, and waits without deadline in a <close>
- *                    variable; as above, or for a thread that is in os.exit itself
+ *                    variable; as above, for a thread that is in os.exit itself, or for what no other process has
  *   nobody else has it   a thread waits without deadline for what processes share, no other process has that or could get it, this
  *                    one has no children, and all its other threads wait as above. The wait itself finds it, when it looks
  *   suspicious       a cycle with a plain Lock in it, which any thread may release: a warning, once a Lock. A thread that

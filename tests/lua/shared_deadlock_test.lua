@@ -69,4 +69,22 @@ t.test("a thread that sleeps, another process, and a message on its way could en
   ]], "slept\nfrom another\n")
 end)
 
+t.test("os.exit with close ends though main waits for what nobody else has", function()
+  for _, exit in ipairs { "os.exit(7, true)", "threading.start(os.exit, 7, true) threading.Event():wait()" } do
+    for _, wait in ipairs { "q.get, q", "lock.acquire, lock" } do
+      local text, status = t.run({ "-e", [[
+        local mp, threading, gilua = require "gilua.multiprocessing", require "gilua.threading", require "gilua"
+        local q, lock = mp.Queue(), mp.Lock()
+        lock:acquire()
+        local last <close> = setmetatable({}, { __close = function()
+          local ok, e = pcall(]] .. wait .. [[)
+          print(not ok and gilua.is_error(e, "deadlock"))
+        end })
+      ]] .. exit }, { before = "timeout 120 " })
+      t.equal(text, "true\n", wait)
+      t.equal(status, 7)
+    end
+  end
+end)
+
 t.finish()
