@@ -45,6 +45,7 @@ local maps_file <close> = io.open("/proc/self/maps")
 local maps = maps_file and maps_file:read("a") or ""
 t.tsan = maps:find("libtsan", 1, true) ~= nil
 t.polls = t.hostile or t.tsan
+t.chosen = os.time() < 1100000000 -- a schedule chooses who runs, at any instruction: there it is 2001
 
 local function open_files()
   local n = 0
