@@ -94,21 +94,23 @@ static bool leads_to_changed(lua_State *L, const Marks *m) {
 static bool note(lua_State *L, Marks *m, bool leading) {
   const void *address = lua_topointer(L, -1);
   bool added = false;
+  if (refs_find(&m->changed, address) != NULL) return false;
   const Ref *held = refs_find(&m->held, address);
   if (leading ? leads_to_changed(L, m) : held->value != fields_mark(L, -1)) add(L, &m->changed, address, 0, &added);
   return added;
 }
 
-/* What a table leads to stands behind it, but where they lead to each other: from the end on. */
+/* What a table leads to stands behind it, but where they lead to each other: from the end on, and then to and fro. */
 void marks_look(lua_State *L, Marks *m, int i) {
   luaL_checkstack(L, LUA_MINSTACK, NULL);
   i = lua_absindex(L, i);
   refs_reset(&m->changed, KEPT_MARKS);
-  bool leading = false;
-  for (bool found = true; found; leading = true) {
+  lua_Integer n = (lua_Integer)lua_rawlen(L, i);
+  bool leading = false, back = true;
+  for (bool found = true; found; leading = true, back = !back) {
     found = false;
-    for (lua_Integer k = (lua_Integer)lua_rawlen(L, i); k > 0; k--) {
-      if (lua_rawgeti(L, i, k) == LUA_TTABLE) found = note(L, m, leading) || found;
+    for (lua_Integer k = 1; k <= n; k++) {
+      if (lua_rawgeti(L, i, back ? n + 1 - k : k) == LUA_TTABLE) found = note(L, m, leading) || found;
       lua_pop(L, 1);
     }
   }

@@ -72,4 +72,25 @@ for i, start in ipairs { "fork", "spawn" } do
   end)
 end
 
+-- A look at what leads to it that goes through the list once for each of them takes minutes.
+P.test("a change at either end of a long list that leads both ways, below a metatable, comes back", function()
+  local pool <close> = futures.ProcessPoolExecutor { max_workers = 1 }
+  for _, changed in ipairs { "head", "tail" } do
+    local meta = { head = { value = 1 } }
+    meta.tail = meta.head
+    for i = 2, t.hostile and 100 or 100000 do
+      meta.tail.next = { value = i, prev = meta.tail }
+      meta.tail = meta.tail.next
+    end
+    local _, got = pool:submit(function(o)
+      local m = getmetatable(o)
+      m[changed].value = "changed"
+      return o, m
+    end, setmetatable({}, meta)):result()
+    t.equal(got[changed].value, "changed")
+    t.equal(got.head.next.prev.value, got.head.value)
+    t.equal(meta[changed].value ~= "changed", true)
+  end
+end)
+
 t.finish()
