@@ -58,11 +58,17 @@ static void add(lua_State *L, Selection *sel, int fd, short events) {
   sel->fds[i] = (struct pollfd){.fd = fd, .events = events};
 }
 
+/* Pushes an element of a list; an __index gets a float for a key, as from LuaSocket. False, with nil pushed, behind the last. */
+static bool push_element(lua_State *L, int list, lua_Number i) {
+  lua_pushnumber(L, i);
+  return lua_gettable(L, list) != LUA_TNIL;
+}
+
 static void collect(lua_State *L, Selection *sel, int list, short events) {
   sel->split = sel->n;
   if (lua_isnil(L, list)) return;
   luaL_checktype(L, list, LUA_TTABLE);
-  for (lua_Integer i = 1; lua_geti(L, list, i) != LUA_TNIL; i++) {
+  for (lua_Number i = 1; push_element(L, list, i); i++) {
     int fd = sock_number(L, -1);
     if (fd >= 0) {
       add(L, sel, fd, events);
@@ -78,7 +84,7 @@ static void collect(lua_State *L, Selection *sel, int list, short events) {
 static int take_dirty(lua_State *L, const Selection *sel, unsigned readers) {
   int found = 0;
   if (lua_isnil(L, READERS)) return 0;
-  for (lua_Integer i = 1; lua_geti(L, READERS, i) != LUA_TNIL; i++) {
+  for (lua_Number i = 1; push_element(L, READERS, i); i++) {
     int fd = sock_number(L, -1);
     if (fd >= 0 && is_dirty(L)) {
       lua_pushvalue(L, -1);

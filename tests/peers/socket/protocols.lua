@@ -12,7 +12,10 @@ for p in server:read("l"):gmatch "%d+" do ports[#ports + 1] = p end
 local HTTP, FTP, SMTP = "http://127.0.0.1:" .. ports[1], "ftp://127.0.0.1:" .. ports[2], ports[3]
 
 local function show(value, depth)
-  if type(value) == "string" then return #value > 200 and "string of " .. #value or (string.format("%q", value):gsub("%f[%d]%d%d%d%d%d%f[%D]", "PORT")) end
+  if type(value) == "string" then
+    if #value > 200 and not value:find "traceback" then return "string of " .. #value end
+    return (string.format("%q", value):gsub("\\\n", "\\n"):gsub("%f[%d]%d%d%d%d%d%f[%D]", "PORT"):gsub("gilua%.(socket)", "%1"))
+  end
   if math.type(value) then return math.type(value) .. ":" .. value end
   if type(value) ~= "table" or (depth or 0) > 2 then return (tostring(value):gsub(":? ?0x.*", "")) end
   local parts = {}
@@ -43,6 +46,38 @@ for _, request in ipairs { { method = "HEAD", path = "/long" }, { method = "PUT"
   end
   report("request " .. (request.method or "") .. request.path, http.request, request)
   print(show(table.concat(got)))
+end
+
+-- Sinks, sources and steps that fail, raise or yield in the midst of a transfer, in a coroutine and outside: what is left of the stack.
+local faults = { function() error "raised" end, function() error { "a table" } end, function() return nil, "refused" end, function() return nil end,
+  function() socket.try(nil, "tried") end, function() return ("x").y.z end, function() return coroutine.yield "yielded" end }
+for i, fault in ipairs(faults) do
+  local function f() -- a frame of its own, which a traceback would name
+    local a, b = fault()
+    return a, b
+  end
+  local function fail(what, ...)
+    report("fault " .. i .. what, ...)
+    collectgarbage() -- closes the connection that an error left, and the server serves the next
+  end
+  local function source() -- a source must end
+    local last
+    return function()
+      last = not last
+      return last and f() or nil
+    end
+  end
+  for name, path in ("sink/long sink/chunks sink/closes sink/short step/long step/chunks source/echo"):gmatch "(%w+)(%S+)" do
+    local function call() return http.request { url = HTTP .. path, method = name == "source" and "PUT" or nil, [name] = name == "source" and source() or f } end
+    fail(name .. path, xpcall, call, debug.traceback)
+    fail(name .. path, coroutine.resume, coroutine.create(call))
+  end
+  for _, command in ipairs { "get", "put" } do
+    local function call() return ftp[command] { host = "127.0.0.1", port = ports[2], path = "x", sink = f, source = source() } end
+    fail(command, xpcall, call, debug.traceback)
+  end
+  local function send() return smtp.send { from = "<a@b>", rcpt = "<c@d>", source = source(), server = "127.0.0.1", port = SMTP } end
+  fail("mail", xpcall, send, debug.traceback)
 end
 report("refused", http.request, "http://127.0.0.1:3/")
 report("no host", http.request, "http:///x")
